@@ -1,0 +1,241 @@
+"""Figures of a report, as SVG. Every figure is drawn from records alone, the same way each time."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from bench.tables import Results, Runs
+
+_STYLE = {
+    "svg.hashsalt": "figures",  # element ids that do not change from run to run
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 10.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "figure.facecolor": "white",
+}
+# Okabe and Ito's colours, which people with any colour vision can tell apart.
+BLUE, ORANGE, GREEN, RED, PURPLE, GREY = (
+    *("#0072B2", "#E69F00", "#009E73", "#D55E00"),
+    *("#CC79A7", "#666666"),
+)
+ACTIVATION_COLOURS = {"sigmoid": RED, "relu": BLUE, "tanh": GREEN}
+OTHER_COLOURS = (ORANGE, PURPLE, GREY, "#56B4E9", "#000000")
+POOLING_MARKERS = {"avg": "o", "max": "^"}
+
+
+def write_figures(results: Results, folder: Path) -> dict[str, str]:
+    """Draws what the results hold.
+
+    Returns:
+        For each figure drawn its name and the sentence that describes it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.svg"):
+        old.unlink()
+    drawn = {}
+    with mpl.rc_context(_STYLE):
+        for name, (draw, description) in _FIGURES.items():
+            figure = draw(results)
+            if figure is not None:
+                metadata = {"Date": None, "Creator": None, "Title": description}
+                figure.savefig(folder / f"{name}.svg", metadata=metadata, bbox_inches="tight")
+                drawn[name] = description
+    return drawn
+
+
+def _ranked(results: Results) -> list[Runs]:
+    """The runs that the first ranking compares, best first; those without a result left out."""
+    return [runs for runs in results.groups[0] if runs.summary]
+
+
+def _accuracy(results: Results) -> Figure | None:
+    ranked = _ranked(results)
+    if not ranked:
+        return None
+    figure = Figure(figsize=(8, 1.2 + 0.34 * len(ranked)))
+    axes = figure.subplots()
+    for row, runs in enumerate(reversed(ranked)):
+        summary = runs.summary
+        assert summary is not None
+        seeds = list(runs.accuracy.values())
+        axes.plot(seeds, [row] * len(seeds), "o", color=BLUE, alpha=0.3, markeredgewidth=0)
+        if summary.low is not None and summary.high is not None:
+            axes.plot([summary.low, summary.high], [row, row], color=BLUE, linewidth=2)
+        axes.plot(summary.mean, row, "D", color=BLUE)
+    axes.set_yticks(range(len(ranked)), [runs.model for runs in reversed(ranked)])
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_xlabel("test accuracy (diamond: mean, line: 95% interval, dots: single seeds)")
+    return figure
+
+
+def _design(results: Results) -> Figure | None:
+    found: dict[tuple[str, str], Runs] = {}
+    for activation in ACTIVATION_COLOURS:
+        for pooling in POOLING_MARKERS:
+            runs = results.get(f"lenet5-{activation}-{pooling}", results.request["devices"][0])
+            if runs is not None:
+                found[activation, pooling] = runs
+    if len(found) < 2:
+        return None
+    figure = Figure(figsize=(6, 3.4))
+    axes = figure.subplots()
+    for offset, (pooling, marker) in zip((-0.06, 0.06), POOLING_MARKERS.items(), strict=True):
+        points = [
+            (index + offset, found[activation, pooling].summary)
+            for index, activation in enumerate(ACTIVATION_COLOURS)
+            if (activation, pooling) in found
+        ]
+        colour = BLUE if pooling == "avg" else ORANGE
+        xs = [x for x, _ in points]
+        means = [summary.mean for _, summary in points if summary]
+        axes.plot(xs, means, marker + "-", color=colour, label=f"{pooling} pooling")
+        for x, summary in points:
+            if summary and summary.low is not None and summary.high is not None:
+                axes.plot([x, x], [summary.low, summary.high], color=colour)
+    axes.set_xticks(range(len(ACTIVATION_COLOURS)), list(ACTIVATION_COLOURS))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.set_ylabel("test accuracy, 95% interval")
+    axes.legend(frameon=False)
+    return figure
+
+
+def _learning_curves(results: Results) -> Figure | None:
+    shown = [runs for runs in results.runs if runs.curves]
+    if not shown:
+        return None
+    columns = min(4, len(shown))
+    rows = -(-len(shown) // columns)
+    figure = Figure(figsize=(2.6 * columns, 2.1 * rows + 0.4), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for axes in panels.flat[len(shown) :]:
+        axes.set_axis_off()
+    for axes, runs in zip(panels.flat, shown, strict=False):
+        _curve(axes, runs)
+        axes.set_title(_label(runs, results), fontsize=10)
+    figure.supxlabel("examples seen", fontsize=10)
+    figure.supylabel("loss, logarithmic", fontsize=10)
+    figure.legend(
+        *panels.flat[0].get_legend_handles_labels(),
+        loc="outside upper center",
+        ncols=3,
+        frameon=False,
+    )
+    return figure
+
+
+def _curve(axes: Axes, runs: Runs) -> None:
+    """One network's losses: mean over seeds, with the range of the seeds behind."""
+    training = np.array([curve for curve, _ in runs.curves.values()], dtype=float)
+    testing = np.array([curve for _, curve in runs.curves.values()], dtype=float)
+    for curves, column, colour, style, label in (
+        (training, 1, BLUE, "-", "training"),
+        (testing, 2, ORANGE, "o", "test"),
+    ):
+        examples = curves[0, :, 0 if column == 1 else 1]
+        losses = curves[:, :, column]
+        axes.plot(examples, losses.mean(axis=0), style, color=colour, markersize=3, label=label)
+        if len(losses) > 1:
+            low, high = losses.min(axis=0), losses.max(axis=0)
+            axes.fill_between(examples, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.set_yscale("log")
+    axes.tick_params(labelsize=8)
+    axes.ticklabel_format(axis="x", style="sci", scilimits=(0, 3))
+
+
+def _accuracy_cost(results: Results) -> Figure | None:
+    ranked = _ranked(results)
+    if len(ranked) < 2:
+        return None
+    costs: tuple[tuple[str, Callable[[Runs], float | None]], ...] = (
+        ("parameters", lambda runs: results.counts[runs.model]["module_parameters"]),
+        ("multiply-accumulates per sample", lambda runs: results.counts[runs.model]["macs"]),
+        ("training samples per second", lambda runs: _train_speed(results, runs)),
+    )
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    panels = figure.subplots(1, len(costs), sharey=True)
+    styles = _styles([runs.model for runs in ranked])
+    for axes, (name, cost) in zip(panels, costs, strict=True):
+        for runs in ranked:
+            x, summary = cost(runs), runs.summary
+            if x is not None and summary is not None:
+                colour, marker = styles[runs.model]
+                axes.plot(x, summary.mean, marker, color=colour, label=runs.model, markersize=8)
+        axes.set_xscale("log")
+        axes.set_xlabel(name)
+    panels[0].set_ylabel("mean test accuracy")
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right", frameon=False)
+    return figure
+
+
+def _train_speed(results: Results, runs: Runs) -> float | None:
+    speed = results.speeds.get((runs.model, runs.device))
+    return speed.train_samples_per_second if speed else None
+
+
+def _styles(models: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """A colour and a marker for each model; the 3 x 2 design shows its factors in them."""
+    styles = {}
+    others = iter(
+        (colour, marker) for marker in ("s", "D", "v", "P", "X") for colour in OTHER_COLOURS
+    )
+    for model in models:
+        family, _, variant = model.partition("-")
+        activation, _, pooling = variant.partition("-")
+        if family == "lenet5" and activation in ACTIVATION_COLOURS:
+            styles[model] = (ACTIVATION_COLOURS[activation], POOLING_MARKERS[pooling])
+        else:
+            styles[model] = next(others)
+    return styles
+
+
+def _test_pictures(results: Results) -> Figure | None:
+    pictures: Mapping[str, Any] | None = results.request["test_pictures"]
+    ranked = _ranked(results)
+    if pictures is None or not ranked or ranked[0].classes < 10:
+        return None
+    best = ranked[0]
+    seed, wrong = next(iter(best.misclassified.items()))
+    side = pictures["side"]
+    pixels = np.frombuffer(base64.b64decode(pictures["pixels"]), dtype=np.uint8)
+    images = pixels.reshape(-1, side, side)
+    figure = Figure(figsize=(9, 1.6), layout="constrained")
+    panels = figure.subplots(1, len(images), squeeze=False)
+    for axes, image, position, label in zip(
+        panels.flat, images, pictures["positions"], pictures["labels"], strict=True
+    ):
+        answer = wrong.get(position, label)
+        axes.imshow(image, cmap="gray_r", interpolation="nearest")
+        axes.set_axis_off()
+        axes.set_title(f"{label} → {answer}", color=RED if answer != label else "black")
+    figure.suptitle(
+        f"first test pictures: true digit → digit read by {best.model}, seed {seed}", fontsize=10
+    )
+    return figure
+
+
+def _label(runs: Runs, results: Results) -> str:
+    return runs.model if len(results.request["devices"]) == 1 else f"{runs.model} ({runs.device})"
+
+
+_FIGURES: dict[str, tuple[Callable[[Results], Figure | None], str]] = {
+    "accuracy": (_accuracy, "Test accuracy of every network, best first"),
+    "activation-pooling": (_design, "Test accuracy by activation and pooling"),
+    "learning-curves": (_learning_curves, "Training and test loss over the examples seen"),
+    "accuracy-cost": (_accuracy_cost, "Test accuracy against parameters, work and speed"),
+    "test-pictures": (_test_pictures, "The first test pictures with true and predicted digit"),
+}

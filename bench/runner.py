@@ -1,0 +1,358 @@
+"""Carries a request out: data, counts, training, timing, report, in this order."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed
+from safetensors.torch import save_file
+
+import zoo
+from bench import environment
+from bench.count import count
+from bench.data import Dataset, StoredSplit, first_test_pictures, load, open_stored, store, view
+from bench.errors import RequestError
+from bench.measure import PHASES, FailedTiming, Timing, Workload, measure
+from bench.plan import Cell, Plan, Request, deviations, plan, resolve
+from bench.progress import Progress
+from bench.records import Record, Store, digest
+from bench.report import write_report
+from bench.tables import Results, read
+from bench.train import train
+from zoo import Recipe
+
+# What decides the bits of a trained network, beside the request and the environment.
+_TRAINING_CODE = ("bench/data.py", "bench/determinism.py", "bench/train.py", "zoo/*.py")
+_TIMING_CODE = (*_TRAINING_CODE, "bench/measure.py")
+_ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a run has come to: where its report lies, and its results."""
+
+    folder: Path
+    results: Results
+
+    @property
+    def failed(self) -> bool:
+        """Whether some cell or measurement failed; the report says which."""
+        return bool(self.results.failures)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A cell with all that it needs, small enough to send to a worker."""
+
+    key: str
+    cell: Cell
+    recipe: Recipe
+    split: StoredSplit
+    weights: Path | None
+
+
+def run(request: Request, progress: Progress) -> Outcome:
+    """Trains and measures what is not in the report's records yet, and writes the report.
+
+    Raises:
+        RequestError: The request cannot be carried out; nothing has been written.
+    """
+    planned = plan(request)
+    missing = [device for device in request.devices if device not in environment.devices()]
+    if missing:
+        there = ", ".join(environment.devices())
+        raise RequestError(f"no device '{missing[0]}' here; choose from {there}")
+    datasets = _load(request)
+    here = environment.current()
+    records = Store(request.folder)
+    if request.fresh:
+        records.set_aside()
+    jobs = _jobs(request, planned, datasets, here)
+    counts = _count(planned, records)
+    _train(jobs, request, records, progress)
+    timings = _measure(request, planned, here, records, progress)
+    records.append(
+        _request_record(
+            request, planned, here, [job.key for job in jobs] + counts + timings, datasets
+        )
+    )
+    results = read(records)
+    write_report(results, request.folder)
+    return Outcome(folder=request.folder, results=results)
+
+
+def _load(request: Request) -> dict[int, Dataset]:
+    """The data set by seed; only `sums` is drawn anew for each."""
+    if request.dataset == "sums":
+        return {
+            seed: load("sums", data_root=request.data_root, seed=seed) for seed in request.seeds
+        }
+    dataset = load(request.dataset, data_root=request.data_root, seed=0)
+    return dict.fromkeys(request.seeds, dataset)
+
+
+def _jobs(
+    request: Request, planned: Plan, datasets: Mapping[int, Dataset], here: environment.Environment
+) -> list[Job]:
+    code = _code_sha256(_TRAINING_CODE)
+    splits: dict[tuple[str, str], StoredSplit] = {}
+    jobs = []
+    for cell in planned.cells:
+        spec, recipe, dataset = zoo.get(cell.model), resolve(cell), datasets[cell.seed]
+        where = (cell.model, dataset.checksum)
+        if where not in splits:
+            splits[where] = store(view(dataset, spec, recipe), request.reports / ".data")
+        key = digest(
+            {
+                "cell": asdict(cell),
+                "recipe": asdict(recipe),
+                "data": splits[where].checksum,
+                "code": code,
+                "environment": here.decisive(cell.device),
+            }
+        )
+        name = f"{cell.model}-{cell.device}-{cell.seed}.safetensors"
+        heavy = "heavy" in spec.tags  # more than a gigabyte of weights that nobody asked to keep
+        weights = None if heavy else request.folder / "weights" / name
+        jobs.append(
+            Job(key=key, cell=cell, recipe=recipe, split=splits[where], weights=weights)
+        )
+    return jobs
+
+
+def _count(planned: Plan, records: Store) -> list[str]:
+    """Counts the models that are not counted yet; the keys of all."""
+    code = _code_sha256(("bench/count.py", "zoo/*.py"))
+    keys = {model: digest({"count": model, "code": code}) for model in planned.models}
+    known = records.latest(keys.values())
+    for model, key in keys.items():
+        if key not in known:
+            fields = {"model": model, **asdict(count(zoo.get(model)))}
+            records.append(Record(kind="count", key=key, fields=fields))
+    return list(keys.values())
+
+
+def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Progress) -> None:
+    """Trains the cells that have no good record yet, each recorded as soon as it is done."""
+    known = records.latest(job.key for job in jobs)
+    waiting = {
+        job.key: job
+        for job in jobs
+        if job.key not in known or known[job.key].fields["status"] != "ok"
+    }
+    progress.training([_name(job.cell) for job in waiting.values()], len(jobs), request.jobs)
+    for device in request.devices:
+        ours = [job for job in waiting.values() if job.cell.device == device]
+        # Cells on a GPU share it already; side by side they would only share its memory, too.
+        side_by_side = request.jobs if device == "cpu" else 1
+        for key, fields in _results(ours, side_by_side):
+            records.append(Record(kind="train", key=key, fields=fields))
+            progress.trained(_name(waiting[key].cell), fields)
+
+
+def _results(jobs: Sequence[Job], side_by_side: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What each job came to, as they finish; a lost worker fails the jobs it takes along."""
+    left = {job.key: job for job in jobs}
+    parallel = Parallel(n_jobs=side_by_side, return_as="generator_unordered")
+    try:
+        for key, fields in parallel(delayed(_run_job)(job, side_by_side) for job in jobs):
+            del left[key]
+            yield key, fields
+    except Exception as error:
+        for key, job in left.items():
+            yield key, {**_identity(job, side_by_side), **_failure(error)}
+
+
+def _run_job(job: Job, side_by_side: int) -> tuple[str, dict[str, Any]]:
+    """Trains one cell; the fields of its record."""
+    identity = _identity(job, side_by_side)
+    try:
+        split = open_stored(job.split)
+        cell = job.cell
+        spec = zoo.get(cell.model)
+        trained = train(spec, job.recipe, split, seed=cell.seed, device=cell.device)
+        if job.weights is not None:
+            job.weights.parent.mkdir(parents=True, exist_ok=True)
+            save_file(trained.weights, job.weights)
+    except Exception as error:
+        return job.key, {**identity, **_failure(error)}
+    labels = split.part("test")[1]
+    wrong = (trained.predictions != labels).nonzero()[0]
+    return job.key, {
+        **identity,
+        "status": "ok",
+        "test_accuracy": trained.test_accuracy,
+        "test_accuracy_selected": trained.test_accuracy_selected,
+        "validation_accuracy": trained.validation_accuracy,
+        "epochs": trained.epochs,
+        "updates": trained.updates,
+        "train_seconds": trained.train_seconds,
+        "weights_sha256": trained.weights_sha256,
+        "misclassified": [
+            [int(split.test_positions[index]), int(trained.predictions[index])] for index in wrong
+        ],
+        "training_curve": [[p.examples_seen, p.loss] for p in trained.training_curve],
+        "test_curve": [
+            [p.epoch, p.examples_seen, p.loss, p.accuracy, p.validation_accuracy]
+            for p in trained.test_curve
+        ],
+    }
+
+
+def _identity(job: Job, side_by_side: int) -> dict[str, Any]:
+    return {
+        **asdict(job.cell),
+        "epochs": job.recipe.epochs,
+        "jobs": side_by_side,
+        "classes": len(job.split.classes),
+        "train_samples": job.split.sizes[0],
+        "test_samples": job.split.sizes[2],
+        "test_checksum": job.split.test_checksum,
+        "data_sha256": job.split.checksum,
+    }
+
+
+def _failure(error: Exception) -> dict[str, str]:
+    where = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(where[-1].filename).name}:{where[-1].lineno})" if where else ""
+    message = " ".join(str(error).split())
+    return {"status": "failed", "error": f"{type(error).__name__}: {message}{place}"}
+
+
+def _measure(
+    request: Request,
+    planned: Plan,
+    here: environment.Environment,
+    records: Store,
+    progress: Progress,
+) -> list[str]:
+    """Measures all workloads of the run against each other, unless the records hold just that."""
+    sample = planned.cells[0]
+    workloads = {
+        Workload(model=model, device=device, phase=phase): resolve(
+            next(cell for cell in planned.cells if cell.model == model)
+        )
+        for device in request.devices
+        for model in planned.models
+        for phase in PHASES
+    }
+    together = {
+        "workloads": [[w.model, w.device, w.phase, asdict(r)] for w, r in workloads.items()],
+        "code": _code_sha256(_TIMING_CODE),
+        "environment": {device: here.decisive(device) for device in request.devices},
+        "recipe": sample.recipe,
+    }
+    keys = {workload: digest({**together, **asdict(workload)}) for workload in workloads}
+    known = records.latest(keys.values())
+    if all(key in known and known[key].fields["status"] == "ok" for key in keys.values()):
+        return list(keys.values())
+    progress.measuring(len(workloads))
+    timings, failed = measure(
+        [(workload, zoo.get(workload.model), recipe) for workload, recipe in workloads.items()],
+        on_round=progress.measured,
+    )
+    for timing in (*timings, *failed):
+        records.append(
+            Record(kind="timing", key=keys[timing.workload], fields=_timing_fields(timing))
+        )
+    return list(keys.values())
+
+
+def _timing_fields(timing: Timing | FailedTiming) -> dict[str, Any]:
+    workload = {**asdict(timing.workload), "batch": timing.workload.batch}
+    if isinstance(timing, FailedTiming):
+        return {**workload, "status": "failed", "error": timing.error}
+    fields = {
+        **workload,
+        "status": "ok",
+        "samples_per_second": timing.samples_per_second,
+        "steps_per_block": timing.steps_per_block,
+        "peak_memory_bytes": timing.peak_memory_bytes,
+    }
+    if workload["phase"] == "latency":
+        percentiles = {f"latency_p{p}_seconds": timing.latency_seconds(p) for p in (50, 95, 99)}
+        return {**fields, **percentiles, "calls": len(timing.block_seconds)}
+    return {**fields, "block_seconds": [round(seconds, 9) for seconds in timing.block_seconds]}
+
+
+def _request_record(
+    request: Request,
+    planned: Plan,
+    here: environment.Environment,
+    keys: Sequence[str],
+    datasets: Mapping[int, Dataset],
+) -> Record:
+    """What a report says about its run beside the results."""
+    first = {cell.model: cell for cell in reversed(planned.cells)}
+    specs = {model: zoo.get(model) for model in planned.models}
+    dataset = datasets[request.seeds[0]]
+    pictures = None
+    if dataset.name != "sums":
+        pixels, labels, positions = first_test_pictures(dataset)
+        pictures = {
+            "side": pixels.shape[1],
+            "pixels": base64.b64encode(pixels.tobytes()).decode(),
+            "labels": labels.tolist(),
+            "positions": positions.tolist(),
+        }
+    fields = {
+        "models": list(request.models),
+        "dataset": dataset.name,
+        "dataset_sizes": [len(dataset.train), len(dataset.validation), len(dataset.test)],
+        "dataset_sha256": dataset.checksum,
+        "recipe": request.recipe,
+        "seeds": list(request.seeds),
+        "devices": list(request.devices),
+        "ran": list(planned.models),
+        "left_out": [asdict(item) for item in planned.left_out],
+        "command": command(request),
+        "documents": {model: spec.document.id for model, spec in specs.items()},
+        "recipes": {model: asdict(resolve(cell)) for model, cell in first.items()},
+        "recipe_words": {model: str(resolve(cell)) for model, cell in first.items()},
+        "deviations": {
+            model: [asdict(item) for item in deviations(cell)] for model, cell in first.items()
+        },
+        "test_pictures": pictures,
+        "environment": asdict(here),
+        "keys": list(keys),
+    }
+    return Record(kind="request", key=digest({"keys": list(keys)}), fields=fields)
+
+
+def command(request: Request) -> str:
+    """The command line that makes this run; options at their defaults are left out."""
+    options = {
+        "--models": ",".join(request.models),
+        "--dataset": request.dataset,
+        "--recipe": request.recipe,
+        "--seeds": _seeds_text(request.seeds),
+        "--devices": ",".join(request.devices),
+        "--epochs": request.epochs,
+        "--name": request.name,
+    }
+    words = [f"{option} {value}" for option, value in options.items() if value is not None]
+    return " ".join(["python -m bench.compare", *words])
+
+
+def _seeds_text(seeds: tuple[int, ...]) -> str:
+    if seeds == tuple(range(1, len(seeds) + 1)):
+        return str(len(seeds))
+    return ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")
+
+
+def _name(cell: Cell) -> str:
+    return f"{cell.model} seed {cell.seed} {cell.device}"
+
+
+def _code_sha256(patterns: Sequence[str]) -> str:
+    sha = hashlib.sha256()
+    for pattern in patterns:
+        for path in sorted(_ROOT.glob(pattern)):
+            sha.update(path.read_bytes())
+    return sha.hexdigest()

@@ -1,0 +1,32 @@
+"""The model zoo: every network of five teaching documents, with its recipe and its deviations.
+
+    >>> import zoo
+    >>> zoo.get("lenet").declared_parameters
+    61706
+    >>> network = zoo.get("lenet").build()
+"""
+
+# The import of a module of entries registers them; the order is the order of the tables.
+from zoo import lenet as lenet  # isort: skip
+from zoo import net as net  # isort: skip
+from zoo import dnn as dnn  # isort: skip
+from zoo import counting as counting  # isort: skip
+from zoo.documents import DOCUMENTS
+from zoo.registry import UnknownModelError, get, is_group, names, register, select
+from zoo.spec import Deviation, Document, ModelSpec, Normalisation, Optimiser, Recipe
+
+__all__ = [
+    "DOCUMENTS",
+    "Deviation",
+    "Document",
+    "ModelSpec",
+    "Normalisation",
+    "Optimiser",
+    "Recipe",
+    "UnknownModelError",
+    "get",
+    "is_group",
+    "names",
+    "register",
+    "select",
+]

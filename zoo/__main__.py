@@ -1,0 +1,99 @@
+"""`python -m zoo` lists the zoo; `python -m zoo NAME` shows one entry layer by layer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+import zoo
+from zoo.layers import Layer, Shape
+from zoo.spec import ModelSpec
+
+PLAIN_WIDTH = 200  # columns where the output is no terminal
+
+
+def main() -> int:
+    """Prints what was asked for; exit code 2 for a name that the zoo does not have."""
+    parser = argparse.ArgumentParser(prog="python -m zoo", description=__doc__)
+    parser.add_argument("name", nargs="?", help="one entry, layer by layer (default: all)")
+    name: str | None = parser.parse_args().name
+    console = Console()
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    if name is None:
+        console.print(zoo_table())
+        return 0
+    try:
+        spec = zoo.get(name)
+    except zoo.UnknownModelError as error:
+        print(error, file=sys.stderr)
+        return 2
+    show(spec, console)
+    return 0
+
+
+def zoo_table() -> Table:
+    """All entries: name, document, input, layers, parameters, recipe."""
+    table = Table(title="The zoo", row_styles=["", "dim"])
+    table.add_column("name", no_wrap=True)
+    for column in ("document", "input", "layers"):
+        table.add_column(column)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("recipe of the document")
+    for name in zoo.names():
+        spec = zoo.get(name)
+        table.add_row(
+            name,
+            spec.document.id,
+            _times(spec.input_shape),
+            _in_short(spec.layers),
+            f"{spec.declared_parameters:,}",
+            f"{spec.recipe} ({spec.recipe.dataset})",
+        )
+    return table
+
+
+def show(spec: ModelSpec, console: Console) -> None:
+    """Prints one entry: origin, layers with shapes, the module as torch prints it, deviations."""
+    console.print(f"[bold]{spec.name}[/bold]  {spec.document.id}: {spec.document.title}")
+    table = Table()
+    table.add_column("layer")
+    for column in ("output shape", "parameters", "multiply-accumulates"):
+        table.add_column(column, justify="right")
+    table.add_row("input", _times(spec.input_shape), "", "")
+    before = spec.input_shape
+    for layer, shape in zip(spec.layers, spec.shapes, strict=True):
+        table.add_row(
+            str(layer), _times(shape), f"{layer.parameters:,}", f"{layer.macs(before):,}"
+        )
+        before = shape
+    table.add_section()
+    table.add_row("all", "", f"{spec.declared_parameters:,}", f"{spec.declared_macs:,}")
+    console.print(table)
+    with torch.device("meta"):
+        console.print(str(spec.build()), highlight=False)
+    console.print(f"output: {spec.output}\nrecipe: {spec.recipe}, data: {spec.recipe.dataset}")
+    for deviation in spec.deviations:
+        console.print(f"deviation: {deviation.what} ({deviation.reason})")
+
+
+def _times(shape: Shape) -> str:
+    return "x".join(map(str, shape))
+
+
+def _in_short(layers: tuple[Layer, ...]) -> str:
+    """The layers in order; a new group starts with each layer that has parameters."""
+    groups: list[list[str]] = []
+    for layer in layers:
+        if layer.parameters or not groups:
+            groups.append([])
+        groups[-1].append(str(layer))
+    return "; ".join(", ".join(group) for group in groups)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
