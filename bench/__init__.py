@@ -1,8 +1,8 @@
 """The benchmark: trains, measures and compares the networks of the zoo.
 
-    >>> import bench
-    >>> outcome = bench.run(models=["lenet", "dnn"], seeds=[1, 2, 3])  # doctest: +SKIP
-    >>> outcome.folder / "report.md"  # doctest: +SKIP
+>>> import bench
+>>> outcome = bench.run(models=["lenet", "dnn"], seeds=[1, 2, 3])  # doctest: +SKIP
+>>> outcome.folder / "report.md"  # doctest: +SKIP
 """
 
 from __future__ import annotations

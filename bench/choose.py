@@ -24,7 +24,9 @@ def main() -> int:
     models = [
         spec.name for spec in specs if why_not(spec, "digits") is None and "heavy" not in spec.tags
     ]
-    runs = [(optimiser, model, seed) for optimiser in CANDIDATES for model in models for seed in SEEDS]
+    runs = [
+        (optimiser, model, seed) for optimiser in CANDIDATES for model in models for seed in SEEDS
+    ]
     accuracies = Parallel(n_jobs=cpu_count(), verbose=5)(
         delayed(_validation_accuracy)(*run) for run in runs
     )

@@ -90,11 +90,11 @@ def reached_parameters(network: nn.Module, sample: Tensor) -> int:
     return sum(size for identity, size in storages.items() if identity in reached.storages)
 
 
-class _Reached(TorchDispatchMode):
+class _Reached(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes the storages that operators take; one that only makes a view computes nothing."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.storages: set[int] = set()
 
     def __torch_dispatch__(

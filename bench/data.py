@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import os
 import socket
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -22,8 +21,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from bench.errors import RequestError
 from zoo import ModelSpec, Recipe
@@ -220,7 +217,7 @@ def store(split: Split, folder: Path) -> StoredSplit:
         if not path.exists():
             with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
                 np.save(part, getattr(split, name))
-            os.replace(part.name, path)
+            Path(part.name).replace(path)
     return StoredSplit(
         folder=folder,
         checksum=split.checksum,
@@ -254,6 +251,8 @@ def _array_path(folder: Path, checksum: str, name: str) -> Path:
 
 def _digits() -> Dataset:
     """The 1,797 handwritten digits of scikit-learn (UCI, test half), 8x8 scaled to 28x28."""
+    from sklearn.datasets import load_digits  # not at the top: workers read stored splits only
+
     bunch = load_digits()
     small = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
     images = np.stack([_resized(Image.fromarray(image), 28) for image in small])
@@ -414,6 +413,8 @@ def _dataset(
 
 def _stratified(positions: Integers, labels: Integers, share: float) -> tuple[Integers, Integers]:
     """The positions in two parts with equal class shares, the second of the given share."""
+    from sklearn.model_selection import train_test_split
+
     first, second = train_test_split(
         positions, test_size=share, stratify=labels[positions], random_state=SPLIT_SEED
     )

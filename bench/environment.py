@@ -63,9 +63,7 @@ def current() -> Environment:
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         instruction_set=torch.backends.cpu.get_cpu_capability(),
         gpu=torch.cuda.get_device_name() if has_cuda else None,
-        cuda=f"CUDA {torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}"
-        if has_cuda
-        else None,
+        cuda=_cuda_versions() if has_cuda else None,
         python=platform.python_version(),
         packages={name: importlib.metadata.version(name) for name in PACKAGES},
         flags={
@@ -81,6 +79,11 @@ def current() -> Environment:
 def devices() -> tuple[str, ...]:
     """The devices that are there."""
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def _cuda_versions() -> str:
+    cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    return f"CUDA {torch.version.cuda}, cuDNN {cudnn}"
 
 
 def _processor() -> str:

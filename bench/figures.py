@@ -11,11 +11,11 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from bench.tables import Results, Runs
 
-_STYLE = {
+_STYLE: Any = {
     "svg.hashsalt": "figures",  # element ids that do not change from run to run
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -76,7 +76,7 @@ def _accuracy(results: Results) -> Figure | None:
             axes.plot([summary.low, summary.high], [row, row], color=BLUE, linewidth=2)
         axes.plot(summary.mean, row, "D", color=BLUE)
     axes.set_yticks(range(len(ranked)), [runs.model for runs in reversed(ranked)])
-    axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     axes.set_xlabel("test accuracy (diamond: mean, line: 95% interval, dots: single seeds)")
     return figure
 
@@ -106,7 +106,7 @@ def _design(results: Results) -> Figure | None:
             if summary and summary.low is not None and summary.high is not None:
                 axes.plot([x, x], [summary.low, summary.high], color=colour)
     axes.set_xticks(range(len(ACTIVATION_COLOURS)), list(ACTIVATION_COLOURS))
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     axes.set_ylabel("test accuracy, 95% interval")
     axes.legend(frameon=False)
     return figure
@@ -127,12 +127,8 @@ def _learning_curves(results: Results) -> Figure | None:
         axes.set_title(_label(runs, results), fontsize=10)
     figure.supxlabel("examples seen", fontsize=10)
     figure.supylabel("loss, logarithmic", fontsize=10)
-    figure.legend(
-        *panels.flat[0].get_legend_handles_labels(),
-        loc="outside upper center",
-        ncols=3,
-        frameon=False,
-    )
+    handles, labels = panels.flat[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
@@ -152,7 +148,7 @@ def _curve(axes: Axes, runs: Runs) -> None:
             axes.fill_between(examples, low, high, color=colour, alpha=0.2, linewidth=0)
     axes.set_yscale("log")
     axes.tick_params(labelsize=8)
-    axes.ticklabel_format(axis="x", style="sci", scilimits=(0, 3))
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
 
 
 def _accuracy_cost(results: Results) -> Figure | None:
@@ -174,11 +170,14 @@ def _accuracy_cost(results: Results) -> Figure | None:
                 colour, marker = styles[runs.model]
                 axes.plot(x, summary.mean, marker, color=colour, label=runs.model, markersize=8)
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel(name)
     panels[0].set_ylabel("mean test accuracy")
-    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0))
+    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right", frameon=False)
+    figure.legend(handles, labels, loc="outside right center", frameon=False)
     return figure
 
 

@@ -7,6 +7,7 @@ anew, so that drift hits all alike.
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -134,9 +135,10 @@ class Runner:
             self.step()
             self._synchronise()
             return torch.cuda.max_memory_allocated() - before
+        os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # its start and stop are nobody's news
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
             self.step()
-        events = profiler.profiler.kineto_results.events()  # type: ignore[union-attr]
+        events = profiler.profiler.kineto_results.events()
         memory = sorted(
             (event for event in events if event.name() == "[memory]"),
             key=lambda event: event.start_ns(),
@@ -169,7 +171,7 @@ def measure(
     *,
     rounds: int = ROUNDS,
     block_seconds: float = BLOCK_SECONDS,
-    on_round: Callable[[int], None] = lambda done: None,
+    on_round: Callable[[int], None] | None = None,
 ) -> tuple[list[Timing], list[FailedTiming]]:
     """Measures workloads against each other.
 
@@ -178,7 +180,7 @@ def measure(
             normalisation the steps use.
         rounds: How often each workload is visited.
         block_seconds: How long one block should take.
-        on_round: Called after each round with the number of rounds done.
+        on_round: Called after each round with the number of rounds done, if given.
 
     Returns:
         The timings in the order of `workloads`, and those that failed.
@@ -206,7 +208,8 @@ def measure(
                 runner.reset()
                 calls = CALLS_PER_ROUND if runner.workload.phase == "latency" else 1
                 blocks[index] += [runner.block_seconds(steps) for _ in range(calls)]
-            on_round(done)
+            if on_round is not None:
+                on_round(done)
     timings = [
         Timing(
             workload=runner.workload,

@@ -190,16 +190,17 @@ def _validate(request: Request) -> None:
     _choice("recipe", request.recipe, RECIPES)
     for device in request.devices:
         _choice("device", device, DEVICES)
-    for what, values in (("seed", request.seeds), ("device", request.devices)):
-        if not values:
-            raise RequestError(f"no {what}s; at least one is needed")
-        if len(set(values)) < len(values):
-            raise RequestError(f"a {what} stands twice in {','.join(map(str, values))}")
+    _distinct("seed", request.seeds)
+    _distinct("device", request.devices)
     if any(seed < 0 or seed >= 2**32 for seed in request.seeds):
         raise RequestError(f"seeds {request.seeds} must lie between 0 and 2^32 - 1")
     for what, number in (("epochs", request.epochs), ("jobs", request.jobs)):
         if number is not None and number < 1:
             raise RequestError(f"--{what} {number} is too few; 1 is the least")
+    _validate_folder(request)
+
+
+def _validate_folder(request: Request) -> None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", request.report_name):
         raise RequestError(
             f"--name '{request.name}' is no report name; use letters, digits, '.', '_' and '-', "
@@ -210,14 +211,19 @@ def _validate(request: Request) -> None:
             raise RequestError(f"'{path}' is a file; reports need a folder: --reports DIR")
 
 
+def _distinct(what: str, values: Sequence[object]) -> None:
+    if not values:
+        raise RequestError(f"no {what}s; at least one is needed")
+    if len(set(values)) < len(values):
+        raise RequestError(f"a {what} stands twice in {','.join(map(str, values))}")
+
+
 def _choice(what: str, value: str, valid: Sequence[str]) -> None:
     if value not in valid:
         raise RequestError(f"unknown {what} '{value}'; choose from {', '.join(valid)}")
 
 
-def _models(
-    patterns: tuple[str, ...], dataset: str
-) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
+def _models(patterns: tuple[str, ...], dataset: str) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
     chosen: dict[str, None] = {}
     left_out: dict[str, str] = {}
     if not patterns:

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from joblib import Parallel, delayed
-from safetensors.torch import save_file
 
 import zoo
 from bench import environment
 from bench.count import count
-from bench.data import Dataset, StoredSplit, first_test_pictures, load, open_stored, store, view
+from bench.data import Dataset, StoredSplit, first_test_pictures, load, store, view
 from bench.errors import RequestError
+from bench.jobs import Job, failure, identity, run_job
 from bench.measure import PHASES, FailedTiming, Timing, Workload, measure
 from bench.plan import Cell, Plan, Request, deviations, plan, resolve
 from bench.progress import Progress
 from bench.records import Record, Store, digest
 from bench.report import write_report
 from bench.tables import Results, read
-from bench.train import train
-from zoo import Recipe
 
 # What decides the bits of a trained network, beside the request and the environment.
 _TRAINING_CODE = ("bench/data.py", "bench/determinism.py", "bench/train.py", "zoo/*.py")
@@ -44,17 +41,6 @@ class Outcome:
     def failed(self) -> bool:
         """Whether some cell or measurement failed; the report says which."""
         return bool(self.results.failures)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A cell with all that it needs, small enough to send to a worker."""
-
-    key: str
-    cell: Cell
-    recipe: Recipe
-    split: StoredSplit
-    weights: Path | None
 
 
 def run(request: Request, progress: Progress) -> Outcome:
@@ -120,9 +106,7 @@ def _jobs(
         name = f"{cell.model}-{cell.device}-{cell.seed}.safetensors"
         heavy = "heavy" in spec.tags  # more than a gigabyte of weights that nobody asked to keep
         weights = None if heavy else request.folder / "weights" / name
-        jobs.append(
-            Job(key=key, cell=cell, recipe=recipe, split=splits[where], weights=weights)
-        )
+        jobs.append(Job(key=key, cell=cell, recipe=recipe, split=splits[where], weights=weights))
     return jobs
 
 
@@ -161,68 +145,12 @@ def _results(jobs: Sequence[Job], side_by_side: int) -> Iterator[tuple[str, dict
     left = {job.key: job for job in jobs}
     parallel = Parallel(n_jobs=side_by_side, return_as="generator_unordered")
     try:
-        for key, fields in parallel(delayed(_run_job)(job, side_by_side) for job in jobs):
+        for key, fields in parallel(delayed(run_job)(job, side_by_side) for job in jobs):
             del left[key]
             yield key, fields
     except Exception as error:
         for key, job in left.items():
-            yield key, {**_identity(job, side_by_side), **_failure(error)}
-
-
-def _run_job(job: Job, side_by_side: int) -> tuple[str, dict[str, Any]]:
-    """Trains one cell; the fields of its record."""
-    identity = _identity(job, side_by_side)
-    try:
-        split = open_stored(job.split)
-        cell = job.cell
-        spec = zoo.get(cell.model)
-        trained = train(spec, job.recipe, split, seed=cell.seed, device=cell.device)
-        if job.weights is not None:
-            job.weights.parent.mkdir(parents=True, exist_ok=True)
-            save_file(trained.weights, job.weights)
-    except Exception as error:
-        return job.key, {**identity, **_failure(error)}
-    labels = split.part("test")[1]
-    wrong = (trained.predictions != labels).nonzero()[0]
-    return job.key, {
-        **identity,
-        "status": "ok",
-        "test_accuracy": trained.test_accuracy,
-        "test_accuracy_selected": trained.test_accuracy_selected,
-        "validation_accuracy": trained.validation_accuracy,
-        "epochs": trained.epochs,
-        "updates": trained.updates,
-        "train_seconds": trained.train_seconds,
-        "weights_sha256": trained.weights_sha256,
-        "misclassified": [
-            [int(split.test_positions[index]), int(trained.predictions[index])] for index in wrong
-        ],
-        "training_curve": [[p.examples_seen, p.loss] for p in trained.training_curve],
-        "test_curve": [
-            [p.epoch, p.examples_seen, p.loss, p.accuracy, p.validation_accuracy]
-            for p in trained.test_curve
-        ],
-    }
-
-
-def _identity(job: Job, side_by_side: int) -> dict[str, Any]:
-    return {
-        **asdict(job.cell),
-        "epochs": job.recipe.epochs,
-        "jobs": side_by_side,
-        "classes": len(job.split.classes),
-        "train_samples": job.split.sizes[0],
-        "test_samples": job.split.sizes[2],
-        "test_checksum": job.split.test_checksum,
-        "data_sha256": job.split.checksum,
-    }
-
-
-def _failure(error: Exception) -> dict[str, str]:
-    where = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(where[-1].filename).name}:{where[-1].lineno})" if where else ""
-    message = " ".join(str(error).split())
-    return {"status": "failed", "error": f"{type(error).__name__}: {message}{place}"}
+            yield key, {**identity(job, side_by_side), **failure(error)}
 
 
 def _measure(
@@ -257,7 +185,8 @@ def _measure(
         [(workload, zoo.get(workload.model), recipe) for workload, recipe in workloads.items()],
         on_round=progress.measured,
     )
-    for timing in (*timings, *failed):
+    results: list[Timing | FailedTiming] = [*timings, *failed]
+    for timing in results:
         records.append(
             Record(kind="timing", key=keys[timing.workload], fields=_timing_fields(timing))
         )

@@ -235,10 +235,8 @@ def _runs(train: Sequence[Record], request: Mapping[str, Any]) -> tuple[Runs, ..
 
 def _model_runs(model: str, device: str, cells: Sequence[Mapping[str, Any]]) -> Runs:
     ran = [cell for cell in cells if cell["status"] == "ok"]
-    tested_on = sorted((cell["seed"], cell["test_checksum"], cell["classes"]) for cell in cells)
-    identity = [[checksum, classes] for _, checksum, classes in tested_on]
-    # One test split for all seeds, or one per seed: either way models that share it share this.
-    distinct = [list(pair) for pair in dict.fromkeys((c, k) for c, k in identity)]
+    # One test split for all seeds, or one for each: either way models that share it share this.
+    tested_on = sorted({(cell["test_checksum"], cell["classes"]) for cell in cells})
     return Runs(
         model=model,
         device=device,
@@ -251,7 +249,7 @@ def _model_runs(model: str, device: str, cells: Sequence[Mapping[str, Any]]) -> 
         curves={cell["seed"]: (cell["training_curve"], cell["test_curve"]) for cell in ran},
         test_samples=cells[0]["test_samples"],
         classes=cells[0]["classes"],
-        ranking_group=hashlib.sha256(json.dumps(distinct).encode()).hexdigest()[:8],
+        ranking_group=hashlib.sha256(json.dumps(tested_on).encode()).hexdigest()[:8],
         errors={cell["seed"]: cell["error"] for cell in cells if cell["status"] != "ok"},
         jobs=max(cell["jobs"] for cell in cells),
     )

@@ -238,7 +238,7 @@ class Training:
         else:
             order = torch.arange(len(inputs))
         order = order[:examples].to(self.device)
-        for step, chosen in enumerate(order.split(self._batch_size), start=1):
+        for step, chosen in enumerate(torch.split(order, self._batch_size), start=1):
             batch = self.batches(inputs[chosen])
             loss = training_step(
                 self.network, self.optimiser, LOSSES[self.recipe.loss], batch, labels[chosen]

@@ -1,9 +1,9 @@
 """The model zoo: every network of five teaching documents, with its recipe and its deviations.
 
-    >>> import zoo
-    >>> zoo.get("lenet").declared_parameters
-    61706
-    >>> network = zoo.get("lenet").build()
+>>> import zoo
+>>> zoo.get("lenet").declared_parameters
+61706
+>>> network = zoo.get("lenet").build()
 """
 
 # The import of a module of entries registers them; the order is the order of the tables.

@@ -67,9 +67,7 @@ def show(spec: ModelSpec, console: Console) -> None:
     table.add_row("input", _times(spec.input_shape), "", "")
     before = spec.input_shape
     for layer, shape in zip(spec.layers, spec.shapes, strict=True):
-        table.add_row(
-            str(layer), _times(shape), f"{layer.parameters:,}", f"{layer.macs(before):,}"
-        )
+        table.add_row(str(layer), _times(shape), f"{layer.parameters:,}", f"{layer.macs(before):,}")
         before = shape
     table.add_section()
     table.add_row("all", "", f"{spec.declared_parameters:,}", f"{spec.declared_macs:,}")

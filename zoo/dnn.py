@@ -11,6 +11,7 @@ from zoo.layers import Activation, Flatten, Linear
 from zoo.registry import register
 from zoo.spec import MNIST_STATISTICS, UNIT_RANGE, Deviation, ModelSpec, Optimiser, Recipe
 
+
 def dnn() -> nn.Sequential:
     """Four hidden layers on 1x28x28, ten logits out."""
     return nn.Sequential(

@@ -149,28 +149,33 @@ LAST_EPOCH = Deviation(
     reason="choosing an epoch on the test set flatters the number",
 )
 
-for _pooling, _said in (("avg", "code"), ("max", "prose")):
+
+def _register_lenet_sigmoid(name: str, pooling: PoolingName, said_by: str) -> None:
     register(
         ModelSpec(
-            name="lenet-sigmoid" if _pooling == "avg" else "lenet-sigmoid-max",
+            name=name,
             document=LENET_SIGMOID,
             input_shape=(1, 28, 28),
             classes=10,
             output="logits",
-            layers=_declared("sigmoid", _pooling, linear_head=True),
-            build=partial(seven_layers, "sigmoid", _pooling, linear_head=True),
+            layers=_declared("sigmoid", pooling, linear_head=True),
+            build=partial(seven_layers, "sigmoid", pooling, linear_head=True),
             recipe=LENET_SIGMOID_RECIPE,
             deviations=(
                 NEVER_STEPPED,
                 LAST_EPOCH,
                 Deviation(
-                    what=f"{_pooling} pooling, as the document's {_said} has it",
+                    what=f"{pooling} pooling, as the document's {said_by} has it",
                     reason="its prose says max pooling, its code averages; the zoo has both",
                 ),
             ),
             tags=frozenset({"lenet"}),
         )
     )
+
+
+_register_lenet_sigmoid("lenet-sigmoid", "avg", "code")
+_register_lenet_sigmoid("lenet-sigmoid-max", "max", "prose")
 
 
 def lenet_rgb() -> nn.Sequential:

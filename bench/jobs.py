@@ -1,0 +1,94 @@
+"""A cell as a job that any process can run, here or in a worker, and the fields of its record."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save_file
+
+import zoo
+from bench.data import StoredSplit, open_stored
+from bench.plan import Cell
+from bench.train import train
+from zoo import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A cell with all that it needs, small enough to send to a worker.
+
+    Attributes:
+        key: Key of the record that it makes.
+        cell: What to train.
+        recipe: The cell's recipe, every value filled in.
+        split: Where the data lie.
+        weights: Where to save the trained weights; None saves none.
+    """
+
+    key: str
+    cell: Cell
+    recipe: Recipe
+    split: StoredSplit
+    weights: Path | None
+
+
+def run_job(job: Job, side_by_side: int) -> tuple[str, dict[str, Any]]:
+    """Trains one cell; its key and the fields of its record, of its failure if it raised."""
+    try:
+        return job.key, {**identity(job, side_by_side), **_trained(job)}
+    except Exception as error:
+        return job.key, {**identity(job, side_by_side), **failure(error)}
+
+
+def identity(job: Job, side_by_side: int) -> dict[str, Any]:
+    """What a record says of its cell whether it ran or failed."""
+    return {
+        **asdict(job.cell),
+        "epochs": job.recipe.epochs,
+        "jobs": side_by_side,
+        "classes": len(job.split.classes),
+        "train_samples": job.split.sizes[0],
+        "test_samples": job.split.sizes[2],
+        "test_checksum": job.split.test_checksum,
+        "data_sha256": job.split.checksum,
+    }
+
+
+def failure(error: Exception) -> dict[str, str]:
+    """What a record says of an exception: its type, its message in one line, its place."""
+    where = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(where[-1].filename).name}:{where[-1].lineno})" if where else ""
+    message = " ".join(str(error).split())
+    return {"status": "failed", "error": f"{type(error).__name__}: {message}{place}"}
+
+
+def _trained(job: Job) -> dict[str, Any]:
+    split = open_stored(job.split)
+    cell = job.cell
+    trained = train(zoo.get(cell.model), job.recipe, split, seed=cell.seed, device=cell.device)
+    if job.weights is not None:
+        job.weights.parent.mkdir(parents=True, exist_ok=True)
+        save_file(trained.weights, job.weights)
+    labels = split.part("test")[1]
+    wrong = (trained.predictions != labels).nonzero()[0]
+    return {
+        "status": "ok",
+        "test_accuracy": trained.test_accuracy,
+        "test_accuracy_selected": trained.test_accuracy_selected,
+        "validation_accuracy": trained.validation_accuracy,
+        "epochs": trained.epochs,
+        "updates": trained.updates,
+        "train_seconds": trained.train_seconds,
+        "weights_sha256": trained.weights_sha256,
+        "misclassified": [
+            [int(split.test_positions[index]), int(trained.predictions[index])] for index in wrong
+        ],
+        "training_curve": [[p.examples_seen, p.loss] for p in trained.training_curve],
+        "test_curve": [
+            [p.epoch, p.examples_seen, p.loss, p.accuracy, p.validation_accuracy]
+            for p in trained.test_curve
+        ],
+    }

@@ -1,0 +1,138 @@
+"""What networks cost: speed, memory, parameters and work, and the counting exercise."""
+
+from __future__ import annotations
+
+from bench.count import counting_exercise
+from bench.sections.formats import decimal, figure, integer, milliseconds, quartile_range, table
+from bench.tables import NO_SPEED, Results
+from zoo.counting import SIDE
+
+MEBIBYTE = 2**20
+KIBIBYTE = 2**10
+
+
+def speed(results: Results) -> list[str]:
+    """Throughput, latency and memory of every network on every device."""
+    rows = []
+    for runs in results.runs:
+        speed = results.speeds.get((runs.model, runs.device), NO_SPEED)
+        rows.append(
+            [
+                f"`{runs.model}`",
+                runs.device,
+                integer(speed.train_samples_per_second),
+                quartile_range(speed.train_quartiles),
+                integer(speed.inference_samples_per_second),
+                quartile_range(speed.inference_quartiles),
+                milliseconds(speed.latency_p50_seconds),
+                milliseconds(speed.latency_p95_seconds),
+                milliseconds(speed.latency_p99_seconds),
+                decimal(speed.peak_memory_bytes and speed.peak_memory_bytes / MEBIBYTE, 2),
+            ]
+        )
+    return [
+        "## Speed",
+        "",
+        *table(
+            (
+                *("network", "device", "training, samples/s >", "middle half >"),
+                *("inference, samples/s >", "middle half >", "latency p50, ms >", "p95, ms >"),
+                *("p99, ms >", "peak memory, MiB >"),
+            ),
+            rows,
+        ),
+        "",
+        "Throughput is at batch 64, from stored pixels to updated weights (training) or to outputs "
+        "(inference); on the CPU with one thread. It is the median of 20 blocks, the middle half "
+        "lies between their quartiles. All networks are measured in interleaved rounds, so that a "
+        "machine that slows down slows all alike. Latency is one sample at a time, over 1,000 "
+        "single calls. Peak memory is what torch allocates at most in one training step at batch "
+        "64, weights and optimiser state included.",
+    ]
+
+
+def parameters(results: Results, figures: dict[str, str]) -> list[str]:
+    """The three counts and the work of every network."""
+    rows = []
+    for model in results.request["ran"]:
+        count = results.counts[model]
+        three = [count[f"{how}_parameters"] for how in ("declared", "module", "reached")]
+        rows.append(
+            [
+                f"`{model}`",
+                *(integer(number) for number in three),
+                "yes" if len(set(three)) == 1 else "**no**",
+                integer(count["macs"]),
+                decimal(count["weight_bytes"] / KIBIBYTE, 1),
+                decimal(count["activation_bytes"] / KIBIBYTE, 1),
+            ]
+        )
+    lines = [
+        "## Parameters and work",
+        "",
+        *table(
+            (
+                *("network", "declared >", "in the module >", "reached >", "agree", "MACs >"),
+                *("weights, KiB >", "layer outputs, KiB >"),
+            ),
+            rows,
+        ),
+        "",
+        "Parameters are counted three ways that know nothing of each other: in closed form from "
+        "the layer sizes on paper, in the module that torch built, and as the memory that reaches "
+        "an operator in a forward pass. A parameter that is never used, or one that is used twice, "
+        "makes them disagree. A multiply-accumulate (MAC) is one multiplication with its addition, "
+        "half of what torch's flop counter counts; one sample, forward, biases not counted.",
+    ]
+    dnn, cnn = results.counts.get("dnn"), results.counts.get("cnn")
+    if dnn and cnn:
+        parameters = dnn["module_parameters"] / cnn["module_parameters"]
+        macs = dnn["macs"] / cnn["macs"]
+        lines += [
+            "",
+            f"`dnn` has {parameters:.1f} times the parameters of `cnn` and needs {macs:.2f} times "
+            "the multiply-accumulates: fewer parameters is not as much less work.",
+        ]
+    if "accuracy-cost" in figures:
+        lines += ["", figure("accuracy-cost", figures)]
+    return lines
+
+
+def counting() -> list[str]:
+    """The counting exercise, over the range that its lost figures leave; the same in every run."""
+    exercise = counting_exercise()
+    bp, *cnns = exercise
+    parameter_ratios = [row.bp_parameters_ratio for row in cnns]
+    macs_ratios = [row.bp_macs_ratio for row in cnns]
+    return [
+        "## The counting exercise: BP against CNN",
+        "",
+        f"A teaching document counts a BP network and a CNN for pictures of {SIDE} by {SIDE} "
+        "pixels in three classes. The BP network has as many neurons in each of its three hidden "
+        "layers as the picture has pixels; the CNN has three convolutions (10, 20 and 30 "
+        "channels), each followed by pooling that halves the picture, and a layer of 100.",
+        "",
+        *table(
+            ("network", "parameters >", "BP / CNN >", "MACs >", "BP / CNN >"),
+            [
+                [
+                    row.network,
+                    integer(row.parameters),
+                    "" if row is bp else f"{row.bp_parameters_ratio:.1f}",
+                    integer(row.macs),
+                    "" if row is bp else f"{row.bp_macs_ratio:.1f}",
+                ]
+                for row in exercise
+            ],
+        ),
+        "",
+        f"The CNN has {min(parameter_ratios):.0f} to {max(parameter_ratios):.0f} times fewer "
+        f"parameters, but only {min(macs_ratios):.0f} to {max(macs_ratios):.0f} times less work: "
+        "a convolution uses each of its few weights at every place of the picture. Fewer "
+        "parameters is not as much less work.",
+        "",
+        f"The figures of the document are lost with its pictures; what survives is its words, "
+        f'"more than 300 million" parameters among them. The side of {SIDE} is inferred from that '
+        "(sides 100 to 107 all fit), and kernel size and the halving of odd sizes are not known: "
+        "the rows are the range that this leaves.",
+    ]

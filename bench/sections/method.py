@@ -1,0 +1,116 @@
+"""How a run was made: command, data, recipes, deviations, failures, environment."""
+
+from __future__ import annotations
+
+from bench.common import BATCH, EPOCHS, OPTIMISER, SEEDS, read_outcome
+from bench.sections.formats import listed, percent, table
+from bench.tables import Results
+
+
+def method(results: Results) -> list[str]:
+    """Everything that another needs to make the same report."""
+    request = results.request
+    environment = request["environment"]
+    train, validation, test = request["dataset_sizes"]
+    return [
+        "## How it was made",
+        "",
+        "```",
+        request["command"],
+        "```",
+        "",
+        f"Data: {request['dataset']}, {train:,} training, {validation:,} validation and {test:,} "
+        f"test samples, SHA-256 `{request['dataset_sha256'][:16]}`; the same split for every seed"
+        + (", drawn anew for each." if request["dataset"] == "sums" else "."),
+        "",
+        f"Seeds: {', '.join(map(str, request['seeds']))}. Every seed sets first weights, order of "
+        "the samples and dropout, each through a random stream of its own.",
+        "",
+        *_recipes(results),
+        "",
+        "### Deviations from the documents",
+        "",
+        *_deviations(results),
+        "",
+        "### Failures",
+        "",
+        *([f"- {line}" for line in results.failures] or ["None."]),
+        "",
+        "### Environment",
+        "",
+        *table(
+            ("what", "value"),
+            [
+                ["processor", f"{environment['processor']}, {environment['cores']} cores"],
+                ["memory", f"{environment['memory_bytes'] / 2**30:.1f} GiB"],
+                ["instruction set", environment["instruction_set"]],
+                ["GPU", environment["gpu"] or "none"],
+                ["CUDA", environment["cuda"] or "none"],
+                ["system", f"{environment['system']}, Python {environment['python']}"],
+                ["versions", listed(environment["packages"])],
+                ["flags", listed(environment["flags"])],
+                ["commit", environment["commit"] or "not in git"],
+            ],
+        ),
+        "",
+        "The same cell on the same kind of device with the same versions ends in the same weights, "
+        "bit for bit. CPU and CUDA round differently and are never expected to agree in bits; "
+        "their accuracies agree within what seeds differ by.",
+    ]
+
+
+def _recipes(results: Results) -> list[str]:
+    request = results.request
+    if request["recipe"] == "document":
+        return [
+            "Each network is trained as its document trains it, on all samples that are not for "
+            "testing; the documents hold no validation samples out.",
+            "",
+            *table(
+                ("network", "document", "recipe"),
+                [
+                    [f"`{model}`", request["documents"][model], request["recipe_words"][model]]
+                    for model in request["ran"]
+                ],
+            ),
+        ]
+    outcome = read_outcome()
+    winner = max(outcome, key=lambda candidate: candidate.mean)
+    return [
+        f"All networks share one recipe: {OPTIMISER}, batch {BATCH}, {EPOCHS} epochs unless the "
+        "command says otherwise, torch's default first weights, the same order of samples per "
+        "seed, and the negative log-likelihood that fits the network's outputs. It was chosen from "
+        f"{len(outcome)} candidates by mean accuracy on the *validation* samples of digits, over "
+        f"all image networks and {len(SEEDS)} seeds that no report uses by default; the test "
+        "samples played no part (`python -m bench.choose` repeats it):",
+        "",
+        *table(
+            ("candidate", "mean validation accuracy >", "lowest network >", "which"),
+            [
+                [
+                    f"**{candidate.optimiser}**" if candidate is winner else candidate.optimiser,
+                    percent(candidate.mean),
+                    percent(candidate.lowest),
+                    f"`{candidate.lowest_model}`",
+                ]
+                for candidate in outcome
+            ],
+        ),
+    ]
+
+
+def _deviations(results: Results) -> list[str]:
+    if results.request["recipe"] == "common":
+        return [
+            "The common recipe follows no document. What the documents' own recipes do, "
+            "`--recipe document` does."
+        ]
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for model, deviations in results.request["deviations"].items():
+        for deviation in deviations:
+            grouped.setdefault((deviation["what"], deviation["reason"]), []).append(f"`{model}`")
+    if not grouped:
+        return ["None."]
+    return [
+        f"- {', '.join(models)}: {what} ({reason})." for (what, reason), models in grouped.items()
+    ]

@@ -1,0 +1,53 @@
+"""What is done with this project: `nox -s bench`, `tests`, `slow`, `lint`, `types`."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["lint", "types", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    """Installs the project as it lies here, with the dependency groups named."""
+    session.install("--editable", ".", *nox.project.dependency_groups(PYPROJECT, *groups))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Compares networks and writes a report; arguments go to `python -m bench.compare`."""
+    _install(session)
+    session.run("python", "-m", "bench.compare", *(session.posargs or ["--models", "all"]))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Runs the tests; no network, no GPU needed."""
+    _install(session, "tests")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """Runs the tests that take minutes."""
+    _install(session, "tests")
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Checks style and format."""
+    session.install(*nox.project.dependency_groups(PYPROJECT, "lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Checks types."""
+    _install(session, "tests", "types")
+    session.install("nox")
+    session.run("mypy")
