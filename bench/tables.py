@@ -122,6 +122,7 @@ class Results:
         speeds: By model and device.
         counts: By model, the fields of `bench.count.Count`.
         failures: Cells and measurements that failed, a line each.
+        experiments: By name, the fields of the experiments made on top of this run.
     """
 
     request: Mapping[str, Any]
@@ -129,6 +130,7 @@ class Results:
     speeds: Mapping[tuple[str, str], Speed]
     counts: Mapping[str, Mapping[str, int]]
     failures: tuple[str, ...]
+    experiments: Mapping[str, tuple[Mapping[str, Any], ...]]
 
     @cached_property
     def groups(self) -> tuple[tuple[Runs, ...], ...]:
@@ -174,6 +176,7 @@ def read(store: Store) -> Results:
             if record.kind == "count"
         },
         failures=tuple(_failures(train, timing)),
+        experiments=_experiments(records, requests[-1].key),
     )
 
 
@@ -277,6 +280,26 @@ def _speeds(timing: Sequence[Record]) -> dict[tuple[str, str], Speed]:
             peak_memory_bytes=phase.get("train", {}).get("peak_memory_bytes"),
         )
         for where, phase in phases.items()
+    }
+
+
+def _experiments(
+    records: Sequence[Record], run_key: str
+) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    """The latest experiments that name this run, each a record of kind `experiment`.
+
+    Such a record has the fields `experiment`, its name, and `run`, the key of the request record
+    that it belongs to.
+    """
+    latest = {
+        record.key: record.fields
+        for record in records
+        if record.kind == "experiment" and record.fields["run"] == run_key
+    }
+    names = dict.fromkeys(fields["experiment"] for fields in latest.values())
+    return {
+        name: tuple(fields for fields in latest.values() if fields["experiment"] == name)
+        for name in names
     }
 
 
