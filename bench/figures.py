@@ -156,8 +156,8 @@ def _accuracy_cost(results: Results) -> Figure | None:
     if len(ranked) < 2:
         return None
     costs: tuple[tuple[str, Callable[[Runs], float | None]], ...] = (
-        ("parameters", lambda runs: results.counts[runs.model]["module_parameters"]),
-        ("multiply-accumulates per sample", lambda runs: results.counts[runs.model]["macs"]),
+        ("parameters", lambda runs: _count(results, runs, "module_parameters")),
+        ("multiply-accumulates per sample", lambda runs: _count(results, runs, "macs")),
         ("training samples per second", lambda runs: _train_speed(results, runs)),
     )
     figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -179,6 +179,10 @@ def _accuracy_cost(results: Results) -> Figure | None:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False)
     return figure
+
+
+def _count(results: Results, runs: Runs, what: str) -> float | None:
+    return results.counts.get(runs.model, {}).get(what)
 
 
 def _train_speed(results: Results, runs: Runs) -> float | None:

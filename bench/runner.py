@@ -116,10 +116,16 @@ def _count(planned: Plan, records: Store) -> list[str]:
     keys = {model: digest({"count": model, "code": code}) for model in planned.models}
     known = records.latest(keys.values())
     for model, key in keys.items():
-        if key not in known:
-            fields = {"model": model, **asdict(count(zoo.get(model)))}
-            records.append(Record(kind="count", key=key, fields=fields))
+        if key not in known or known[key].fields["status"] != "ok":
+            records.append(Record(kind="count", key=key, fields=_count_fields(model)))
     return list(keys.values())
+
+
+def _count_fields(model: str) -> dict[str, Any]:
+    try:
+        return {"model": model, "status": "ok", **asdict(count(zoo.get(model)))}
+    except Exception as error:
+        return {"model": model, **failure(error)}
 
 
 def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Progress) -> None:
