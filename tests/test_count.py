@@ -36,6 +36,14 @@ class WithUnused(nn.Module):
         return output
 
 
+class OnlyLookedAt(WithUnused):
+    """A layer whose weight is transposed and whose bias is reshaped, and nothing more."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self.unused.weight.t(), self.unused.bias.reshape(1, 2)
+        return super().forward(inputs)
+
+
 class Tied(nn.Module):
     """Two layers over one weight; each has a bias of its own."""
 
@@ -60,7 +68,12 @@ class SharingMemory(Tied):
 
 @pytest.mark.parametrize(
     ("network", "in_module", "reached"),
-    [(WithUnused, 16, 8), (Tied, 9 + 3 + 3, 9 + 3 + 3), (SharingMemory, 9 + 9 + 6, 9 + 6)],
+    [
+        (WithUnused, 16, 8),
+        (OnlyLookedAt, 16, 8),
+        (Tied, 9 + 3 + 3, 9 + 3 + 3),
+        (SharingMemory, 9 + 9 + 6, 9 + 6),
+    ],
 )
 def test_unused_and_shared_parameters_show_in_the_counts(
     network: type[nn.Module], in_module: int, reached: int

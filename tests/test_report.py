@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from bench.figures import write_figures
-from bench.records import Record, Store
-from bench.report import render
-from bench.sections.formats import table
-from bench.tables import MissingRunError, Results, read, results_table
+from bench.records import Record
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
 SEEDS = (1, 2, 3)
