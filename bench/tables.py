@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.errors import RequestError
 from bench.records import Record, Store
 from bench.stats import Summary, paired_difference, summarise
 
@@ -26,7 +27,7 @@ CSV_COLUMNS = (
 )
 
 
-class MissingRunError(LookupError):
+class MissingRunError(RequestError):
     """There are no records of a run."""
 
 
@@ -152,6 +153,18 @@ class Results:
         return None
 
 
+def latest_request(store: Store) -> Record:
+    """The record of the latest request in a store: what was asked for, and the keys of its lines.
+
+    Raises:
+        MissingRunError: There is none.
+    """
+    requests = [record for record in store.read() if record.kind == "request"]
+    if not requests:
+        raise MissingRunError(f"no run is recorded in '{store.path}'; make one: bench.compare")
+    return requests[-1]
+
+
 def read(store: Store) -> Results:
     """The results of the latest request in a store.
 
@@ -159,10 +172,8 @@ def read(store: Store) -> Results:
         MissingRunError: There is none.
     """
     records = store.read()
-    requests = [record for record in records if record.kind == "request"]
-    if not requests:
-        raise MissingRunError(f"no run is recorded in '{store.path}'; make one: bench.compare")
-    request = requests[-1].fields
+    asked = latest_request(store)
+    request = asked.fields
     latest = store.latest(request["keys"])
     train = [record for record in latest.values() if record.kind == "train"]
     timing = [record for record in latest.values() if record.kind == "timing"]
@@ -176,7 +187,7 @@ def read(store: Store) -> Results:
             if record.kind == "count"
         },
         failures=tuple(_failures(train, timing)),
-        experiments=_experiments(records, requests[-1].key),
+        experiments=_experiments(records, asked.key),
     )
 
 
