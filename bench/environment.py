@@ -90,8 +90,8 @@ def differences(
     """What differs between two environments: by name, the value in the one and in the other.
 
     Args:
-        one: Values by name, such as `Environment.decisive` gives; packages and flags are compared
-            one by one.
+        one: Values by name, such as `Environment.decisive` gives; of values that have names of
+            their own, each is compared by itself: `packages.torch`.
         other: The same of the other environment.
     """
     left, right = _flat(one), _flat(other)
@@ -105,7 +105,10 @@ def differences(
 def _flat(values: Mapping[str, object]) -> dict[str, object]:
     flat: dict[str, object] = {}
     for name, value in values.items():
-        flat.update(value if isinstance(value, Mapping) else {name: value})
+        if isinstance(value, Mapping):
+            flat.update({f"{name}.{inner}": item for inner, item in value.items()})
+        else:
+            flat[name] = value
     return flat
 
 

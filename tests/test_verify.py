@@ -188,7 +188,7 @@ def test_another_environment_makes_it_3_and_says_which_way(
 
     assert main(altered(change)) == 3
     out = capsys.readouterr().out
-    assert "cannot be compared here: torch: 0.1 recorded, " in out
+    assert "cannot be compared here: packages.torch: 0.1 recorded, " in out
     assert "cannot be compared here: processor: Z80 recorded, " in out
     assert "0 of 4 cells trained anew" in out
 
