@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from pathlib import Path
-from typing import NoReturn
 
 from joblib import cpu_count
 from rich.console import Console
 from rich.table import Table
 
 from bench import environment, progress
+from bench.commandline import Parser, add_data_root, add_reports, command
 from bench.data import VALID
-from bench.errors import RequestError
 from bench.plan import RECIPES, Request, parse_list, parse_seeds
 from bench.runner import Outcome, run
 
-EXIT_FAILED, EXIT_WRONG_REQUEST, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
 
-class _Parser(argparse.ArgumentParser):
-    """Raises what is wrong with a command line, where argparse would print its usage as well."""
-
-    def error(self, message: str) -> NoReturn:
-        raise RequestError(f"{message} (see python -m bench.compare --help)")
-
-
-def main(arguments: list[str] | None = None) -> int:
+@command("bench.compare")
+def main(arguments: list[str] | None) -> int:
     """Runs one comparison.
 
     Returns:
         0 if every cell ran, 1 if some failed, 2 if the request was wrong.
     """
+    options = _parser().parse_args(arguments)
     try:
-        options = _parser().parse_args(arguments)
         outcome = _run(options)
-    except RequestError as error:
-        print(f"bench.compare: {error}", file=sys.stderr)
-        return EXIT_WRONG_REQUEST
     except KeyboardInterrupt:
         print("stopped; the same command goes on where it was", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -51,8 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     return EXIT_FAILED if outcome.failed else 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m bench.compare", description=__doc__, allow_abbrev=False)
+def _parser() -> Parser:
+    parser = Parser("bench.compare", __doc__)
     add = parser.add_argument
     add("--models", default="lenet,dnn,net", help="names, aliases, globs, all (lenet,dnn,net)")
     add("--dataset", default="digits", help=f"{VALID} (digits)")
@@ -62,8 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--epochs", type=int, help="instead of the recipe's")
     add("--jobs", type=int, default=cpu_count(), help="cells trained at a time (one per core)")
     add("--name", help="name of the report (local-DATASET-RECIPE)")
-    add("--reports", type=Path, default=Path("reports"), help="folder of all reports (reports)")
-    add("--data-root", type=Path, help="folder above MNIST/raw ($BENCH_DATA_ROOT, or data)")
+    add_reports(parser)
+    add_data_root(parser)
     add("--fresh", action="store_true", help="set earlier records of this report aside")
     add("--quiet", action="store_true", help="print where the report lies, and nothing else")
     return parser
@@ -82,7 +70,7 @@ def _run(options: argparse.Namespace) -> Outcome:
         jobs=options.jobs,
         name=options.name,
         reports=options.reports,
-        data_root=options.data_root or Path(os.environ.get("BENCH_DATA_ROOT") or "data"),
+        data_root=options.data_root,
         fresh=options.fresh,
     )
     shown = progress.choose(quiet=options.quiet)

@@ -6,8 +6,10 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from joblib import cpu_count
@@ -74,6 +76,40 @@ def current() -> Environment:
         },
         commit=_commit(),
     )
+
+
+def recorded(stored: Mapping[str, Any]) -> Environment:
+    """The environment that a record holds; None for what records did not hold at the time."""
+    values: dict[str, Any] = {field.name: stored.get(field.name) for field in fields(Environment)}
+    return Environment(**values)
+
+
+def differences(
+    one: Mapping[str, object], other: Mapping[str, object]
+) -> dict[str, tuple[object, object]]:
+    """What differs between two environments: by name, the value in the one and in the other.
+
+    Args:
+        one: Values by name, such as `Environment.decisive` gives; of values that have names of
+            their own, each is compared by itself: `packages.torch`.
+        other: The same of the other environment.
+    """
+    left, right = _flat(one), _flat(other)
+    return {
+        name: (left.get(name), right.get(name))
+        for name in dict.fromkeys([*left, *right])
+        if left.get(name) != right.get(name)
+    }
+
+
+def _flat(values: Mapping[str, object]) -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat.update({f"{name}.{inner}": item for inner, item in value.items()})
+        else:
+            flat[name] = value
+    return flat
 
 
 def devices() -> tuple[str, ...]:

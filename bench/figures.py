@@ -209,8 +209,12 @@ def _styles(models: Sequence[str]) -> dict[str, tuple[str, str]]:
 def _test_pictures(results: Results) -> Figure | None:
     pictures: Mapping[str, Any] | None = results.request["test_pictures"]
     ranked = _ranked(results)
-    if pictures is None or not ranked or ranked[0].classes < 10:
-        return None
+    if (
+        pictures is None
+        or not ranked
+        or ranked[0].test_samples < results.request["dataset_sizes"][2]
+    ):
+        return None  # the best network was not tested on these pictures
     best = ranked[0]
     seed, wrong = next(iter(best.misclassified.items()))
     side = pictures["side"]
@@ -218,10 +222,10 @@ def _test_pictures(results: Results) -> Figure | None:
     images = pixels.reshape(-1, side, side)
     figure = Figure(figsize=(9, 1.6), layout="constrained")
     panels = figure.subplots(1, len(images), squeeze=False)
-    for axes, image, position, label in zip(
-        panels.flat, images, pictures["positions"], pictures["labels"], strict=True
+    for index, (axes, image, label) in enumerate(
+        zip(panels.flat, images, pictures["labels"], strict=True)
     ):
-        answer = wrong.get(position, label)
+        answer = wrong.get(index, label)
         axes.imshow(image, cmap="gray_r", interpolation="nearest")
         axes.set_axis_off()
         axes.set_title(f"{label} → {answer}", color=RED if answer != label else "black")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,15 @@ from safetensors.torch import save_file
 
 import zoo
 from bench.data import StoredSplit, open_stored
+from bench.environment import Environment
 from bench.plan import Cell
+from bench.records import digest
 from bench.train import train
 from zoo import Recipe
+
+# What decides the bits of a trained network, beside the cell and the environment.
+TRAINING_CODE = ("bench/data.py", "bench/determinism.py", "bench/train.py", "zoo/*.py")
+_ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +41,43 @@ class Job:
     recipe: Recipe
     split: StoredSplit
     weights: Path | None
+
+
+def cell_key(
+    cell: Cell,
+    recipe: Mapping[str, Any],
+    *,
+    data_sha256: str,
+    code: str,
+    environment: Environment,
+) -> str:
+    """Key of a cell's record, made of all that can change what is trained.
+
+    Args:
+        cell: What is trained.
+        recipe: The fields of its resolved recipe.
+        data_sha256: Checksum of the model's view of the data.
+        code: Digest of `TRAINING_CODE`.
+        environment: Where it is trained.
+    """
+    return digest(
+        {
+            "cell": asdict(cell),
+            "recipe": recipe,
+            "data": data_sha256,
+            "code": code,
+            "environment": environment.decisive(cell.device),
+        }
+    )
+
+
+def code_sha256(patterns: Sequence[str]) -> str:
+    """SHA-256 over source files, named by patterns under the folder of the packages."""
+    sha = hashlib.sha256()
+    for pattern in patterns:
+        for path in sorted(_ROOT.glob(pattern)):
+            sha.update(path.read_bytes())
+    return sha.hexdigest()
 
 
 def run_job(job: Job, side_by_side: int) -> tuple[str, dict[str, Any]]:
@@ -83,9 +128,7 @@ def _trained(job: Job) -> dict[str, Any]:
         "updates": trained.updates,
         "train_seconds": trained.train_seconds,
         "weights_sha256": trained.weights_sha256,
-        "misclassified": [
-            [int(split.test_positions[index]), int(trained.predictions[index])] for index in wrong
-        ],
+        "misclassified": [[int(index), int(trained.predictions[index])] for index in wrong],
         "training_curve": [[p.examples_seen, p.loss] for p in trained.training_curve],
         "test_curve": [
             [p.epoch, p.examples_seen, p.loss, p.accuracy, p.validation_accuracy]

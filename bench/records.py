@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.errors import RequestError
+
 Kind = Literal["request", "train", "timing", "count", "baseline", "experiment"]
 
 
@@ -81,6 +83,28 @@ class Store:
         while (aside := self.path.with_name(f"records.old-{number}.jsonl")).exists():
             number += 1
         self.path.rename(aside)
+
+
+def find_folder(name: str, reports: Path) -> Path:
+    """The folder of a report, given by its name under `reports` or by its path.
+
+    Raises:
+        RequestError: Neither holds records.
+    """
+    for folder in (reports / name, Path(name)):
+        if (folder / "records.jsonl").is_file():
+            return folder
+    there = ", ".join(sorted(path.parent.name for path in reports.glob("*/records.jsonl")))
+    raise RequestError(
+        f"no report '{name}': neither '{reports / name}' nor '{name}' holds records.jsonl; "
+        + (f"there are: {there}" if there else "python -m bench.compare makes one")
+    )
+
+
+def as_stored(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields as they come back from the file: lists for tuples, null for NaN and infinity."""
+    stored: dict[str, Any] = json.loads(json.dumps(_plain(fields), allow_nan=False))
+    return stored
 
 
 def digest(content: Mapping[str, Any]) -> str:

@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from bench.commandline import Parser, add_reports, command
 from bench.figures import write_figures
-from bench.records import Store
+from bench.records import Store, find_folder
 from bench.sections.accuracy import activation_and_pooling, best, comparison
 from bench.sections.cost import counting, parameters, speed
 from bench.sections.formats import figure, plural
 from bench.sections.method import method
-from bench.tables import MissingRunError, Results, read, results_table
+from bench.tables import Results, read, results_table
 
 
 def write_report(results: Results, folder: Path) -> None:
@@ -105,21 +104,15 @@ def _without_doubled_blanks(lines: Iterable[str]) -> list[str]:
     return kept
 
 
-def main() -> int:
+@command("bench.report")
+def main(arguments: list[str] | None) -> int:
     """Rebuilds a report; exit code 2 where there is none."""
-    parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
+    parser = Parser("bench.report", __doc__)
     parser.add_argument("name", help="a report's name, or the path of its folder")
-    parser.add_argument("--reports", type=Path, default=Path("reports"), help="default: reports")
-    arguments = parser.parse_args()
-    folder = arguments.reports / arguments.name
-    if not folder.is_dir():
-        folder = Path(arguments.name)
-    try:
-        results = read(Store(folder))
-    except MissingRunError as error:
-        print(error, file=sys.stderr)
-        return 2
-    write_report(results, folder)
+    add_reports(parser)
+    options = parser.parse_args(arguments)
+    folder = find_folder(options.name, options.reports)
+    write_report(read(Store(folder)), folder)
     print(folder / "report.md")
     return 0
 

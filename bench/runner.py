@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +15,15 @@ from bench import environment
 from bench.count import count
 from bench.data import Dataset, StoredSplit, first_test_pictures, load, store, view
 from bench.errors import RequestError
-from bench.jobs import Job, failure, identity, run_job
+from bench.jobs import (
+    TRAINING_CODE,
+    Job,
+    cell_key,
+    code_sha256,
+    failure,
+    identity,
+    run_job,
+)
 from bench.measure import PHASES, FailedTiming, Timing, Workload, measure
 from bench.plan import Cell, Plan, Request, deviations, plan, resolve
 from bench.progress import Progress
@@ -24,10 +31,7 @@ from bench.records import Record, Store, digest
 from bench.report import write_report
 from bench.tables import Results, read
 
-# What decides the bits of a trained network, beside the request and the environment.
-_TRAINING_CODE = ("bench/data.py", "bench/determinism.py", "bench/train.py", "zoo/*.py")
-_TIMING_CODE = (*_TRAINING_CODE, "bench/measure.py")
-_ROOT = Path(__file__).parents[1]
+_TIMING_CODE = (*TRAINING_CODE, "bench/measure.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +90,7 @@ def _load(request: Request) -> dict[int, Dataset]:
 def _jobs(
     request: Request, planned: Plan, datasets: Mapping[int, Dataset], here: environment.Environment
 ) -> list[Job]:
-    code = _code_sha256(_TRAINING_CODE)
+    code = code_sha256(TRAINING_CODE)
     splits: dict[tuple[str, str], StoredSplit] = {}
     jobs = []
     for cell in planned.cells:
@@ -94,14 +98,12 @@ def _jobs(
         where = (cell.model, dataset.checksum)
         if where not in splits:
             splits[where] = store(view(dataset, spec, recipe), request.reports / ".data")
-        key = digest(
-            {
-                "cell": asdict(cell),
-                "recipe": asdict(recipe),
-                "data": splits[where].checksum,
-                "code": code,
-                "environment": here.decisive(cell.device),
-            }
+        key = cell_key(
+            cell,
+            asdict(recipe),
+            data_sha256=splits[where].checksum,
+            code=code,
+            environment=here,
         )
         name = f"{cell.model}-{cell.device}-{cell.seed}.safetensors"
         heavy = "heavy" in spec.tags  # more than a gigabyte of weights that nobody asked to keep
@@ -112,7 +114,7 @@ def _jobs(
 
 def _count(planned: Plan, records: Store) -> list[str]:
     """Counts the models that are not counted yet; the keys of all."""
-    code = _code_sha256(("bench/count.py", "zoo/*.py"))
+    code = code_sha256(("bench/count.py", "zoo/*.py"))
     keys = {model: digest({"count": model, "code": code}) for model in planned.models}
     known = records.latest(keys.values())
     for model, key in keys.items():
@@ -178,7 +180,7 @@ def _measure(
     }
     together = {
         "workloads": [[w.model, w.device, w.phase, asdict(r)] for w, r in workloads.items()],
-        "code": _code_sha256(_TIMING_CODE),
+        "code": code_sha256(_TIMING_CODE),
         "environment": {device: here.decisive(device) for device in request.devices},
         "recipe": sample.recipe,
     }
@@ -229,12 +231,11 @@ def _request_record(
     dataset = datasets[request.seeds[0]]
     pictures = None
     if dataset.name != "sums":
-        pixels, labels, positions = first_test_pictures(dataset)
+        pixels, labels = first_test_pictures(dataset)
         pictures = {
             "side": pixels.shape[1],
             "pixels": base64.b64encode(pixels.tobytes()).decode(),
             "labels": labels.tolist(),
-            "positions": positions.tolist(),
         }
     fields = {
         "models": list(request.models),
@@ -283,11 +284,3 @@ def _seeds_text(seeds: tuple[int, ...]) -> str:
 
 def _name(cell: Cell) -> str:
     return f"{cell.model} seed {cell.seed} {cell.device}"
-
-
-def _code_sha256(patterns: Sequence[str]) -> str:
-    sha = hashlib.sha256()
-    for pattern in patterns:
-        for path in sorted(_ROOT.glob(pattern)):
-            sha.update(path.read_bytes())
-    return sha.hexdigest()

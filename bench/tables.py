@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from bench.errors import RequestError
 from bench.records import Record, Store
 from bench.stats import Summary, paired_difference, summarise
 
@@ -26,7 +27,7 @@ CSV_COLUMNS = (
 )
 
 
-class MissingRunError(LookupError):
+class MissingRunError(RequestError):
     """There are no records of a run."""
 
 
@@ -42,7 +43,7 @@ class Runs:
         selected: Accuracy at the document's best test epoch by seed, where it picks one.
         validation: Accuracy on held-out samples by seed, where some are held out.
         train_seconds: Wall time of training by seed.
-        misclassified: Wrong test samples by seed: position to class answered.
+        misclassified: Wrong test samples by seed: index among the test samples to class answered.
         curves: By seed, training points (examples, loss) and test points (epoch, examples, loss,
             accuracy, validation accuracy).
         test_samples: How many samples the accuracy is a fraction of.
@@ -152,6 +153,18 @@ class Results:
         return None
 
 
+def latest_request(store: Store) -> Record:
+    """The record of the latest request in a store: what was asked for, and the keys of its lines.
+
+    Raises:
+        MissingRunError: There is none.
+    """
+    requests = [record for record in store.read() if record.kind == "request"]
+    if not requests:
+        raise MissingRunError(f"no run is recorded in '{store.path}'; make one: bench.compare")
+    return requests[-1]
+
+
 def read(store: Store) -> Results:
     """The results of the latest request in a store.
 
@@ -159,10 +172,8 @@ def read(store: Store) -> Results:
         MissingRunError: There is none.
     """
     records = store.read()
-    requests = [record for record in records if record.kind == "request"]
-    if not requests:
-        raise MissingRunError(f"no run is recorded in '{store.path}'; make one: bench.compare")
-    request = requests[-1].fields
+    asked = latest_request(store)
+    request = asked.fields
     latest = store.latest(request["keys"])
     train = [record for record in latest.values() if record.kind == "train"]
     timing = [record for record in latest.values() if record.kind == "timing"]
@@ -179,7 +190,7 @@ def read(store: Store) -> Results:
         failures=tuple(
             _failure(record) for record in latest.values() if record.fields["status"] != "ok"
         ),
-        experiments=_experiments(records, requests[-1].key),
+        experiments=_experiments(records, asked.key),
     )
 
 

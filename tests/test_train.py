@@ -336,7 +336,6 @@ def test_the_last_partial_batch_is_dropped_where_the_document_drops_it() -> None
         inputs=np.zeros((60_001, 1, 28, 28), dtype=np.uint8),
         labels=np.zeros(60_001, dtype=np.int64),
         sizes=(60_000, 0, 1),
-        test_positions=np.zeros(1, dtype=np.int64),
         classes=tuple(range(10)),
         checksum="blank",
         test_checksum="blank",

@@ -1,0 +1,323 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bench
+import zoo
+from bench import data, verification
+from bench.common import common_recipe
+from bench.records import as_stored
+from bench.verification import first_mismatch, recorded_recipe
+from bench.verify import main
+
+Line = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The reports folder of an honest run: two networks, two seeds, one epoch, nothing timed."""
+    reports = tmp_path_factory.mktemp("reports")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.runner._measure", lambda *_: [])
+        patch.setattr("bench.runner.write_report", lambda *_: None)
+        bench.run(["dnn", "net"], seeds=2, epochs=1, name="run", reports=reports)
+        yield reports
+
+
+@pytest.fixture
+def altered(honest: Path, tmp_path: Path) -> Callable[..., list[str]]:
+    """Copies the honest run, lets a function change its lines, gives arguments for `verify`."""
+
+    def alter(change: Callable[[list[Line]], object], *more: str) -> list[str]:
+        shutil.copytree(honest / "run", tmp_path / "run")
+        path = tmp_path / "run" / "records.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        change(lines)
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        return ["run", "--reports", str(tmp_path), *more]
+
+    return alter
+
+
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trains in a thread: a new process costs seconds, and matters to one test alone."""
+
+    def pool(_: int, mp_context: object) -> ThreadPoolExecutor:
+        del mp_context
+        return ThreadPoolExecutor(1)
+
+    monkeypatch.setattr(verification, "ProcessPoolExecutor", pool)
+
+
+def cell(lines: list[Line], model: str, seed: int) -> Line:
+    (found,) = (
+        line
+        for line in lines
+        if line["kind"] == "train" and (line["model"], line["seed"]) == (model, seed)
+    )
+    return found
+
+
+def request(lines: list[Line]) -> Line:
+    return lines[-1]
+
+
+def test_a_cell_is_verified_in_a_new_process(
+    honest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (honest / "run" / "records.jsonl").read_bytes()
+    assert main(["run", "--reports", str(honest), "--cells", "1"]) == 0
+    assert "1 of 4 cells trained anew, no difference found" in capsys.readouterr().out
+    assert (honest / "run" / "records.jsonl").read_bytes() == before
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_all_cells_of_an_honest_run_are_equal(
+    honest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(honest / "run")]) == 0
+    assert "4 of 4 cells trained anew, no difference found" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_changed_digest_is_named(
+    altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(lines: list[Line]) -> None:
+        line = cell(lines, "net", 1)
+        line["weights_sha256"] = "0" * 64
+
+    assert main(altered(change)) == 1
+    (found,) = differences(capsys)
+    assert found.startswith(f"differs: net seed 1 cpu: weights (SHA-256): recorded {'0' * 64}, now")
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_changed_prediction_is_named(
+    altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: dict[str, list[int]] = {}
+
+    def change(lines: list[Line]) -> None:
+        pair = cell(lines, "dnn", 1)["misclassified"][2]
+        seen["true"] = list(pair)
+        pair[1] = (pair[1] + 1) % 10
+        seen["false"] = pair
+
+    assert main(altered(change, "--cells", "1")) == 1
+    (found,) = differences(capsys)
+    assert found == (
+        "differs: dnn seed 1 cpu: predictions, wrong answer [position, class] 3: "
+        f"recorded {seen['false']}, now {seen['true']}"
+    )
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_changed_seed_is_named_even_where_its_cell_is_not_trained(
+    altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(lines: list[Line]) -> None:
+        cell(lines, "net", 2)["seed"] = 5
+
+    assert main(altered(change, "--cells", "1")) == 1
+    (found,) = differences(capsys)
+    assert found.startswith("differs: net seed 2 cpu: seed, against the request's list of cells")
+    assert found.endswith("recorded 5, now 2")
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_seed_changed_in_record_and_request_breaks_the_key(
+    altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(lines: list[Line]) -> None:
+        cell(lines, "dnn", 2)["seed"] = 5
+        cell(lines, "net", 2)["seed"] = 5
+        request(lines)["seeds"] = [1, 5]
+
+    assert main(altered(change, "--cells", "1")) == 1
+    found = differences(capsys)
+    assert [line.split(": ")[1:3] for line in found] == [
+        [f"{model} seed 5 cpu", "key, made of the cell, its recipe, its data, the code and the "
+         "environment"]
+        for model in ("dnn", "net")
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_changed_recipe_breaks_the_keys_of_its_model(
+    altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(lines: list[Line]) -> None:
+        request(lines)["recipes"]["net"]["optimiser"]["learning_rate"] = 0.5
+
+    assert main(altered(change, "--cells", "1")) == 1
+    assert [line.split(": ")[1] for line in differences(capsys)] == [
+        "net seed 1 cpu",
+        "net seed 2 cpu",
+    ]
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_removed_record_is_named(
+    altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(lines: list[Line]) -> None:
+        lines.remove(cell(lines, "dnn", 2))
+
+    assert main(altered(change, "--cells", "1")) == 1
+    (found,) = differences(capsys)
+    assert found.startswith("differs: dnn seed 2 cpu: record: recorded none")
+
+
+def test_another_environment_makes_it_3_and_says_which_way(
+    altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(lines: list[Line]) -> None:
+        recorded = request(lines)["environment"]
+        recorded["processor"] = "Z80"
+        recorded["packages"]["torch"] = "0.1"
+
+    assert main(altered(change)) == 3
+    out = capsys.readouterr().out
+    assert "cannot be compared here: packages.torch: 0.1 recorded, " in out
+    assert "cannot be compared here: processor: Z80 recorded, " in out
+    assert "0 of 4 cells trained anew" in out
+
+
+def test_an_environment_that_changes_no_bit_is_no_obstacle(
+    altered: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(lines: list[Line]) -> None:
+        recorded = request(lines)["environment"]
+        recorded["cores"], recorded["commit"] = 1000, "elsewhere"
+        del recorded["memory_bytes"]
+
+    monkeypatch.setattr(verification, "_retrain", lambda *_: ())
+    assert main(altered(change)) == 0
+
+
+def test_other_training_code_makes_it_3(
+    honest: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(verification, "code_sha256", lambda _: "of other code")
+    assert main(["run", "--reports", str(honest)]) == 3
+    assert "cannot be compared here: training code: bench/data.py" in capsys.readouterr().out
+
+
+def test_other_data_make_it_3(
+    honest: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = data.load
+
+    def other(name: str, **options: Any) -> Any:
+        dataset = load(name, **options)
+        samples = dataset.samples.copy()  # type: ignore[union-attr]
+        samples[0, 0, 0] ^= 1
+        return dataclasses.replace(dataset, samples=samples)
+
+    monkeypatch.setattr(verification, "load", other)
+    assert main(["run", "--reports", str(honest)]) == 3
+    out = capsys.readouterr().out
+    # One line for each network's view, however many seeds saw it.
+    assert out.count("cannot be compared here: data: what ") == 2
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_the_recorded_recipe_is_used_after_the_common_recipe_has_changed(
+    honest: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def changed(spec: zoo.ModelSpec) -> zoo.Recipe:
+        return dataclasses.replace(common_recipe(spec), train_batch=7)
+
+    monkeypatch.setattr("bench.plan.common_recipe", changed)
+    assert main(["run", "--reports", str(honest), "--cells", "1"]) == 0
+    assert "note: the common recipe of dnn has changed since" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nothing"], "no report 'nothing'"),
+        (["run", "--cells", "0"], "--cells 0 is too few"),
+        (["run", "--cells", "two"], "invalid int value: 'two' (see python -m bench.verify --help)"),
+        ([], "the following arguments are required: name"),
+    ],
+)
+def test_a_wrong_request_is_one_line_and_2(
+    honest: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--reports", str(honest)]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("bench.verify: ")
+    assert captured.err.count("\n") == 1
+    assert message in captured.err
+
+
+@pytest.mark.parametrize("name", ["dnn", "net", "lenet-rgb", "dnn-sums"])
+def test_a_recipe_survives_its_record(name: str) -> None:
+    spec = zoo.get(name)
+    for recipe in (spec.recipe, common_recipe(spec)):
+        assert recorded_recipe(as_stored(dataclasses.asdict(recipe))) == recipe
+
+
+CELL = {
+    "status": "ok",
+    "test_accuracy": 0.5,
+    "train_seconds": 1.0,
+    "jobs": 1,
+    "weights_sha256": "a",
+    "misclassified": [[0, 3]],
+    "training_curve": [[32, 2.0], [64, 1.0]],
+    "test_curve": [[0, 0, 2.3, 0.1, None]],
+    "updates": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"weights_sha256": "b", "test_accuracy": 0.6}, "weights (SHA-256): recorded a, now b"),
+        ({"test_accuracy": 0.6}, "test accuracy: recorded 0.5, now 0.6"),
+        (
+            {"misclassified": [[0, 3], [4, 1]]},
+            "predictions, wrong answer [position, class] 2: recorded nothing, now [4, 1]",
+        ),
+        (
+            {"training_curve": [[32, 2.0], [64, 1.5]]},
+            "training loss [examples, loss], point 2: recorded [64, 1.0], now [64, 1.5]",
+        ),
+        ({"updates": 3}, "updates: recorded 2, now 3"),
+        (
+            {"status": "failed", "error": "OSError: no"},
+            "outcome: recorded ok, now failed: OSError: no",
+        ),
+    ],
+)
+def test_the_first_difference_is_named(change: Line, expected: str) -> None:
+    assert str(first_mismatch("cell", CELL, {**CELL, **change})) == f"cell: {expected}"
+
+
+def test_times_and_fields_of_other_versions_do_not_count() -> None:
+    now = {**CELL, "train_seconds": 9.0, "jobs": 2, "new_field": 1}
+    assert first_mismatch("cell", {**CELL, "old_field": 2}, now) is None
+
+
+def test_a_record_without_its_digest_differs() -> None:
+    recorded = {name: value for name, value in CELL.items() if name != "weights_sha256"}
+    found = first_mismatch("cell", recorded, CELL)
+    assert found is not None
+    assert (found.recorded, found.now) == (None, "a")
+
+
+def differences(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line for line in capsys.readouterr().out.splitlines() if line.startswith("differs")]
