@@ -193,6 +193,17 @@ def simulate(
         yield Simulated(right=right, expected=_over_seeds(odds, scenario))
 
 
+def any_verdict(p: Floats) -> Bools:
+    """Whether Holm's method leaves any of a family's p values (last axis) at 0.05 or less.
+
+    It does if its first step does, which multiplies the smallest by their number; a p that is
+    missing (nan) is counted and never the smallest.
+    """
+    smallest = np.nan_to_num(p, nan=1.0).min(axis=-1)
+    anything: Bools = smallest * p.shape[-1] <= ALPHA
+    return anything
+
+
 def _intercept(scenario: Scenario) -> float:
     """The `a` that gives the scenario's accuracy."""
     deviation = np.sqrt(DIFFICULTY**2 + TASTE**2 + scenario.seed_deviation_logit**2)
@@ -252,23 +263,12 @@ def _false_verdicts(
         p_apart = np.maximum(doubt.seeds.p(difference), doubt.samples.p(difference))
         verdicts.append(
             [
-                *(_any_verdict(p[:, family]) for family in families),
-                np.any([_any_verdict(p_apart[:, family]) for family in families], axis=0),
+                *(any_verdict(p[:, family]) for family in families),
+                np.any([any_verdict(p_apart[:, family]) for family in families], axis=0),
             ]
         )
     of_design, of_baseline, without_both = np.concatenate(verdicts, axis=1)
     return of_design, of_baseline, without_both
-
-
-def _any_verdict(p: Floats) -> Bools:
-    """Whether Holm's method leaves any of a family's p values (last axis) at 0.05 or less.
-
-    It does if its first step does, which multiplies the smallest by their number; a p that is
-    missing (nan) is counted and never the smallest.
-    """
-    smallest = np.nan_to_num(p, nan=1.0).min(axis=-1)
-    anything: Bools = smallest * p.shape[-1] <= ALPHA
-    return anything
 
 
 def _share(hits: Bools) -> float:

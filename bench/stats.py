@@ -223,10 +223,11 @@ def doubts(by_seed: Floats, by_sample: Floats) -> Doubts:
     """Both doubts and their sum, for test samples that are the same for every seed.
 
     That each of the two tests is significant does not make the difference significant when seeds
-    and samples are both drawn anew: each test takes as given what the other varies. Their sum does
-    that. It is min F' of Clark (1973, J. Verbal Learning and Verbal Behavior 12:335-359), the
-    squared standard errors added, with Satterthwaite's degrees of freedom; it counts the noise that
-    belongs to both sources twice and so errs towards `inconclusive`.
+    and samples are both drawn anew: each test takes as given what the other varies (Raaijmakers,
+    Schrijnemakers and Gremmen 1999, J. Memory and Language 41:416-426). Their sum does that. It is
+    min F' of Clark (1973, J. Verbal Learning and Verbal Behavior 12:335-359), the squared standard
+    errors added, with Satterthwaite's degrees of freedom; it counts the noise that belongs to both
+    sources twice and so errs towards `inconclusive`.
 
     Args:
         by_seed: (..., seeds), differences averaged over samples.
