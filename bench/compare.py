@@ -49,6 +49,7 @@ def _parser() -> Parser:
     add("--devices", help="cpu,cuda (default: what is there)")
     add("--epochs", type=int, help="instead of the recipe's")
     add("--jobs", type=int, default=cpu_count(), help="cells trained at a time (one per core)")
+    add("--baseline", help="what the others are compared with (the first model)")
     add("--name", help="name of the report (local-DATASET-RECIPE)")
     add_reports(parser)
     add_data_root(parser)
@@ -68,6 +69,7 @@ def _run(options: argparse.Namespace) -> Outcome:
         else parse_list("--devices", options.devices),
         epochs=options.epochs,
         jobs=options.jobs,
+        baseline=options.baseline,
         name=options.name,
         reports=options.reports,
         data_root=options.data_root,

@@ -31,6 +31,7 @@ class Request:
         devices: Where to run: `cpu`, `cuda`.
         epochs: Epochs instead of the recipe's, or None.
         jobs: CPU cells trained side by side.
+        baseline: The model that the others are compared with; None takes the first.
         name: Name of the report; None makes it `local-DATASET-RECIPE`.
         reports: The folder that reports are written to.
         data_root: The folder above `MNIST/raw`.
@@ -44,6 +45,7 @@ class Request:
     devices: tuple[str, ...] = ("cpu",)
     epochs: int | None = None
     jobs: int = 1
+    baseline: str | None = None
     name: str | None = None
     reports: Path = Path("reports")
     data_root: Path = Path("data")
@@ -82,10 +84,11 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The cells of a request, seed by seed, and what it leaves out."""
+    """The cells of a request, seed by seed, what it leaves out, and its baseline."""
 
     cells: tuple[Cell, ...]
     left_out: tuple[LeftOut, ...]
+    baseline: str
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -115,7 +118,7 @@ def plan(request: Request) -> Plan:
         for seed in request.seeds
         for model in models
     )
-    return Plan(cells=cells, left_out=left_out)
+    return Plan(cells=cells, left_out=left_out, baseline=_baseline(request, models))
 
 
 def resolve(cell: Cell) -> Recipe:
@@ -251,6 +254,20 @@ def _models(patterns: tuple[str, ...], dataset: str) -> tuple[tuple[str, ...], t
         for model, reason in left_out.items()
         if model not in chosen
     )
+
+
+def _baseline(request: Request, models: tuple[str, ...]) -> str:
+    if request.baseline is None:
+        return models[0]
+    try:
+        name = zoo.get(request.baseline).name
+    except zoo.UnknownModelError as error:
+        raise RequestError(str(error)) from error
+    if name not in models:
+        raise RequestError(
+            f"--baseline '{request.baseline}' does not run; choose from {', '.join(models)}"
+        )
+    return name
 
 
 def _group_reason(spec: ModelSpec, dataset: str) -> str | None:

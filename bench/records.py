@@ -44,7 +44,9 @@ class Store:
     def append(self, record: Record) -> None:
         """Writes a record through to the disk."""
         line = json.dumps(
-            {"kind": record.kind, "key": record.key, **_plain(record.fields)}, allow_nan=False
+            {"kind": record.kind, "key": record.key, **_plain(record.fields)},
+            allow_nan=False,
+            separators=(",", ":"),
         )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab+") as file:

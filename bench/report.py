@@ -11,10 +11,12 @@ from pathlib import Path
 from bench.commandline import Parser, add_reports, command
 from bench.figures import write_figures
 from bench.records import Store, find_folder
-from bench.sections.accuracy import activation_and_pooling, best, comparison
+from bench.sections.accuracy import best, comparison
 from bench.sections.cost import counting, parameters, speed
+from bench.sections.design import activation_and_pooling
 from bench.sections.formats import figure, plural
 from bench.sections.method import method
+from bench.sections.verdicts import verdicts
 from bench.tables import Results, read, results_table
 
 
@@ -37,6 +39,7 @@ def render(results: Results, figures: dict[str, str]) -> str:
         _title(results),
         best(results, figures),
         comparison(results),
+        verdicts(results),
         activation_and_pooling(results, figures),
         speed(results),
         parameters(results, figures),

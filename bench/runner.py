@@ -246,6 +246,7 @@ def _request_record(
         "seeds": list(request.seeds),
         "devices": list(request.devices),
         "ran": list(planned.models),
+        "baseline": planned.baseline,
         "left_out": [asdict(item) for item in planned.left_out],
         "command": command(request),
         "documents": {model: spec.document.id for model, spec in specs.items()},
@@ -255,6 +256,7 @@ def _request_record(
             model: [asdict(item) for item in deviations(cell)] for model, cell in first.items()
         },
         "test_pictures": pictures,
+        "test_labels": "".join(map(str, dataset.labels[dataset.test])) if pictures else None,
         "environment": asdict(here),
         "keys": list(keys),
     }
@@ -270,6 +272,7 @@ def command(request: Request) -> str:
         "--seeds": _seeds_text(request.seeds),
         "--devices": ",".join(request.devices),
         "--epochs": request.epochs,
+        "--baseline": request.baseline,
         "--name": request.name,
     }
     words = [f"{option} {value}" for option, value in options.items() if value is not None]

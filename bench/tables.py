@@ -49,6 +49,7 @@ class Runs:
         test_samples: How many samples the accuracy is a fraction of.
         classes: How many classes there are to tell apart.
         ranking_group: Equal for models that are tested on the same samples and classes.
+        same_samples: Whether every seed was tested on the same samples.
         errors: By seed, what a failed cell raised.
         jobs: How many cells were trained side by side.
     """
@@ -65,6 +66,7 @@ class Runs:
     test_samples: int
     classes: int
     ranking_group: str
+    same_samples: bool
     errors: dict[int, str]
     jobs: int
 
@@ -266,6 +268,7 @@ def _model_runs(model: str, device: str, cells: Sequence[Mapping[str, Any]]) -> 
         curves={cell["seed"]: (cell["training_curve"], cell["test_curve"]) for cell in ran},
         test_samples=cells[0]["test_samples"],
         classes=cells[0]["classes"],
+        same_samples=len(tested_on) == 1,
         ranking_group=hashlib.sha256(json.dumps(tested_on).encode()).hexdigest()[:8],
         errors={cell["seed"]: cell["error"] for cell in cells if cell["status"] != "ok"},
         jobs=max(cell["jobs"] for cell in cells),

@@ -20,8 +20,9 @@ from bench.determinism import deterministic, stream_seed
 from zoo import ModelSpec, Normalisation, Recipe
 from zoo.spec import Initialisation, Loss, Optimiser
 
-# How finely a run is watched: about so many points on each of its curves.
-CURVE_POINTS = 20
+# How finely a run is watched: about so many points on its training and on its test curve.
+TRAINING_POINTS = 20
+TEST_POINTS = 10
 
 LossFunction = Callable[[Tensor, Tensor], Tensor]
 
@@ -46,7 +47,7 @@ LOSSES: dict[Loss, LossFunction] = {
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingPoint:
-    """The mean training loss per sample since the point before."""
+    """The mean training loss per sample, since the point before or the epoch's beginning."""
 
     examples_seen: int
     loss: float
@@ -157,16 +158,15 @@ class Training:
 
     def run(self, until_epoch: int) -> None:
         """Trains up to and including the given epoch, testing as it goes."""
-        watch_every = math.ceil(self.recipe.epochs / CURVE_POINTS)
+        test_every = math.ceil(self.recipe.epochs / TEST_POINTS)
         while self.epoch < until_epoch:
             self.epoch += 1
-            watched = (
-                self.epoch % watch_every == 0
-                or self.epoch == self.recipe.epochs
+            self._train_epoch()
+            if (
+                self.epoch % test_every == 0
+                or self.epoch in (until_epoch, self.recipe.epochs)
                 or self.recipe.selects_on_test
-            )
-            self._train_epoch(watched=watched)
-            if watched or self.epoch == until_epoch:
+            ):
                 self.predictions = self._test()
 
     def result(self) -> Trained:
@@ -227,12 +227,13 @@ class Training:
     def _batch_size(self) -> int:
         return self.recipe.train_batch or len(self.parts["train"][0])
 
-    def _train_epoch(self, *, watched: bool) -> None:
-        """One pass over the training samples; where watched, leaves points on the curve."""
+    def _train_epoch(self) -> None:
+        """One pass over the training samples; leaves points on the training curve now and then."""
         inputs, labels = self.parts["train"]
         examples = self.examples_per_epoch
         steps = math.ceil(examples / self._batch_size)
-        points = max(1, CURVE_POINTS // self.recipe.epochs) if watched else 0
+        watched = self.epoch % math.ceil(self.recipe.epochs / TRAINING_POINTS) == 0
+        points = max(1, TRAINING_POINTS // self.recipe.epochs) if watched else 0
         last_steps = {math.ceil(steps * point / points) for point in range(1, points + 1)}
         loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         summed = 0

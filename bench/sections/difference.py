@@ -6,15 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.difference import Change, breaches
 from bench.fairness import Side, recipe_changes
-from bench.sections.formats import (
-    decimal,
-    integer,
-    milliseconds,
-    percent,
-    plural,
-    points,
-    table,
-)
+from bench.sections.formats import decimal, integer, milliseconds, percent, plural, points, table
 
 _LABELS = {
     "test_accuracy": "test accuracy",

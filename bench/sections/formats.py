@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bench.stats import Summary
+from bench.stats import Comparison, Interval, Summary
 from bench.tables import Runs
 
 
@@ -121,3 +121,41 @@ def listed(values: dict[str, str]) -> str:
 def plural(number: int, noun: str) -> str:
     """`1 seed`, `5 seeds`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def probability(p: float | None) -> str:
+    """A p value, or a dash where there is none."""
+    if p is None:
+        return "-"
+    return "<0.0001" if p < 1e-4 else f"{p:.4f}"
+
+
+def comparison_table(rows: Iterable[tuple[str, Comparison]], what: str = "question") -> list[str]:
+    """A family of comparisons with all that stands behind their verdicts."""
+    return table(
+        (
+            *(what, "difference >", "over seeds >", "over samples >", "over both >"),
+            *("d_z >", "p >", "p, Holm >", "found in 4 of 5 >", "verdict"),
+        ),
+        [
+            [
+                name,
+                points(comparison.difference),
+                _ends(comparison.seeds),
+                _ends(comparison.samples),
+                _ends(comparison.both),
+                decimal(comparison.standardised_difference, 2),
+                probability(comparison.p),
+                probability(comparison.adjusted_p),
+                "-" if comparison.detectable is None else distance(comparison.detectable),
+                comparison.verdict,
+            ]
+            for name, comparison in rows
+        ],
+    )
+
+
+def _ends(interval: Interval | None) -> str:
+    if interval is None:
+        return "-"
+    return f"[{100 * interval.low:+.2f}, {100 * interval.high:+.2f}]"

@@ -1,0 +1,159 @@
+"""Sigmoid, ReLU, tanh and average, max pooling: the controlled questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bench.design import ACTIVATION_PAIRS, ACTIVATIONS, POOLINGS, Effect
+from bench.sections.formats import (
+    comparison_table,
+    distance,
+    figure,
+    mean_accuracy,
+    plural,
+    points,
+    points_interval,
+    table,
+)
+from bench.tables import Results, Runs
+from bench.verdicts import design_effects
+
+
+def activation_and_pooling(results: Results, figures: dict[str, str]) -> list[str]:
+    """Sigmoid, ReLU, tanh and average, max pooling, side by side and pair by pair."""
+    lines = ["## Sigmoid or ReLU, average or max pooling"]
+    shown = False
+    for device in results.request["devices"]:
+        tables = _design_tables(results, device)
+        if tables:
+            shown = True
+            lines += ["", *tables]
+    if not shown:
+        return [
+            *lines,
+            "",
+            "This run holds none of the controlled variants. `--models 'lenet5-*'` compares one "
+            "LeNet under three activations and two poolings.",
+        ]
+    if "activation-pooling" in figures:
+        lines += ["", figure("activation-pooling", figures)]
+    if results.request["recipe"] == "common":
+        lines += [
+            "",
+            "This holds *under this recipe*. Sigmoid networks ask for other learning rates than "
+            "ReLU networks: see how the recipe was chosen, under "
+            "[How it was made](#how-it-was-made).",
+        ]
+    return lines
+
+
+def _design_tables(results: Results, device: str) -> list[str]:
+    variants = {
+        (activation, pooling): runs
+        for activation in ACTIVATIONS
+        for pooling in POOLINGS
+        if (runs := results.get(f"lenet5-{activation}-{pooling}", device)) is not None
+    }
+    if not variants:
+        return []
+    where = f" ({device})" if len(results.request["devices"]) > 1 else ""
+    lines = [
+        f"One seven-layer LeNet, one activation and one pooling used throughout{where}:",
+        "",
+        *table(
+            ("activation", *(f"{name} pooling >" for name in POOLINGS.values())),
+            [
+                [
+                    name,
+                    *(
+                        mean_accuracy(variants[activation, pooling])
+                        if (activation, pooling) in variants
+                        else "not in this run"
+                        for pooling in POOLINGS
+                    ),
+                ]
+                for activation, name in ACTIVATIONS.items()
+            ],
+        ),
+    ]
+    pairs: list[tuple[str, Runs | None, Runs | None]] = []
+    for pooling, pooling_name in POOLINGS.items():
+        for first, second in ACTIVATION_PAIRS:
+            question = f"{ACTIVATIONS[first]} against {ACTIVATIONS[second]}, {pooling_name} pooling"
+            pairs.append(
+                (question, variants.get((first, pooling)), variants.get((second, pooling)))
+            )
+    for activation, name in ACTIVATIONS.items():
+        pair = (variants.get((activation, "max")), variants.get((activation, "avg")))
+        pairs.append((f"max against average pooling, {name}", *pair))
+    effects = design_effects(results, device)
+    if effects:
+        lines += ["", *_effects(effects)]
+    lines += [
+        "",
+        "Pair by pair, over seeds alone; exploratory, no verdicts:",
+        "",
+        *_pair_table(pairs),
+    ]
+    return lines
+
+
+def _pair_table(pairs: Iterable[tuple[str, Runs | None, Runs | None]]) -> list[str]:
+    """Each pair's paired difference and how to read it; pairs that did not both run left out."""
+    rows = []
+    for question, first, second in pairs:
+        if first is None or second is None or first.ranking_group != second.ranking_group:
+            continue
+        difference = first.minus(second)
+        if difference is None:
+            continue
+        deltas = [
+            first.accuracy[seed] - second.accuracy[seed]
+            for seed in first.accuracy
+            if seed in second.accuracy
+        ]
+        tally = [sum(d > 0 for d in deltas), sum(d < 0 for d in deltas), deltas.count(0)]
+        rows.append(
+            [
+                question,
+                points(difference.mean),
+                points_interval(difference) or "-",
+                " / ".join(map(str, tally)),
+            ]
+        )
+    return table(
+        (
+            *("pair", "difference >", "paired 95% interval over seeds >"),
+            "seeds ahead / behind / level",
+        ),
+        rows,
+    )
+
+
+def _effects(effects: tuple[Effect, ...]) -> list[str]:
+    """The design's questions, each in a sentence, and the numbers behind them."""
+    return [
+        "Seven questions to this design, fixed before the run; `better` and `worse` hold for other "
+        "seeds and for other test samples, adjusted for asking seven times:",
+        "",
+        *(f"- {_in_words(effect)}" for effect in effects),
+        "",
+        *comparison_table([(effect.question.name, effect.comparison) for effect in effects]),
+    ]
+
+
+def _in_words(effect: Effect) -> str:
+    comparison, name = effect.comparison, effect.question.name
+    size = points(comparison.difference)
+    if comparison.verdict in ("better", "worse"):
+        if effect.question.kind == "interaction":
+            larger = "larger" if comparison.verdict == "better" else "smaller"
+            return f"{name[0].upper()}{name[1:]}: {size}. It is **{larger}** with max pooling."
+        return f"{name[0].upper()}{name[1:]}: {size}, **{comparison.verdict}**."
+    unseen = (
+        f" A true difference below {distance(comparison.detectable)} would mostly go unnoticed in "
+        f"{plural(comparison.n_seeds, 'seed')}."
+        if comparison.detectable is not None
+        else ""
+    )
+    return f"{name[0].upper()}{name[1:]}: {size}, not settled.{unseen}"
