@@ -190,6 +190,7 @@ def test_another_environment_makes_it_3_and_says_which_way(
     out = capsys.readouterr().out
     assert "cannot be compared here: packages.torch: 0.1 recorded, " in out
     assert "cannot be compared here: processor: Z80 recorded, " in out
+    assert "training code" not in out  # no second reason made up where the first explains it
     assert "0 of 4 cells trained anew" in out
 
 
