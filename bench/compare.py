@@ -91,6 +91,7 @@ def _print_table(outcome: Outcome) -> None:
             summary = runs.summary
             speed = outcome.results.speeds.get((runs.model, runs.device))
             trained = speed and speed.train_samples_per_second
+            count = outcome.results.counts.get(runs.model)
             table.add_row(
                 runs.model,
                 runs.device,
@@ -98,7 +99,7 @@ def _print_table(outcome: Outcome) -> None:
                 f"{summary.low:.2%} to {min(summary.high, 1):.2%}"
                 if summary and summary.low is not None and summary.high is not None
                 else "-",
-                f"{outcome.results.counts[runs.model]['module_parameters']:,}",
+                f"{count['module_parameters']:,}" if count else "-",
                 f"{trained:,.0f}" if trained else "-",
             )
         table.add_section()

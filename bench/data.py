@@ -72,18 +72,16 @@ class Split:
             first, then validation, then test.
         labels: Class of each sample, (N,).
         sizes: Number of training, validation and test samples.
-        test_positions: Where each test sample stands in the data set's own test split, (n_test,):
-            a sample has the same position for every model.
         classes: The classes among the samples that the model is asked to tell apart.
         checksum: SHA-256 over everything above.
         test_checksum: SHA-256 over the identity of the test samples, whatever their shape. Only
-            models with equal `test_checksum` and `classes` may be ranked against each other.
+            models with equal `test_checksum` may be ranked against each other: their test samples
+            are the same, in the same order, and so are the classes to choose from.
     """
 
     inputs: NDArray[Any]
     labels: Integers
     sizes: tuple[int, int, int]
-    test_positions: Integers
     classes: tuple[int, ...]
     checksum: str
     test_checksum: str
@@ -167,30 +165,27 @@ def view(dataset: Dataset, spec: ModelSpec, recipe: Recipe) -> Split:
     inputs = _shaped(dataset.samples, chosen, spec.input_shape)
     labels = dataset.labels[chosen]
     sizes = (len(train), len(validation), len(test))
-    test_positions = np.searchsorted(dataset.test, test)
     classes = tuple(range(spec.classes))
     return Split(
         inputs=inputs,
         labels=labels,
         sizes=sizes,
-        test_positions=test_positions,
         classes=classes,
-        checksum=_checksum([inputs, labels, np.array(sizes), test_positions]),
+        checksum=_checksum([inputs, labels, np.array(sizes)]),
         test_checksum=_checksum([dataset.checksum, test, np.array(classes)]),
     )
 
 
 def first_test_pictures(
     dataset: Dataset, count: int = 10, side: int = 28
-) -> tuple[NDArray[np.uint8], Integers, Integers]:
+) -> tuple[NDArray[np.uint8], Integers]:
     """The first test pictures, for a reader to look at.
 
     Returns:
-        uint8 pixels (count, side, side), their labels, and their positions in the test split.
+        uint8 pixels (count, side, side), and their labels.
     """
     chosen = dataset.test[:count]
-    pixels = _shaped(dataset.samples, chosen, (1, side, side))[:, 0]
-    return pixels, dataset.labels[chosen], np.arange(len(chosen))
+    return _shaped(dataset.samples, chosen, (1, side, side))[:, 0], dataset.labels[chosen]
 
 
 def takes_few(dataset: str, recipe: Recipe) -> bool:
@@ -212,7 +207,7 @@ class StoredSplit:
 def store(split: Split, folder: Path) -> StoredSplit:
     """Writes a split's arrays under their checksum, unless they are there."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("inputs", "labels", "test_positions"):
+    for name in ("inputs", "labels"):
         path = _array_path(folder, split.checksum, name)
         if not path.exists():
             with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
@@ -230,15 +225,14 @@ def store(split: Split, folder: Path) -> StoredSplit:
 @lru_cache(maxsize=8)
 def open_stored(stored: StoredSplit) -> Split:
     """The split, its arrays mapped copy-on-write; once per process."""
-    inputs, labels, test_positions = (
+    inputs, labels = (
         np.load(_array_path(stored.folder, stored.checksum, name), mmap_mode="c")
-        for name in ("inputs", "labels", "test_positions")
+        for name in ("inputs", "labels")
     )
     return Split(
         inputs=inputs,
         labels=labels,
         sizes=stored.sizes,
-        test_positions=test_positions,
         classes=stored.classes,
         checksum=stored.checksum,
         test_checksum=stored.test_checksum,

@@ -156,8 +156,8 @@ def _accuracy_cost(results: Results) -> Figure | None:
     if len(ranked) < 2:
         return None
     costs: tuple[tuple[str, Callable[[Runs], float | None]], ...] = (
-        ("parameters", lambda runs: results.counts[runs.model]["module_parameters"]),
-        ("multiply-accumulates per sample", lambda runs: results.counts[runs.model]["macs"]),
+        ("parameters", lambda runs: _count(results, runs, "module_parameters")),
+        ("multiply-accumulates per sample", lambda runs: _count(results, runs, "macs")),
         ("training samples per second", lambda runs: _train_speed(results, runs)),
     )
     figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -179,6 +179,10 @@ def _accuracy_cost(results: Results) -> Figure | None:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False)
     return figure
+
+
+def _count(results: Results, runs: Runs, what: str) -> float | None:
+    return results.counts.get(runs.model, {}).get(what)
 
 
 def _train_speed(results: Results, runs: Runs) -> float | None:
@@ -205,8 +209,12 @@ def _styles(models: Sequence[str]) -> dict[str, tuple[str, str]]:
 def _test_pictures(results: Results) -> Figure | None:
     pictures: Mapping[str, Any] | None = results.request["test_pictures"]
     ranked = _ranked(results)
-    if pictures is None or not ranked or ranked[0].classes < 10:
-        return None
+    if (
+        pictures is None
+        or not ranked
+        or ranked[0].test_samples < results.request["dataset_sizes"][2]
+    ):
+        return None  # the best network was not tested on these pictures
     best = ranked[0]
     seed, wrong = next(iter(best.misclassified.items()))
     side = pictures["side"]
@@ -214,10 +222,10 @@ def _test_pictures(results: Results) -> Figure | None:
     images = pixels.reshape(-1, side, side)
     figure = Figure(figsize=(9, 1.6), layout="constrained")
     panels = figure.subplots(1, len(images), squeeze=False)
-    for axes, image, position, label in zip(
-        panels.flat, images, pictures["positions"], pictures["labels"], strict=True
+    for index, (axes, image, label) in enumerate(
+        zip(panels.flat, images, pictures["labels"], strict=True)
     ):
-        answer = wrong.get(position, label)
+        answer = wrong.get(index, label)
         axes.imshow(image, cmap="gray_r", interpolation="nearest")
         axes.set_axis_off()
         axes.set_title(f"{label} → {answer}", color=RED if answer != label else "black")

@@ -128,9 +128,7 @@ def _trained(job: Job) -> dict[str, Any]:
         "updates": trained.updates,
         "train_seconds": trained.train_seconds,
         "weights_sha256": trained.weights_sha256,
-        "misclassified": [
-            [int(split.test_positions[index]), int(trained.predictions[index])] for index in wrong
-        ],
+        "misclassified": [[int(index), int(trained.predictions[index])] for index in wrong],
         "training_curve": [[p.examples_seen, p.loss] for p in trained.training_curve],
         "test_curve": [
             [p.epoch, p.examples_seen, p.loss, p.accuracy, p.validation_accuracy]

@@ -118,10 +118,16 @@ def _count(planned: Plan, records: Store) -> list[str]:
     keys = {model: digest({"count": model, "code": code}) for model in planned.models}
     known = records.latest(keys.values())
     for model, key in keys.items():
-        if key not in known:
-            fields = {"model": model, **asdict(count(zoo.get(model)))}
-            records.append(Record(kind="count", key=key, fields=fields))
+        if key not in known or known[key].fields["status"] != "ok":
+            records.append(Record(kind="count", key=key, fields=_count_fields(model)))
     return list(keys.values())
+
+
+def _count_fields(model: str) -> dict[str, Any]:
+    try:
+        return {"model": model, "status": "ok", **asdict(count(zoo.get(model)))}
+    except Exception as error:
+        return {"model": model, **failure(error)}
 
 
 def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Progress) -> None:
@@ -225,12 +231,11 @@ def _request_record(
     dataset = datasets[request.seeds[0]]
     pictures = None
     if dataset.name != "sums":
-        pixels, labels, positions = first_test_pictures(dataset)
+        pixels, labels = first_test_pictures(dataset)
         pictures = {
             "side": pixels.shape[1],
             "pixels": base64.b64encode(pixels.tobytes()).decode(),
             "labels": labels.tolist(),
-            "positions": positions.tolist(),
         }
     fields = {
         "models": list(request.models),

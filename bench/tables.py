@@ -43,7 +43,7 @@ class Runs:
         selected: Accuracy at the document's best test epoch by seed, where it picks one.
         validation: Accuracy on held-out samples by seed, where some are held out.
         train_seconds: Wall time of training by seed.
-        misclassified: Wrong test samples by seed: position to class answered.
+        misclassified: Wrong test samples by seed: index among the test samples to class answered.
         curves: By seed, training points (examples, loss) and test points (epoch, examples, loss,
             accuracy, validation accuracy).
         test_samples: How many samples the accuracy is a fraction of.
@@ -121,8 +121,8 @@ class Results:
         request: The run's own record: what was asked for, recipes, environment.
         runs: One for every model and device, in the order of the request.
         speeds: By model and device.
-        counts: By model, the fields of `bench.count.Count`.
-        failures: Cells and measurements that failed, a line each.
+        counts: By model, the fields of `bench.count.Count`, where counting succeeded.
+        failures: Cells, counts and measurements that failed, a line each.
         experiments: By name, the fields of the experiments made on top of this run.
     """
 
@@ -177,16 +177,19 @@ def read(store: Store) -> Results:
     latest = store.latest(request["keys"])
     train = [record for record in latest.values() if record.kind == "train"]
     timing = [record for record in latest.values() if record.kind == "timing"]
+    counts = [record for record in latest.values() if record.kind == "count"]
     return Results(
         request=request,
         runs=_runs(train, request),
         speeds=_speeds(timing),
         counts={
             record.fields["model"]: record.fields
-            for record in latest.values()
-            if record.kind == "count"
+            for record in counts
+            if record.fields["status"] == "ok"
         },
-        failures=tuple(_failures(train, timing)),
+        failures=tuple(
+            _failure(record) for record in latest.values() if record.fields["status"] != "ok"
+        ),
         experiments=_experiments(records, asked.key),
     )
 
@@ -323,14 +326,16 @@ def _quartiles(fields: Mapping[str, Any] | None) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
-def _failures(train: Sequence[Record], timing: Sequence[Record]) -> list[str]:
-    failed = [record.fields for record in (*train, *timing) if record.fields["status"] != "ok"]
-    return [
-        f"`{fields['model']}` on {fields['device']}, "
-        + (f"seed {fields['seed']}" if "seed" in fields else f"measuring {fields['phase']}")
-        + f": {fields['error']}"
-        for fields in failed
-    ]
+def _failure(record: Record) -> str:
+    """What failed, in a line."""
+    fields = record.fields
+    if record.kind == "train":
+        what = f"on {fields['device']}, seed {fields['seed']}"
+    elif record.kind == "timing":
+        what = f"on {fields['device']}, measuring {fields['phase']}"
+    else:
+        what = "counting its parameters"
+    return f"`{fields['model']}` {what}: {fields['error']}"
 
 
 def _median(values: Mapping[int, float]) -> float | None:

@@ -135,6 +135,11 @@ class Training:
             name: tuple(torch.from_numpy(array).to(self.device) for array in split.part(name))
             for name in _PARTS
         }
+        if not self.examples_per_epoch:
+            raise ValueError(
+                f"{len(self.parts['train'][0])} training samples fill no batch of "
+                f"{self._batch_size}, and the recipe drops smaller ones; use more samples"
+            )
         self.epoch = 0
         self.updates = 0
         self.train_seconds = 0.0

@@ -54,8 +54,7 @@ def speed(results: Results) -> list[str]:
 def parameters(results: Results, figures: dict[str, str]) -> list[str]:
     """The three counts and the work of every network."""
     rows = []
-    for model in results.request["ran"]:
-        count = results.counts[model]
+    for model, count in results.counts.items():
         three = [count[f"{how}_parameters"] for how in ("declared", "module", "reached")]
         rows.append(
             [
@@ -127,7 +126,7 @@ def counting() -> list[str]:
         ),
         "",
         f"The CNN has {min(parameter_ratios):.0f} to {max(parameter_ratios):.0f} times fewer "
-        f"parameters, but only {min(macs_ratios):.0f} to {max(macs_ratios):.0f} times less work: "
+        f"parameters, but only {min(macs_ratios):.1f} to {max(macs_ratios):.1f} times less work: "
         "a convolution uses each of its few weights at every place of the picture. Fewer "
         "parameters is not as much less work.",
         "",

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips, with the reason, what this machine has not got: a GPU, real MNIST."""
+    no_cuda = pytest.mark.skip(reason="no CUDA device here")
+    no_mnist = pytest.mark.skip(reason="$BENCH_DATA_ROOT holds no MNIST/raw")
+    for item in items:
+        if item.get_closest_marker("cuda") and not torch.cuda.is_available():
+            item.add_marker(no_cuda)
+        if item.get_closest_marker("mnist") and not (_mnist_root() / "MNIST" / "raw").is_dir():
+            item.add_marker(no_mnist)
+
+
+def _mnist_root() -> Path:
+    return Path(os.environ.get("BENCH_DATA_ROOT") or "data")
+
+
+@pytest.fixture
+def mnist_root() -> Path:
+    """The folder above MNIST/raw; tests that use it carry the marker `mnist`."""
+    return _mnist_root()

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import zoo
+from bench.count import count, counting_exercise, module_parameters, reached_parameters
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_three_counts_agree_and_the_flop_counter_finds_the_declared_work(name: str) -> None:
+    found = count(zoo.get(name))
+    assert found.agree
+    assert found.macs == zoo.get(name).declared_macs
+    assert found.weight_bytes == 4 * zoo.get(name).declared_parameters
+
+
+def test_activation_memory_is_that_of_all_layer_outputs_in_float32() -> None:
+    # conv and sigmoid 6x28x28, pool 6x14x14, conv and sigmoid 16x10x10, pool 16x5x5,
+    # conv and sigmoid 120, linear and sigmoid 84, linear 10
+    values = 2 * 4_704 + 1_176 + 2 * 1_600 + 400 + 2 * 120 + 2 * 84 + 10
+    assert count(zoo.get("lenet5-sigmoid-avg")).activation_bytes == 4 * values
+
+
+class WithUnused(nn.Module):
+    """A layer that a forward pass never reaches."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.used = nn.Linear(3, 2)
+        self.unused = nn.Linear(3, 2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        output: Tensor = self.used(inputs)
+        return output
+
+
+class OnlyLookedAt(WithUnused):
+    """A layer whose weight is transposed and whose bias is reshaped, and nothing more."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        self.unused.weight.t(), self.unused.bias.reshape(1, 2)
+        return super().forward(inputs)
+
+
+class Tied(nn.Module):
+    """Two layers over one weight; each has a bias of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(3, 3)
+        self.second = nn.Linear(3, 3)
+        self.second.weight = self.first.weight
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        output: Tensor = self.second(self.first(inputs))
+        return output
+
+
+class SharingMemory(Tied):
+    """Two parameters over one memory, which torch's list of parameters counts twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.second.weight = nn.Parameter(self.first.weight.detach())
+
+
+@pytest.mark.parametrize(
+    ("network", "in_module", "reached"),
+    [
+        (WithUnused, 16, 8),
+        (OnlyLookedAt, 16, 8),
+        (Tied, 9 + 3 + 3, 9 + 3 + 3),
+        (SharingMemory, 9 + 9 + 6, 9 + 6),
+    ],
+)
+def test_unused_and_shared_parameters_show_in_the_counts(
+    network: type[nn.Module], in_module: int, reached: int
+) -> None:
+    with torch.device("meta"):
+        built = network()
+    assert module_parameters(built) == in_module
+    assert reached_parameters(built, torch.empty(1, 3, device="meta")) == reached
+
+
+def test_a_layer_used_twice_is_fewer_parameters_than_its_declaration() -> None:
+    with torch.device("meta"):
+        built = Tied()
+    declared = 2 * (3 * 3 + 3)
+    assert module_parameters(built) < declared
+
+
+def test_the_counting_exercise_spans_the_range_that_the_lost_figures_leave() -> None:
+    bp, *cnns = counting_exercise()
+    assert (bp.parameters, bp.macs) == (300_060_003, 300_030_000)
+    # kernel 5 down and up, kernel 3 down and up; from the documents' digest
+    assert [row.parameters for row in cnns] == [452_713, 527_713, 439_753, 514_753]
+    ratios = [round(row.bp_parameters_ratio, 1) for row in cnns]
+    assert ratios == [662.8, 568.6, 682.3, 582.9]
+    assert [round(row.bp_macs_ratio) for row in cnns] == [12, 12, 33, 32]
+
+
+@pytest.mark.parametrize(("kernel", "halve_up"), [(5, False), (5, True), (3, False), (3, True)])
+def test_the_exercise_in_closed_form_counts_what_torch_would_build(
+    kernel: int, halve_up: bool
+) -> None:
+    with torch.device("meta"):
+        built = zoo.counting.cnn(100, kernel, halve_up=halve_up)
+        assert built(torch.empty(1, 1, 100, 100)).shape == (1, 3)
+    row = counting_exercise()[1 + (0 if kernel == 5 else 2) + halve_up]
+    assert module_parameters(built) == row.parameters

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import zoo
+from bench.errors import RequestError
+from bench.plan import Cell, Request, deviations, parse_list, parse_seeds, plan, resolve
+
+
+def test_every_model_runs_on_every_seed_and_device() -> None:
+    planned = plan(Request(models=("dnn", "net"), seeds=(1, 2), devices=("cpu", "cuda")))
+    assert len(planned.cells) == len(set(planned.cells)) == 2 * 2 * 2
+    assert planned.models == ("dnn", "net")
+
+
+def test_a_model_named_twice_or_by_its_alias_runs_once() -> None:
+    planned = plan(Request(models=("net", "net-mnist", "ne*", "net"), seeds=(1,)))
+    assert [cell.model for cell in planned.cells] == ["net"]
+
+
+def test_all_leaves_out_what_is_heavy_or_does_not_fit_and_says_so() -> None:
+    planned = plan(Request(models=("all",)))
+    assert set(zoo.names()) - set(planned.models) == {"dnn-sums", "bp-100", "cnn-100"}
+    reasons = {item.model: item.reason for item in planned.left_out}
+    assert "heavy" in reasons["bp-100"]
+    assert "rows of 3 numbers" in reasons["dnn-sums"]
+
+
+def test_a_heavy_model_runs_when_named_outright() -> None:
+    planned = plan(Request(models=("all", "cnn-100")))
+    assert "cnn-100" in planned.models
+    assert "cnn-100" not in {item.model for item in planned.left_out}
+
+
+def test_all_on_sums_is_what_takes_sums() -> None:
+    assert plan(Request(models=("all",), dataset="sums")).models == ("dnn-sums",)
+
+
+def test_a_named_model_that_cannot_take_the_data_set_is_an_error() -> None:
+    with pytest.raises(RequestError, match="'lenet' takes 1x28x28 input, 'sums' has rows"):
+        plan(Request(models=("lenet",), dataset="sums"))
+    with pytest.raises(RequestError, match="no model of 'lenet5-\\*' can run"):
+        plan(Request(models=("lenet5-*",), dataset="sums"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"models": ()}, "no models"),
+        ({"models": ("lenet6",)}, "did you mean 'lenet'"),
+        ({"dataset": "cifar"}, "unknown data set 'cifar'"),
+        ({"recipe": "best"}, "unknown recipe 'best'; choose from common, document"),
+        ({"devices": ("tpu",)}, "unknown device 'tpu'; choose from cpu, cuda"),
+        ({"devices": ("cpu", "cpu")}, "a device stands twice"),
+        ({"devices": ()}, "no devices"),
+        ({"seeds": ()}, "no seeds"),
+        ({"seeds": (1, 1)}, "a seed stands twice in 1,1"),
+        ({"seeds": (-1,)}, "between 0 and"),
+        ({"epochs": 0}, "--epochs 0"),
+        ({"epochs": -3}, "--epochs -3"),
+        ({"jobs": 0}, "--jobs 0"),
+        ({"name": "../../x"}, "--name '../../x'"),
+        ({"name": "a/b"}, "--name 'a/b'"),
+        ({"name": ".."}, r"--name '\.\.'"),
+    ],
+)
+def test_a_wrong_request_says_what_is_wrong_with_it(changes: dict[str, object], says: str) -> None:
+    fields: dict[str, object] = {"models": ("dnn",), **changes}
+    with pytest.raises(RequestError, match=says) as error:
+        plan(Request(**fields))  # type: ignore[arg-type]
+    assert "\n" not in str(error.value)
+
+
+def test_a_reports_path_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RequestError, match="is a file"):
+        plan(Request(models=("dnn",), reports=tmp_path / "file"))
+    with pytest.raises(RequestError, match="is a file"):
+        plan(Request(models=("dnn",), reports=tmp_path, name="file"))
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [("5", (1, 2, 3, 4, 5)), ("1", (1,)), ("1,2,7", (1, 2, 7)), (" 3, 1 ", (3, 1)), ("7,", (7,))],
+)
+def test_a_number_of_seeds_or_a_list_of_seeds(text: str, seeds: tuple[int, ...]) -> None:
+    assert parse_seeds(text) == seeds
+
+
+@pytest.mark.parametrize("text", ["x", "", "1,,2", "-1", "1.5", "²", ","])
+def test_seeds_that_are_neither_are_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="--seeds"):
+        parse_seeds(text)
+
+
+@pytest.mark.parametrize("text", ["", ",", "a,,b", " "])
+def test_a_list_with_an_empty_item_is_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="--models"):
+        parse_list("--models", text)
+
+
+def cell(model: str, **changes: object) -> Cell:
+    fields: dict[str, object] = {
+        "dataset": "mnist",
+        "recipe": "document",
+        "seed": 1,
+        "device": "cpu",
+        **changes,
+    }
+    return Cell(model=model, **fields)  # type: ignore[arg-type]
+
+
+def test_a_cell_is_trained_with_its_recipe_and_the_epochs_asked_for() -> None:
+    assert resolve(cell("net")) == zoo.get("net").recipe
+    assert resolve(cell("net", epochs=2)).epochs == 2
+    assert str(resolve(cell("net", recipe="common")).optimiser) == "Adam 0.003"
+
+
+def test_deviations_are_the_entrys_and_the_runs() -> None:
+    said = [d.what for d in deviations(cell("lenet", dataset="digits", epochs=2))]
+    assert said == ["trained on digits, not mnist", "2 epochs, not 5"]
+    few = [d.what for d in deviations(cell("lenet-rgb"))]
+    assert "the first 3 training and 3 test pictures of each digit of mnist" in few
+    own = [d.what for d in deviations(cell("lenet-rgb", dataset="pictures:x"))]
+    assert own == [d.what for d in zoo.get("lenet-rgb").deviations]
+    assert deviations(cell("lenet", recipe="common")) == ()
+
+
+def test_without_a_name_a_report_is_named_after_data_set_and_recipe() -> None:
+    request = Request(models=("dnn",), dataset="pictures:some/where", recipe="document")
+    assert request.report_name == "local-pictures-document"
+    assert request.folder == Path("reports/local-pictures-document")

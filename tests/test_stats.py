@@ -1,0 +1,277 @@
+from math import comb
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+from statsmodels.stats.power import TTestPower
+
+from bench.stats import (
+    Comparison,
+    Contrast,
+    Doubt,
+    Floats,
+    compare,
+    correctness,
+    disagreement,
+    holm,
+    pair,
+    paired_difference,
+    summarise,
+)
+
+# Student's sleep data (Student 1908, Biometrika 6:1-25; R's `sleep`): hours gained by ten patients.
+DRUG_1 = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+DRUG_2 = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+
+
+def over_seeds_alone(by_seed: Floats) -> Contrast:
+    """Values whose samples leave next to no doubt, so that the doubt of the seeds decides."""
+    return Contrast(name="seeds", values=np.stack([by_seed - 1e-7, by_seed + 1e-7], axis=1))
+
+
+def additive(difference: float, seeds_error: float, samples_error: float) -> Contrast:
+    """20 seeds and 50 samples with exactly these mean and standard errors."""
+    seeds, samples = np.arange(20.0), np.arange(50.0)
+    seeds = (seeds - seeds.mean()) / seeds.std(ddof=1) * seeds_error * 20**0.5
+    samples = (samples - samples.mean()) / samples.std(ddof=1) * samples_error * 50**0.5
+    return Contrast(name="additive", values=difference + seeds[:, None] + samples)
+
+
+def only(family: tuple[Comparison, ...]) -> Comparison:
+    (comparison,) = family
+    return comparison
+
+
+def known(comparison: Comparison) -> list[str]:
+    """What is there of all that needs spread over seeds."""
+    names = ("seeds", "both", "standardised_difference", "p", "adjusted_p", "detectable")
+    return [name for name in names if getattr(comparison, name) is not None]
+
+
+def test_paired_interval_is_the_published_one_of_students_sleep_data() -> None:
+    # R, t.test(extra ~ group, data = sleep, paired = TRUE): mean of the differences -1.58,
+    # 95 percent confidence interval -2.4598858 -0.7001142.
+    difference = paired_difference(DRUG_1, DRUG_2)
+    assert difference.mean == pytest.approx(-1.58)
+    assert difference.low == pytest.approx(-2.4598858, abs=5e-8)
+    assert difference.high == pytest.approx(-0.7001142, abs=5e-8)
+
+
+def test_comparison_over_seeds_is_the_published_test_of_students_sleep_data() -> None:
+    # As above; t = -4.0621, df = 9, p-value = 0.002833. d_z = t / sqrt(10).
+    found = only(compare([over_seeds_alone(np.array(DRUG_1) - np.array(DRUG_2))]))
+    assert found.seeds is not None
+    assert found.seeds.low == pytest.approx(-2.4598858, abs=5e-8)
+    assert found.seeds.high == pytest.approx(-0.7001142, abs=5e-8)
+    assert found.p == pytest.approx(0.002833, abs=5e-7)
+    assert found.standardised_difference == pytest.approx(-4.0621 / 10**0.5, abs=2e-5)
+    assert (found.verdict, found.n_seeds, found.n_samples) == ("worse", 10, 2)
+
+
+def test_summary_of_one_run_has_no_spread() -> None:
+    summary = summarise([0.9])
+    assert (summary.mean, summary.std, summary.low, summary.high) == (0.9, None, None, None)
+
+
+def test_both_intervals_are_scipys_student_intervals() -> None:
+    rng = np.random.default_rng(1)
+    ours, theirs = rng.random((6, 40)) < 0.9, rng.random((6, 40)) < 0.5
+    found = only(compare([pair("ours against theirs", ours, theirs)]))
+    by_seed = scipy_stats.ttest_rel(ours.mean(axis=1), theirs.mean(axis=1))
+    by_sample = scipy_stats.ttest_rel(ours.mean(axis=0), theirs.mean(axis=0))
+    for interval, test in ((found.seeds, by_seed), (found.samples, by_sample)):
+        assert interval is not None
+        expected = test.confidence_interval()
+        assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
+    assert found.difference == pytest.approx(ours.mean() - theirs.mean())
+
+
+def test_doubt_of_both_is_clarks_min_f() -> None:
+    # Clark 1973 (see bench.stats.doubts): min F' = F1 F2 / (F1 + F2), with 1 and
+    # (F1 + F2)^2 / (F1^2 / n2 + F2^2 / n1) degrees of freedom. Here F1 = 3^2, n1 = 19 (seeds) and
+    # F2 = 4^2, n2 = 49 (samples).
+    found = only(compare([additive(12.0, seeds_error=4.0, samples_error=3.0)]))
+    f_1, f_2, n_1, n_2 = 9.0, 16.0, 19, 49
+    min_f = f_1 * f_2 / (f_1 + f_2)
+    freedom = (f_1 + f_2) ** 2 / (f_1**2 / n_2 + f_2**2 / n_1)
+    assert found.both is not None
+    half = scipy_stats.t.ppf(0.975, freedom) * 12 / min_f**0.5
+    assert (found.both.low, found.both.high) == pytest.approx((12 - half, 12 + half))
+    expected = scipy_stats.f.sf(min_f, 1, freedom), 2 * scipy_stats.t.sf(3, 19)
+    assert found.p == pytest.approx(max(expected))
+
+
+@pytest.mark.parametrize(
+    ("contrast", "includes_zero"),
+    [
+        # A difference of 2 with a standard error of 2 / 1.5 is a t of 1.5.
+        (additive(2.0, seeds_error=2 / 1.5, samples_error=0.1), {"seeds", "both"}),
+        (additive(2.0, seeds_error=0.1, samples_error=2 / 1.5), {"samples", "both"}),
+        # t of 2.5 for each alone is 2.5 / sqrt(2) = 1.77 for both.
+        (additive(2.0, seeds_error=2 / 2.5, samples_error=2 / 2.5), {"both"}),
+    ],
+)
+def test_better_needs_seeds_and_samples_and_both(
+    contrast: Contrast, includes_zero: set[str]
+) -> None:
+    found = only(compare([contrast]))
+    intervals = {"seeds": found.seeds, "samples": found.samples, "both": found.both}
+    assert {
+        name for name, at in intervals.items() if at is not None and at.low < 0 < at.high
+    } == includes_zero
+    assert found.verdict == "inconclusive"
+
+
+def test_verdict_turns_with_the_order_of_the_models() -> None:
+    rng = np.random.default_rng(2)
+    ours, theirs = rng.random((5, 300)) < 0.95, rng.random((5, 300)) < 0.6
+    assert only(compare([pair("", ours, theirs)])).verdict == "better"
+    assert only(compare([pair("", theirs, ours)])).verdict == "worse"
+
+
+def test_one_seed_gives_samples_their_interval_and_nothing_else() -> None:
+    rng = np.random.default_rng(3)
+    ours, theirs = rng.random((1, 300)) < 0.95, rng.random((1, 300)) < 0.6
+    found = only(compare([pair("", ours, theirs)]))
+    assert found.samples is not None
+    assert found.samples.low > 0
+    assert known(found) == []
+    assert found.verdict == "inconclusive"
+
+
+def test_zero_variance_over_seeds_gives_no_p() -> None:
+    # Every seed gets three samples more right, each time others.
+    theirs = np.zeros((7, 21), dtype=np.bool_)
+    ours = theirs.copy()
+    for seed in range(7):
+        ours[seed, 3 * seed : 3 * seed + 3] = True
+    found = only(compare([pair("", ours, theirs)]))
+    assert found.difference == pytest.approx(1 / 7)
+    assert known(found) == []
+    assert found.verdict == "inconclusive"
+
+
+def test_rounding_is_not_taken_for_variance() -> None:
+    # 0.9 - 0.8, 0.8 - 0.7, ... are 0.1 but for the last bits.
+    tenths = np.array([0.9 - 0.8, 0.8 - 0.7, 0.7 - 0.6, 0.6 - 0.5])
+    assert np.ptp(tenths) > 0
+    found = only(compare([over_seeds_alone(tenths)]))
+    assert (found.p, found.verdict) == (None, "inconclusive")
+
+
+def test_networks_of_equal_weights_are_identical_and_no_test() -> None:
+    rng = np.random.default_rng(4)
+    ours, theirs = rng.random((5, 300)) < 0.9, rng.random((5, 300)) < 0.8
+    alone = only(compare([pair("tested", ours, theirs)]))
+    tested, twin = compare([pair("tested", ours, theirs), pair("", ours, ours, identical=True)])
+    assert (twin.verdict, twin.p, twin.adjusted_p, twin.difference) == ("identical", None, None, 0)
+    assert tested == alone
+
+
+def test_equal_predictions_of_different_weights_are_inconclusive() -> None:
+    ours = np.random.default_rng(5).random((5, 30)) < 0.9
+    assert only(compare([pair("", ours, ours)])).verdict == "inconclusive"
+
+
+def test_holm_adjusts_as_in_the_worked_example() -> None:
+    # Wikipedia, Holm-Bonferroni method, example: p = 0.01, 0.04, 0.03, 0.005; by hand
+    # 4 x 0.005 = 0.02, 3 x 0.01 = 0.03, 2 x 0.03 = 0.06, and 1 x 0.04 not below the one before.
+    adjusted = holm(np.array([0.01, 0.04, 0.03, 0.005]))
+    assert adjusted.tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_missing_p_makes_the_others_no_easier() -> None:
+    assert holm(np.array([0.02, np.nan])).tolist() == pytest.approx([0.04, 1.0])
+
+
+def test_family_adjusts_what_a_pair_alone_would_pass() -> None:
+    # t = 2.4 on 19 degrees of freedom: p = 0.0268 alone, more than 0.05 as the smaller of two.
+    weak = additive(2.4, seeds_error=1.0, samples_error=0.01)
+    nothing = additive(0.0, seeds_error=1.0, samples_error=0.01)
+    assert only(compare([weak])).verdict == "better"
+    first, second = compare([weak, nothing])
+    assert first.adjusted_p == pytest.approx(2 * 2 * scipy_stats.t.sf(2.4, 19), rel=1e-3)
+    assert (first.verdict, second.verdict) == ("inconclusive", "inconclusive")
+
+
+def test_empty_family_has_no_comparisons() -> None:
+    assert compare([]) == ()
+
+
+def test_detectable_difference_is_the_published_one() -> None:
+    # R, pwr.t.test(n = 20, power = 0.80, type = "one.sample"): d = 0.6604413.
+    alone = over_seeds_alone(additive(0.0, seeds_error=20**-0.5, samples_error=0.0).values[:, 0])
+    assert only(compare([alone])).detectable == pytest.approx(0.6604413, abs=2e-6)
+
+
+@pytest.mark.parametrize("tests", [1, 7])
+@pytest.mark.parametrize("n", [5, 20])
+def test_detectable_difference_is_statsmodels_at_the_level_left(n: int, tests: int) -> None:
+    level = 0.05 / tests
+    expected = TTestPower().solve_power(nobs=n, alpha=level, power=0.8)
+    doubt = Doubt(error=np.asarray(n**-0.5), freedom=np.asarray(n - 1.0))
+    assert doubt.detectable(level) == pytest.approx(expected, rel=1e-4)
+
+
+def test_detectable_difference_is_detected_four_times_in_five() -> None:
+    doubt = Doubt(error=np.asarray(8**-0.5), freedom=np.asarray(7.0))
+    values = np.random.default_rng(6).normal(doubt.detectable(0.01), 1.0, (20_000, 8))
+    power = (scipy_stats.ttest_1samp(values, 0, axis=1).pvalue <= 0.01).mean()
+    # Standard error of the share: sqrt(0.8 x 0.2 / 20,000) = 0.003.
+    assert power == pytest.approx(0.8, abs=0.01)
+
+
+def test_larger_family_needs_a_larger_difference() -> None:
+    contrast = additive(1.0, seeds_error=1.0, samples_error=1.0)
+    alone, (first, *_) = only(compare([contrast])), compare([contrast] * 7)
+    assert alone.detectable is not None
+    assert first.detectable is not None
+    assert first.detectable > alone.detectable
+
+
+def test_seeds_with_samples_of_their_own_carry_both_doubts() -> None:
+    rng = np.random.default_rng(7)
+    ours, theirs = rng.random((6, 50)) < 0.9, rng.random((6, 50)) < 0.7
+    found = only(compare([pair("", ours, theirs, same_samples=False)]))
+    test = scipy_stats.ttest_rel(ours.mean(axis=1), theirs.mean(axis=1))
+    assert found.both == found.seeds
+    # Six strata: the variance of the mean is the mean variance of a stratum's mean, over six.
+    differences = ours.astype(float) - theirs
+    error = np.mean([scipy_stats.sem(row) ** 2 for row in differences]) ** 0.5 / 6**0.5
+    half = scipy_stats.t.ppf(0.975, 6 * 49) * error
+    assert found.samples is not None
+    assert found.samples.low == pytest.approx(found.difference - half)
+    assert found.p == pytest.approx(
+        max(test.pvalue, 2 * scipy_stats.t.sf(found.difference / error, 6 * 49))
+    )
+
+
+def test_correctness_follows_the_seeds_in_the_order_given() -> None:
+    correct = correctness({1: {0: 7}, 2: {1: 3, 2: 4}}, seeds=[2, 1], samples=3)
+    assert correct.tolist() == [[True, False, False], [False, True, True]]
+
+
+def test_unpaired_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"shape \(2, 9\) with \(3, 9\)"):
+        pair("", np.ones((2, 9), dtype=np.bool_), np.ones((3, 9), dtype=np.bool_))
+    with pytest.raises(ValueError, match="at least one seed and two samples"):
+        Contrast(name="", values=np.ones((3, 1)))
+
+
+def test_mcnemar_is_exact_on_agrestis_presidential_approval() -> None:
+    # Agresti 1990, Categorical Data Analysis, p. 350: 794 and 570 unchanged, 150 and 86 changed.
+    # Twice the lower tail of a fair coin, in whole numbers; the book's z^2 = 17.36 has p = 3.1e-5.
+    changed = range(150), range(1000, 1086)
+    unchanged = range(2000, 2794)
+    found = disagreement([*changed[0], *unchanged], [*changed[1], *unchanged])
+    tail = sum(comb(236, k) for k in range(87))
+    assert found.p == pytest.approx(2 * tail / 2**236, rel=1e-9)
+    assert found.p == pytest.approx(3.1e-5, rel=0.25)
+
+
+def test_disagreement_names_what_exactly_one_network_gets_wrong() -> None:
+    found = disagreement({5: 1, 3: 9, 8: 2}, {3: 0})
+    assert (found.only_first_wrong, found.only_second_wrong) == ((5, 8), ())
+    # Two of two in one direction: 2 x (1/2)^2.
+    assert found.p == pytest.approx(0.5)
+    assert disagreement({1: 2}, {1: 3}).p == 1.0

@@ -1,0 +1,418 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional
+
+import zoo
+from bench import data
+from bench.common import OPTIMISER, common_recipe, read_outcome
+from bench.determinism import Stream, deterministic, stream_seed
+from bench.train import (
+    LOSSES,
+    Batches,
+    Training,
+    initialise,
+    make_optimiser,
+    train,
+    training_step,
+    weights_sha256,
+)
+from zoo.spec import (
+    IMAGENET_STATISTICS,
+    MNIST_STATISTICS,
+    Loss,
+    ModelSpec,
+    Normalisation,
+    Optimiser,
+    Recipe,
+)
+
+Floats = NDArray[np.float64]
+
+
+@pytest.fixture(scope="module")
+def digits() -> data.Dataset:
+    return data.load("digits", data_root=Path("nowhere"), seed=0)
+
+
+def short(spec: ModelSpec, **changes: Any) -> Recipe:
+    """The common recipe, one epoch unless said otherwise."""
+    return replace(common_recipe(spec), **{"epochs": 1, **changes})
+
+
+def few(digits: data.Dataset, spec: ModelSpec, recipe: Recipe) -> data.Split:
+    """The first 160 training and 40 test samples, as the entry sees them."""
+    smaller = replace(
+        digits, train=digits.train[:160], validation=digits.validation[:20], test=digits.test[:40]
+    )
+    return data.view(smaller, spec, recipe)
+
+
+class HandWrittenNetwork:
+    """`dnn-sums` in float64 numpy: forward, backward and updates, written out."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.parameters: list[Floats] = [
+            parameter.detach().double().numpy().copy() for parameter in network.parameters()
+        ]
+        self.moments: dict[str, list[Floats]] = {
+            name: [np.zeros_like(parameter) for parameter in self.parameters]
+            for name in ("velocity", "first", "second")
+        }
+        self.steps = 0
+
+    def gradients(self, inputs: Floats, labels: NDArray[np.int64], loss: Loss) -> list[Floats]:
+        activations = [inputs]
+        weights, biases = self.parameters[0::2], self.parameters[1::2]
+        for layer, (weight, bias) in enumerate(zip(weights, biases, strict=True)):
+            sums = activations[-1] @ weight.T + bias
+            activations.append(sums if layer == len(weights) - 1 else np.maximum(sums, 0))
+        outputs, one_hot = activations[-1], np.eye(3)[labels]
+        if loss == "cross-entropy":
+            exponentials = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            error = exponentials / exponentials.sum(axis=1, keepdims=True) - one_hot
+            error /= len(inputs)
+        else:
+            error = 2 * (outputs - one_hot) / outputs.size
+        found: list[Floats] = []
+        for layer in reversed(range(len(weights))):
+            found = [error.T @ activations[layer], error.sum(axis=0), *found]
+            error = (error @ weights[layer]) * (activations[layer] > 0)
+        return found
+
+    def update(self, gradients: list[Floats], optimiser: Optimiser) -> None:
+        self.steps += 1
+        rate = optimiser.learning_rate
+        for index, gradient in enumerate(gradients):
+            if optimiser.name == "sgd":
+                velocity = optimiser.momentum * self.moments["velocity"][index] + gradient
+                self.moments["velocity"][index] = velocity
+                self.parameters[index] -= rate * velocity
+            else:  # Kingma and Ba 2015, algorithm 1, beta 0.9 and 0.999, epsilon 1e-8
+                first = 0.9 * self.moments["first"][index] + 0.1 * gradient
+                second = 0.999 * self.moments["second"][index] + 0.001 * gradient**2
+                self.moments["first"][index], self.moments["second"][index] = first, second
+                first = first / (1 - 0.9**self.steps)
+                second = second / (1 - 0.999**self.steps)
+                self.parameters[index] -= rate * first / (np.sqrt(second) + 1e-8)
+
+
+@pytest.mark.parametrize("loss", ["cross-entropy", "mse-one-hot"])
+@pytest.mark.parametrize(
+    "optimiser",
+    [
+        Optimiser(name="sgd", learning_rate=0.1),
+        Optimiser(name="sgd", learning_rate=0.1, momentum=0.9),
+        Optimiser(name="adam", learning_rate=0.01),
+    ],
+    ids=str,
+)
+def test_updates_equal_those_written_out_by_hand_in_float64(
+    optimiser: Optimiser, loss: Loss
+) -> None:
+    torch.manual_seed(0)
+    network = zoo.get("dnn-sums").build()
+    by_hand = HandWrittenNetwork(network)
+    torch_optimiser = make_optimiser(network, optimiser)
+    for _ in range(3):  # momentum and moments differ from plain steps from the second on
+        inputs, labels = torch.rand(8, 3), torch.randint(3, (8,))
+        training_step(network, torch_optimiser, LOSSES[loss], inputs, labels)
+        gradients = by_hand.gradients(inputs.double().numpy(), labels.numpy(), loss)
+        by_hand.update(gradients, optimiser)
+    for parameter, expected in zip(network.parameters(), by_hand.parameters, strict=True):
+        np.testing.assert_allclose(parameter.detach().numpy(), expected, rtol=2e-4, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_entry_learns_one_batch_by_heart(name: str, digits: data.Dataset) -> None:
+    spec = shrunk_bp() if name == "bp-100" else zoo.get(name)
+    recipe = common_recipe(spec)
+    torch.manual_seed(0)
+    network = spec.build()
+    if spec.takes_images:
+        inputs, targets = few(digits, spec, recipe).part("train")
+        batches = Batches(recipe.normalisation, spec.input_shape[0])
+        batch, labels = batches(torch.from_numpy(inputs[:16])), torch.from_numpy(targets[:16])
+    else:
+        batch = torch.rand(12, 3)
+        labels = (batch.sum(dim=1) > 1).long() + (batch.sum(dim=1) > 2).long()
+    optimiser = make_optimiser(network, recipe.optimiser)
+    for _ in range(60):
+        network.train()
+        for _ in range(20):
+            training_step(network, optimiser, LOSSES[recipe.loss], batch, labels)
+        network.eval()
+        if bool((network(batch).argmax(dim=1) == labels).all()):
+            return
+    pytest.fail("did not reach 100% in evaluation mode within 1,200 steps")
+
+
+def shrunk_bp() -> ModelSpec:
+    """`bp-100` on pictures of 16x16: 200,000 parameters instead of 300 million."""
+    return replace(
+        zoo.get("bp-100"),
+        input_shape=(1, 16, 16),
+        layers=zoo.counting.bp_layers(16),
+        build=partial(zoo.counting.bp, 16),
+    )
+
+
+def test_the_same_cell_ends_in_the_same_weights_and_another_seed_in_others(
+    digits: data.Dataset,
+) -> None:
+    spec = zoo.get("net")
+    recipe = short(spec)
+    split = few(digits, spec, recipe)
+    first, again, other = (
+        train(spec, recipe, split, seed=seed, device="cpu") for seed in (1, 1, 2)
+    )
+    assert first.weights_sha256 == again.weights_sha256 != other.weights_sha256
+    assert np.array_equal(first.predictions, again.predictions)
+    assert first.training_curve == again.training_curve
+    assert first.test_curve == again.test_curve
+
+
+@pytest.mark.parametrize(("twin", "variant"), [("lenet", "relu-max"), ("cnn", "tanh-avg")])
+def test_twins_end_in_the_same_weights_under_the_common_recipe(
+    twin: str, variant: str, digits: data.Dataset
+) -> None:
+    digests = {
+        train(
+            spec, short(spec), few(digits, spec, short(spec)), seed=3, device="cpu"
+        ).weights_sha256
+        for spec in (zoo.get(twin), zoo.get(f"lenet5-{variant}"))
+    }
+    assert len(digests) == 1
+
+
+CONTINUE = """
+import sys, json
+from pathlib import Path
+import zoo
+from bench import data
+from bench.determinism import deterministic
+from bench.train import Training
+from tests.test_train import few, short
+checkpoint = Path(sys.argv[1])
+spec = zoo.get("net")
+recipe = short(spec, epochs=8)
+digits = data.load("digits", data_root=Path("nowhere"), seed=0)
+with deterministic():
+    training = Training(spec, recipe, few(digits, spec, recipe), seed=999, device="cpu")
+    training.load(checkpoint)
+    training.run(8)
+    result = training.result()
+print(json.dumps([result.weights_sha256, result.epochs, result.updates, len(result.test_curve)]))
+"""
+
+
+def test_three_epochs_and_five_more_in_a_new_process_equal_eight(
+    tmp_path: Path, digits: data.Dataset
+) -> None:
+    spec = zoo.get("net")  # dropout: the global random state matters, too
+    recipe = short(spec, epochs=8)
+    split = few(digits, spec, recipe)
+    whole = train(spec, recipe, split, seed=1, device="cpu")
+    with deterministic():
+        training = Training(spec, recipe, split, seed=1, device="cpu")
+        training.run(3)
+        training.save(tmp_path / "checkpoint.pt")
+        assert training.result().weights_sha256 != whole.weights_sha256
+    command = [sys.executable, "-c", CONTINUE, str(tmp_path / "checkpoint.pt")]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert json.loads(output) == [whole.weights_sha256, 8, whole.updates, len(whole.test_curve)]
+
+
+def test_one_seed_gives_every_stream_a_seed_of_its_own() -> None:
+    streams: tuple[Stream, ...] = ("initialisation", "dropout", "order", "measurement")
+    seeds = {stream_seed(seed, stream) for seed in (1, 2) for stream in streams}
+    assert len(seeds) == 8
+    assert all(0 <= seed < 2**64 for seed in seeds)
+
+
+def test_every_model_sees_the_samples_in_the_same_order(digits: data.Dataset) -> None:
+    orders = []
+    for name in ("dnn", "net"):
+        spec = zoo.get(name)
+        recipe = short(spec)
+        training = Training(spec, recipe, few(digits, spec, recipe), seed=5, device="cpu")
+        orders.append(torch.randperm(160, generator=training.order))
+    assert torch.equal(*orders)
+
+
+def test_torchs_flags_and_threads_come_back_after_a_cell() -> None:
+    before = (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled())
+    with deterministic():
+        assert torch.get_num_threads() == 1
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not torch.backends.cuda.matmul.allow_tf32
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+
+
+def test_a_digest_is_of_values_and_shapes_and_not_of_names() -> None:
+    weights = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(2)}
+    renamed = {"x": weights["a"], "y": weights["b"]}
+    assert weights_sha256(weights) == weights_sha256(renamed)
+    others = (
+        {**weights, "b": torch.tensor([1.0, np.nextafter(np.float32(1), np.float32(2))])},
+        {**weights, "a": weights["a"].reshape(3, 2)},
+        {**weights, "a": weights["a"].double()},
+        {"b": weights["b"], "a": weights["a"]},
+    )
+    digests = [weights_sha256(weights), *map(weights_sha256, others)]
+    assert len(set(digests)) == 5
+
+
+def test_pixels_are_scaled_normalised_and_spread_over_channels() -> None:
+    black_and_white = torch.tensor([0, 255], dtype=torch.uint8).reshape(2, 1, 1, 1)
+    grey = Batches(MNIST_STATISTICS, 1)(black_and_white).flatten()
+    torch.testing.assert_close(grey, torch.tensor([-0.1307 / 0.3081, 0.8693 / 0.3081]))
+    rgb = Batches(IMAGENET_STATISTICS, 3)(black_and_white)[1].flatten()
+    expected = [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225]
+    torch.testing.assert_close(rgb, torch.tensor(expected))
+    rows = torch.rand(4, 3)
+    assert Batches(Normalisation(mean=(0.5,), std=(0.5,)), 1)(rows) is rows
+
+
+def test_cross_entropy_is_nll_of_log_softmax_and_its_one_hot_form() -> None:
+    outputs, labels = torch.randn(6, 10), torch.randint(10, (6,))
+    cross_entropy = LOSSES["cross-entropy"](outputs, labels)
+    one_hot = functional.one_hot(labels, 10)
+    written_out = -(one_hot * outputs.log_softmax(dim=1)).sum(dim=1).mean()
+    torch.testing.assert_close(cross_entropy, LOSSES["nll"](outputs.log_softmax(dim=1), labels))
+    torch.testing.assert_close(cross_entropy, written_out)
+    probabilities = LOSSES["nll-of-probabilities"](outputs.softmax(dim=1), labels)
+    torch.testing.assert_close(cross_entropy, probabilities)
+
+
+def test_a_probability_of_zero_gives_a_finite_loss() -> None:
+    loss = LOSSES["nll-of-probabilities"](torch.tensor([[1.0, 0.0]]), torch.tensor([1]))
+    assert torch.isfinite(loss)
+
+
+def test_cross_entropy_of_softmax_outputs_stays_between_its_two_ends() -> None:
+    # log(e + 9) - 1 where the right class has probability 1, log(e + 9) where a wrong one has
+    right, wrong = torch.eye(10)[:1], torch.eye(10)[1:2]
+    label = torch.tensor([0])
+    assert LOSSES["cross-entropy"](right, label).item() == pytest.approx(1.4612, abs=5e-5)
+    assert LOSSES["cross-entropy"](wrong, label).item() == pytest.approx(2.4612, abs=5e-5)
+
+
+def test_squared_error_is_averaged_over_all_entries() -> None:
+    outputs = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.5]])
+    # No error in the first row; -1 and 0.5 in the second; six entries.
+    assert LOSSES["mse-one-hot"](outputs, torch.tensor([0, 1])).item() == pytest.approx(1.25 / 6)
+
+
+def test_xavier_initialisation_is_that_of_the_document() -> None:
+    torch.manual_seed(0)
+    network = zoo.get("lenet-rgb").build()
+    initialise(network, "xavier-normal")
+    convolution, linear = network.get_submodule("c3"), network.get_submodule("f5")
+    assert isinstance(convolution, nn.Conv2d)
+    assert isinstance(linear, nn.Linear)
+    # Glorot and Bengio 2010: variance 2 / (fan in + fan out)
+    deviation = (2 / (6 * 25 + 16 * 25)) ** 0.5
+    assert convolution.weight.std().item() == pytest.approx(deviation, rel=0.1)
+    assert linear.weight.std().item() == pytest.approx(0.1, rel=0.02)
+    assert all(not b.any() for name, b in network.named_parameters() if name.endswith("bias"))
+
+
+def test_the_last_partial_batch_is_dropped_where_the_document_drops_it() -> None:
+    spec = zoo.get("lenet")
+    blank = data.Split(
+        inputs=np.zeros((60_001, 1, 28, 28), dtype=np.uint8),
+        labels=np.zeros(60_001, dtype=np.int64),
+        sizes=(60_000, 0, 1),
+        classes=tuple(range(10)),
+        checksum="blank",
+        test_checksum="blank",
+    )
+    training = Training(spec, spec.recipe, blank, seed=1, device="cpu")
+    # 937 full batches of 64 are 59,968 of 60,000 pictures
+    assert training.examples_per_epoch == 937 * 64 == 59_968
+
+
+def test_too_few_samples_for_one_full_batch_are_an_error_and_not_an_untrained_network(
+    digits: data.Dataset,
+) -> None:
+    spec = zoo.get("lenet")
+    split = data.view(replace(digits, train=digits.train[:20]), spec, common_recipe(spec))
+    with pytest.raises(ValueError, match="20 training samples fill no batch of 64"):
+        train(spec, spec.recipe, split, seed=1, device="cpu")
+
+
+def test_sixty_epochs_of_thirty_pictures_one_by_one_are_1800_updates(
+    digits: data.Dataset,
+) -> None:
+    spec = zoo.get("lenet-rgb")
+    split = data.view(digits, spec, spec.recipe)
+    trained = train(spec, spec.recipe, split, seed=1, device="cpu")
+    assert (trained.epochs, trained.updates) == (60, 1_800)
+
+
+def test_curves_begin_with_the_untrained_network_and_end_with_the_result(
+    digits: data.Dataset,
+) -> None:
+    spec = zoo.get("lenet-sigmoid")
+    recipe = replace(spec.recipe, epochs=3, optimiser=OPTIMISER)
+    split = few(digits, spec, recipe)
+    trained = train(spec, recipe, split, seed=1, device="cpu")
+    examples = len(split.part("train")[0])
+    assert [p.epoch for p in trained.test_curve] == [0, 1, 2, 3]
+    assert [p.examples_seen for p in trained.test_curve] == [n * examples for n in range(4)]
+    assert trained.training_curve[-1].examples_seen == 3 * examples
+    assert trained.test_curve[-1].accuracy == trained.test_accuracy
+    assert trained.test_accuracy == np.mean(trained.predictions == split.part("test")[1])
+    best = max(point.accuracy for point in trained.test_curve[1:])
+    assert trained.test_accuracy_selected == best
+    assert trained.validation_accuracy is None
+
+
+def test_full_batch_training_takes_one_step_an_epoch_and_is_watched_now_and_then() -> None:
+    spec = zoo.get("dnn-sums")
+    sums = data.load("sums", data_root=Path("nowhere"), seed=1)
+    recipe = replace(spec.recipe, epochs=50)
+    trained = train(spec, recipe, data.view(sums, spec, recipe), seed=1, device="cpu")
+    assert trained.updates == 50
+    assert trained.test_curve[-1].epoch == 50
+    assert len(trained.test_curve) < 30
+
+
+def test_the_common_recipe_is_the_candidate_with_the_best_mean_validation_accuracy() -> None:
+    outcome = read_outcome()
+    assert max(outcome, key=lambda candidate: candidate.mean).optimiser == str(OPTIMISER)
+
+
+def test_models_share_everything_of_the_common_recipe_but_loss_and_statistics() -> None:
+    recipes = {
+        replace(common_recipe(zoo.get(name)), loss="nll", normalisation=MNIST_STATISTICS)
+        for name in zoo.names()
+    }
+    assert len(recipes) == 1
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize("name", ["lenet", "net", "cnn", "dnn", "lenet-rgb"])
+def test_cuda_gives_the_same_weights_twice_and_the_cpus_accuracy_within_a_few_points(
+    name: str, digits: data.Dataset
+) -> None:
+    spec = zoo.get(name)
+    recipe = short(spec, epochs=10)
+    split = data.view(digits, spec, recipe)
+    first, again = (train(spec, recipe, split, seed=1, device="cuda") for _ in range(2))
+    on_cpu = train(spec, recipe, split, seed=1, device="cpu")
+    assert first.weights_sha256 == again.weights_sha256
+    assert abs(first.test_accuracy - on_cpu.test_accuracy) < 0.05
