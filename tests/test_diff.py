@@ -82,7 +82,7 @@ def write_run(
                 jobs=1,
                 train_seconds=1.0,
             )
-        append("count", model=model, module_parameters=parameters, macs=50)
+        append("count", model=model, status="ok", module_parameters=parameters, macs=50)
         shared = {"model": model, "device": "cpu", "status": "ok", "steps_per_block": steps}
         append(
             "timing",

@@ -116,7 +116,7 @@ def test_a_changed_prediction_is_named(
     assert main(altered(change, "--cells", "1")) == 1
     (found,) = differences(capsys)
     assert found == (
-        "differs: dnn seed 1 cpu: predictions, wrong answer [position, class] 3: "
+        "differs: dnn seed 1 cpu: predictions, wrong answer [test sample, class] 3: "
         f"recorded {seen['false']}, now {seen['true']}"
     )
 
@@ -291,7 +291,7 @@ CELL = {
         ({"test_accuracy": 0.6}, "test accuracy: recorded 0.5, now 0.6"),
         (
             {"misclassified": [[0, 3], [4, 1]]},
-            "predictions, wrong answer [position, class] 2: recorded nothing, now [4, 1]",
+            "predictions, wrong answer [test sample, class] 2: recorded nothing, now [4, 1]",
         ),
         (
             {"training_curve": [[32, 2.0], [64, 1.5]]},
