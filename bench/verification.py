@@ -39,7 +39,7 @@ from zoo.spec import Optimiser
 _COMPARED = {
     "status": "outcome",
     "weights_sha256": "weights (SHA-256)",
-    "misclassified": "predictions, wrong answer [position, class]",
+    "misclassified": "predictions, wrong answer [test sample, class]",
     "test_accuracy": "test accuracy",
     "training_curve": "training loss [examples, loss], point",
     "test_curve": "test curve [epoch, examples, loss, accuracy, validation accuracy], point",

@@ -10,7 +10,7 @@ import pytest
 
 import bench
 from bench.diff import main
-from bench.difference import Change, compare, parse_thresholds
+from bench.difference import Change, compare, parse_thresholds, welch_interval
 from bench.errors import RequestError
 from bench.fairness import open_side
 from bench.records import Record, Store
@@ -82,7 +82,7 @@ def write_run(
                 jobs=1,
                 train_seconds=1.0,
             )
-        append("count", model=model, module_parameters=parameters, macs=50)
+        append("count", model=model, status="ok", module_parameters=parameters, macs=50)
         shared = {"model": model, "device": "cpu", "status": "ok", "steps_per_block": steps}
         append(
             "timing",
@@ -217,6 +217,13 @@ def test_throughput_has_the_welch_interval_of_log_seconds(a: Path, b: Path) -> N
     assert change.low == pytest.approx(math.exp(-0.1 - half) - 1)
     assert change.high == pytest.approx(math.exp(-0.1 + half) - 1)  # -3.8%
     assert change.verdict == "slower, if no drift"
+
+
+def test_samples_of_unequal_spread_are_not_pooled() -> None:
+    # Of next to no spread on one side, Welch's degrees of freedom are those of the other, 3 - 1;
+    # pooled variances would have 3 + 2 - 2.
+    low, high = welch_interval([-0.01, 0.0, 0.01], [0.0, 1e-9], 0.95)
+    assert (high - low) / 2 == pytest.approx(student_2(0.95) * ERROR, rel=1e-6)
 
 
 def test_throughput_counts_the_steps_of_a_block(a: Path, b: Path) -> None:

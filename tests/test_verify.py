@@ -116,7 +116,7 @@ def test_a_changed_prediction_is_named(
     assert main(altered(change, "--cells", "1")) == 1
     (found,) = differences(capsys)
     assert found == (
-        "differs: dnn seed 1 cpu: predictions, wrong answer [position, class] 3: "
+        "differs: dnn seed 1 cpu: predictions, wrong answer [test sample, class] 3: "
         f"recorded {seen['false']}, now {seen['true']}"
     )
 
@@ -190,6 +190,7 @@ def test_another_environment_makes_it_3_and_says_which_way(
     out = capsys.readouterr().out
     assert "cannot be compared here: packages.torch: 0.1 recorded, " in out
     assert "cannot be compared here: processor: Z80 recorded, " in out
+    assert "training code" not in out  # no second reason made up where the first explains it
     assert "0 of 4 cells trained anew" in out
 
 
@@ -290,7 +291,7 @@ CELL = {
         ({"test_accuracy": 0.6}, "test accuracy: recorded 0.5, now 0.6"),
         (
             {"misclassified": [[0, 3], [4, 1]]},
-            "predictions, wrong answer [position, class] 2: recorded nothing, now [4, 1]",
+            "predictions, wrong answer [test sample, class] 2: recorded nothing, now [4, 1]",
         ),
         (
             {"training_curve": [[32, 2.0], [64, 1.5]]},
