@@ -14,7 +14,9 @@ from bench.records import Store, find_folder
 from bench.sections.accuracy import activation_and_pooling, best, comparison
 from bench.sections.cost import counting, parameters, speed
 from bench.sections.formats import figure, plural
+from bench.sections.instruments import instruments
 from bench.sections.method import method
+from bench.sections.profiles import profiles
 from bench.tables import Results, read, results_table
 
 
@@ -39,6 +41,8 @@ def render(results: Results, figures: dict[str, str]) -> str:
         comparison(results),
         activation_and_pooling(results, figures),
         speed(results),
+        instruments(results),
+        profiles(results),
         parameters(results, figures),
         counting(),
         _curves(figures),
