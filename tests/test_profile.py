@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 import bench
+from bench.profile import main
 from bench.records import Store
 from bench.sections.profiles import PROFILE, profiles
 from bench.tables import Results, latest_request, read
-from bench.traces import split
+from bench.traces import STEPS, split
 
 REPOSITORY = Path(__file__).parents[1]
 START_SECONDS = 60  # for TensorBoard to start and load the traces
@@ -54,10 +55,9 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.runner._measure", lambda *_: [])
         bench.run(["net"], seeds=1, epochs=1, name="run", reports=folder)
-    arguments = ["--models", "net", "--devices", "cpu", "--reports", ".", "--name", "run"]
+    arguments = ["--models", "net", "--devices", "cpu", "--reports", str(folder), "--name", "run"]
     for _ in range(2):
-        done = _profile(*arguments, "--quiet", folder=folder)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert main([*arguments, "--quiet"]) == 0
     assert "## Where training time goes" in (folder / "run" / "report.md").read_text()
     store = Store(folder / "run")
     assert {record.fields["run"] for record in store.read() if record.kind == "experiment"} == {
@@ -113,13 +113,18 @@ def test_time_outside_operators_is_named_in_words() -> None:
     assert (python.operator, python.self_time_share) == ("between operators", 1.0)
 
 
-def test_the_report_shows_shares_and_calls_per_step(results: Results) -> None:
+@pytest.fixture
+def unprofiled() -> Results:
+    return Results(request={}, runs=(), speeds={}, counts={}, failures=(), experiments={})
+
+
+def test_the_report_shows_shares_and_calls_per_step(unprofiled: Results) -> None:
     operators = [
         {"operator": "aten::mm", "self_time_share": 0.75, "calls": 30},
         {"operator": "other", "self_time_share": 0.25, "calls": 5},
     ]
     fields = {"model": "net", "device": "cpu", "steps": 10, "operators": operators}
-    lines = profiles(replace(results, experiments={PROFILE: (fields,)}))
+    lines = profiles(replace(unprofiled, experiments={PROFILE: (fields,)}))
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "`net`" in line]
     assert rows == [
         ["`net`", "cpu", "`aten::mm`", "75.00%", "3.0"],
@@ -127,8 +132,8 @@ def test_the_report_shows_shares_and_calls_per_step(results: Results) -> None:
     ]
 
 
-def test_without_profiles_there_is_no_section(results: Results) -> None:
-    assert profiles(replace(results, experiments={})) == []
+def test_without_profiles_there_is_no_section(unprofiled: Results) -> None:
+    assert profiles(unprofiled) == []
 
 
 @pytest.fixture
@@ -184,6 +189,8 @@ def test_tensorboard_opens_the_traces(plugin: Callable[..., Any]) -> None:
     views = plugin("views", run="net-cpu")
     assert {"Overview", "Operator", "Trace", "Memory"} <= set(views)
     (worker,) = plugin("workers", run="net-cpu", view="Operator")
-    operators = plugin("operation/table", run="net-cpu", worker=worker, group_by="Operation")
-    names = {row["name"] for row in operators["data"]}
-    assert "aten::convolution_backward" in names
+    (span,) = plugin("spans", run="net-cpu", worker=worker)
+    where = {"run": "net-cpu", "worker": worker, "span": span}
+    operators = plugin("operation/table", **where, group_by="Operation")
+    calls = {row["name"]: row["calls"] for row in operators["data"]}
+    assert calls["aten::convolution_backward"] == 2 * STEPS  # the two convolutions of `net`
