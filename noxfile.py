@@ -1,4 +1,4 @@
-"""What is done with this project: `nox -s bench`, `tests`, `slow`, `lint`, `types`."""
+"""What is done with this project: `nox -s bench`, `track`, `profile`, `tests`, `lint` and more."""
 
 from __future__ import annotations
 
@@ -18,9 +18,28 @@ def _install(session: nox.Session, *groups: str) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Compares networks and writes a report; arguments go to `python -m bench.compare`."""
+    """Compares networks and writes a report; arguments go to `python -m bench.compare`.
+
+    Then times the same networks by pytest-benchmark, for the same report.
+    """
     _install(session)
-    session.run("python", "-m", "bench.compare", *(session.posargs or ["--models", "all"]))
+    arguments = session.posargs or ["--models", "all"]
+    session.run("python", "-m", "bench.compare", *arguments)
+    session.run("python", "-m", "bench.suite", *arguments)
+
+
+@nox.session
+def track(session: nox.Session) -> None:
+    """Times networks by pytest-benchmark and compares with the last saved run."""
+    _install(session)
+    session.run("python", "-m", "bench.suite.track", *session.posargs)
+
+
+@nox.session
+def profile(session: nox.Session) -> None:
+    """Profiles training steps; arguments go to `python -m bench.profile`."""
+    _install(session)
+    session.run("python", "-m", "bench.profile", *session.posargs)
 
 
 @nox.session

@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 
-from joblib import cpu_count
 from rich.console import Console
 from rich.table import Table
 
-from bench import environment, progress
-from bench.commandline import Parser, add_data_root, add_reports, command
-from bench.data import VALID
-from bench.plan import RECIPES, Request, parse_list, parse_seeds
+from bench import progress
+from bench.commandline import command
+from bench.options import read_request, request_parser
 from bench.runner import Outcome, run
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
@@ -25,7 +23,7 @@ def main(arguments: list[str] | None) -> int:
     Returns:
         0 if every cell ran, 1 if some failed, 2 if the request was wrong.
     """
-    options = _parser().parse_args(arguments)
+    options = request_parser("bench.compare", __doc__).parse_args(arguments)
     try:
         outcome = _run(options)
     except KeyboardInterrupt:
@@ -39,42 +37,8 @@ def main(arguments: list[str] | None) -> int:
     return EXIT_FAILED if outcome.failed else 0
 
 
-def _parser() -> Parser:
-    parser = Parser("bench.compare", __doc__)
-    add = parser.add_argument
-    add("--models", default="lenet,dnn,net", help="names, aliases, globs, all (lenet,dnn,net)")
-    add("--dataset", default="digits", help=f"{VALID} (digits)")
-    add("--recipe", default="common", help=f"{' or '.join(RECIPES)} (common)")
-    add("--seeds", default="5", help="how many, or which: 5 means 1,2,3,4,5 (5)")
-    add("--devices", help="cpu,cuda (default: what is there)")
-    add("--epochs", type=int, help="instead of the recipe's")
-    add("--jobs", type=int, default=cpu_count(), help="cells trained at a time (one per core)")
-    add("--baseline", help="what the others are compared with (the first model)")
-    add("--name", help="name of the report (local-DATASET-RECIPE)")
-    add_reports(parser)
-    add_data_root(parser)
-    add("--fresh", action="store_true", help="set earlier records of this report aside")
-    add("--quiet", action="store_true", help="print where the report lies, and nothing else")
-    return parser
-
-
 def _run(options: argparse.Namespace) -> Outcome:
-    request = Request(
-        models=parse_list("--models", options.models),
-        dataset=options.dataset,
-        recipe=options.recipe,
-        seeds=parse_seeds(options.seeds),
-        devices=environment.devices()
-        if options.devices is None
-        else parse_list("--devices", options.devices),
-        epochs=options.epochs,
-        jobs=options.jobs,
-        baseline=options.baseline,
-        name=options.name,
-        reports=options.reports,
-        data_root=options.data_root,
-        fresh=options.fresh,
-    )
+    request = read_request(options)
     shown = progress.choose(quiet=options.quiet)
     try:
         return run(request, shown)

@@ -15,7 +15,9 @@ from bench.sections.accuracy import best, comparison
 from bench.sections.cost import counting, parameters, speed
 from bench.sections.design import activation_and_pooling
 from bench.sections.formats import figure, plural
+from bench.sections.instruments import instruments
 from bench.sections.method import method
+from bench.sections.profiles import profiles
 from bench.sections.verdicts import verdicts
 from bench.tables import Results, read, results_table
 
@@ -42,6 +44,8 @@ def render(results: Results, figures: dict[str, str]) -> str:
         verdicts(results),
         activation_and_pooling(results, figures),
         speed(results),
+        instruments(results),
+        profiles(results),
         parameters(results, figures),
         counting(),
         _curves(figures),

@@ -53,11 +53,7 @@ def run(request: Request, progress: Progress) -> Outcome:
     Raises:
         RequestError: The request cannot be carried out; nothing has been written.
     """
-    planned = plan(request)
-    missing = [device for device in request.devices if device not in environment.devices()]
-    if missing:
-        there = ", ".join(environment.devices())
-        raise RequestError(f"no device '{missing[0]}' here; choose from {there}")
+    planned = plan_here(request)
     datasets = _load(request)
     here = environment.current()
     records = Store(request.folder)
@@ -75,6 +71,20 @@ def run(request: Request, progress: Progress) -> Outcome:
     results = read(records)
     write_report(results, request.folder)
     return Outcome(folder=request.folder, results=results)
+
+
+def plan_here(request: Request) -> Plan:
+    """The plan of a request that can be carried out on this machine.
+
+    Raises:
+        RequestError: The request is wrong, or a device that it names is not there.
+    """
+    planned = plan(request)
+    missing = [device for device in request.devices if device not in environment.devices()]
+    if missing:
+        there = ", ".join(environment.devices())
+        raise RequestError(f"no device '{missing[0]}' here; choose from {there}")
+    return planned
 
 
 def _load(request: Request) -> dict[int, Dataset]:

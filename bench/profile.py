@@ -1,0 +1,80 @@
+"""`python -m bench.profile`: where the time of a training step goes, operator by operator.
+
+Leaves traces that TensorBoard's profiler plugin opens. Takes the options of
+`python -m bench.compare`; what concerns whole trainings changes nothing here.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Read when torch is loaded: every profile of memory would log that there was some before it.
+os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.table import Table
+
+import zoo
+from bench.commandline import command
+from bench.experiments import experiment
+from bench.measure import Runner, Workload
+from bench.options import read_request, request_parser
+from bench.plan import resolve
+from bench.records import Store
+from bench.report import write_report
+from bench.runner import plan_here
+from bench.sections.profiles import PROFILE
+from bench.tables import MissingRunError, latest_request, read
+from bench.traces import STEPS, OperatorTime, profile_training
+
+
+@command("bench.profile")
+def main(arguments: list[str] | None) -> int:
+    """Profiles networks, prints their operators, and adds them to the report if there is one.
+
+    Returns:
+        0 if all were profiled, 2 if the request was wrong.
+    """
+    options = request_parser("bench.profile", __doc__).parse_args(arguments)
+    request = read_request(options)
+    cells = {(cell.device, cell.model): cell for cell in plan_here(request).cells}
+    traces = request.folder / "traces"
+    store = Store(request.folder)
+    try:
+        run = latest_request(store).key
+    except MissingRunError:
+        run = None
+    for (device, model), cell in cells.items():
+        workload = Workload(model=model, device=device, phase="train")
+        runner = Runner(workload, zoo.get(model), resolve(cell))
+        times = profile_training(runner, traces / f"{model}-{device}")
+        if not options.quiet:
+            _print(f"{model} on {device}", times)
+        if run is not None:
+            outcome = {"steps": STEPS, "operators": [asdict(time) for time in times]}
+            subject = {"model": model, "device": device}
+            store.append(experiment(PROFILE, run=run, subject=subject, outcome=outcome))
+    print(f"{traces} (tensorboard --logdir {traces})")
+    if run is None:
+        print(f"no report in '{request.folder}' to add this to; python -m bench.compare makes one")
+    else:
+        write_report(read(store), request.folder)
+        print(request.folder / "report.md")
+    return 0
+
+
+def _print(title: str, times: Sequence[OperatorTime]) -> None:
+    table = Table(title=title)
+    table.add_column("operator", no_wrap=True)
+    table.add_column("share of time", justify="right")
+    table.add_column("calls per step", justify="right")
+    for time in times:
+        table.add_row(time.operator, f"{time.self_time_share:.1%}", f"{time.calls / STEPS:,.1f}")
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

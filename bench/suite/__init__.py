@@ -1,0 +1,5 @@
+"""The second instrument: the workloads of `bench.measure`, timed by pytest-benchmark.
+
+`python -m bench.suite` adds its figures to a report; `python -m bench.suite.track` compares them
+with the last saved run.
+"""

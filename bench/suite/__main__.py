@@ -1,0 +1,64 @@
+"""`python -m bench.suite`: times a run's networks by pytest-benchmark, for the run's report.
+
+Takes the options of `python -m bench.compare`, so that one command line fits both; what concerns
+training alone changes nothing here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from bench.commandline import command
+from bench.experiments import experiment
+from bench.options import read_request, request_parser
+from bench.records import Record, Store
+from bench.report import write_report
+from bench.sections.instruments import PYTEST_BENCHMARK
+from bench.suite.session import run, workloads
+from bench.tables import latest_request, read
+
+
+@command("bench.suite")
+def main(arguments: list[str] | None) -> int:
+    """Times the workloads, records them with the report's latest run, rebuilds the report.
+
+    Returns:
+        0 if all were timed, 1 if some failed, 2 if the request was wrong or there is no report.
+    """
+    options = request_parser("bench.suite", __doc__).parse_args(arguments)
+    request = read_request(options)
+    chosen = workloads(request)
+    store = Store(request.folder)
+    asked = latest_request(store)
+    path = request.folder / "pytest-benchmark.json"
+    path.unlink(missing_ok=True)
+    status = run(chosen, f"--benchmark-json={path}", quiet=options.quiet)
+    for record in _records(path, asked.key):
+        store.append(record)
+    write_report(read(store), request.folder)
+    print(request.folder / "report.md")
+    return status
+
+
+def _records(path: Path, run_key: str) -> list[Record]:
+    """A record for each workload in pytest-benchmark's file, which is missing if all failed."""
+    if not path.exists():
+        return []
+    return [
+        experiment(
+            PYTEST_BENCHMARK,
+            run=run_key,
+            subject={field: timed["extra_info"][field] for field in ("model", "device", "phase")},
+            outcome={
+                "batch": timed["extra_info"]["batch"],
+                "samples_per_second": timed["extra_info"]["samples_per_second"],
+                "rounds": timed["stats"]["rounds"],
+            },
+        )
+        for timed in json.loads(path.read_text())["benchmarks"]
+    ]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,51 @@
+"""One benchmark for every workload, grouped by phase, device and batch."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from bench.measure import BLOCK_SECONDS, Workload
+from bench.options import read_request, request_parser
+from bench.suite.session import GIVEN, workloads
+
+MAX_SECONDS = 0.5  # per workload, so that all networks together take less than a minute
+MIN_ROUNDS = 10
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Gives each benchmark its workload; without a caller, those of the options' defaults."""
+    given = metafunc.config.stash.get(GIVEN, None)
+    if given is None:
+        given = workloads(read_request(request_parser("bench.suite", None).parse_args([])))
+    metafunc.parametrize(
+        ("workload", "recipe"),
+        [
+            pytest.param(
+                workload,
+                recipe,
+                id=f"{workload.model}-{workload.device}-{workload.phase}",
+                marks=_settings(workload),
+            )
+            for workload, recipe in given.items()
+        ],
+    )
+
+
+def _settings(workload: Workload) -> pytest.MarkDecorator:
+    """A round is a block of steps as in `bench.measure`; for latency, a single call."""
+    return pytest.mark.benchmark(
+        group=f"{workload.phase}, {workload.device}, batch {workload.batch}",
+        timer=_cuda_timer if workload.device == "cuda" else time.perf_counter,
+        min_time=0.0 if workload.phase == "latency" else BLOCK_SECONDS,
+        max_time=MAX_SECONDS,
+        min_rounds=MIN_ROUNDS,
+    )
+
+
+def _cuda_timer() -> float:
+    """The clock, read when the device has nothing left to do."""
+    torch.cuda.synchronize()
+    return time.perf_counter()

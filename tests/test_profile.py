@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bench
+from bench.profile import main
+from bench.records import Store
+from bench.sections.profiles import PROFILE, profiles
+from bench.tables import Results, latest_request, read
+from bench.traces import STEPS, split
+
+REPOSITORY = Path(__file__).parents[1]
+START_SECONDS = 60  # for TensorBoard to start and load the traces
+
+
+def _profile(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench.profile", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def without_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """The folder that profiling two networks leaves without a report, and what was printed."""
+    folder = tmp_path_factory.mktemp("profiled")
+    arguments = ["--models", "net,dnn", "--devices", "cpu", "--reports", ".", "--name", "run"]
+    done = _profile(*arguments, folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "run", done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A short run of `net`, nothing timed, profiled twice."""
+    folder = tmp_path_factory.mktemp("reports")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.runner._measure", lambda *_: [])
+        bench.run(["net"], seeds=1, epochs=1, name="run", reports=folder)
+    arguments = ["--models", "net", "--devices", "cpu", "--reports", str(folder), "--name", "run"]
+    for _ in range(2):
+        assert main([*arguments, "--quiet"]) == 0
+    assert "## Where training time goes" in (folder / "run" / "report.md").read_text()
+    store = Store(folder / "run")
+    assert {record.fields["run"] for record in store.read() if record.kind == "experiment"} == {
+        latest_request(store).key
+    }
+    return read(store)
+
+
+def test_without_a_report_the_traces_stay_and_the_next_step_is_told(
+    without_report: tuple[Path, str, str],
+) -> None:
+    folder, output, errors = without_report
+    assert "python -m bench.compare makes one" in output
+    assert "aten::" in output
+    assert errors == ""
+    assert [path.name for path in folder.iterdir()] == ["traces"]
+    traces = sorted(path.relative_to(folder / "traces") for path in folder.rglob("*.json"))
+    assert [str(path.parent) for path in traces] == ["dnn-cpu", "net-cpu"]
+    assert all(path.name.endswith(".pt.trace.json") for path in traces)
+
+
+def test_a_profile_replaces_the_earlier_one(results: Results) -> None:
+    (fields,) = results.experiments[PROFILE]
+    assert (fields["model"], fields["device"]) == ("net", "cpu")
+    operators = [time["operator"] for time in fields["operators"]]
+    assert len(operators) == len(set(operators)) == 9
+    assert operators[-1] == "other"
+    shares = [time["self_time_share"] for time in fields["operators"]]
+    assert sum(shares) == pytest.approx(1)
+    assert shares[:-1] == sorted(shares[:-1], reverse=True)
+
+
+def test_a_training_step_of_net_runs_both_convolutions_backwards(results: Results) -> None:
+    (fields,) = results.experiments[PROFILE]
+    calls = {time["operator"]: time["calls"] for time in fields["operators"]}
+    # `net` has two convolutions, and each training step runs each of them backwards once.
+    assert calls["aten::convolution_backward"] == 2 * fields["steps"]
+
+
+def test_shares_are_of_all_time_and_the_rest_is_summed() -> None:
+    # 10 + 9 + ... + 1 = 55; the eight largest leave 2 and 1, called 2 and 1 times.
+    events = [(f"op{time}", float(time), time) for time in range(1, 11)]
+    times = split(events)
+    assert [time.operator for time in times] == [f"op{n}" for n in range(10, 2, -1)] + ["other"]
+    assert [time.self_time_share for time in times] == pytest.approx(
+        [n / 55 for n in range(10, 2, -1)] + [3 / 55]
+    )
+    assert times[-1].calls == 3
+
+
+def test_time_outside_operators_is_named_in_words() -> None:
+    (python,) = split([("ProfilerStep*", 2.0, 1)])
+    assert (python.operator, python.self_time_share) == ("between operators", 1.0)
+
+
+@pytest.fixture
+def unprofiled() -> Results:
+    return Results(request={}, runs=(), speeds={}, counts={}, failures=(), experiments={})
+
+
+def test_the_report_shows_shares_and_calls_per_step(unprofiled: Results) -> None:
+    operators = [
+        {"operator": "aten::mm", "self_time_share": 0.75, "calls": 30},
+        {"operator": "other", "self_time_share": 0.25, "calls": 5},
+    ]
+    fields = {"model": "net", "device": "cpu", "steps": 10, "operators": operators}
+    lines = profiles(replace(unprofiled, experiments={PROFILE: (fields,)}))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "`net`" in line]
+    assert rows == [
+        ["`net`", "cpu", "`aten::mm`", "75.00%", "3.0"],
+        ["`net`", "cpu", "other", "25.00%", "0.5"],
+    ]
+
+
+def test_without_profiles_there_is_no_section(unprofiled: Results) -> None:
+    assert profiles(unprofiled) == []
+
+
+@pytest.fixture
+def plugin(without_report: tuple[Path, str, str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Asks the profiler plugin of a TensorBoard on the loopback; its answers, from JSON."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path / "tensorboard.log"
+    traces = without_report[0] / "traces"
+    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(traces)]
+    with log.open("wb") as output:
+        board = subprocess.Popen(
+            [*command, "--host", "127.0.0.1", "--port", str(port), "--load_fast", "false"],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    # No proxy stands between this machine and itself.
+    browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def ask(route: str, **query: str) -> Any:
+        if board.poll() is not None:
+            raise AssertionError(f"TensorBoard has ended:\n{log.read_text()}")
+        address = f"http://127.0.0.1:{port}/data/plugin/pytorch_profiler/{route}"
+        with browser.open(f"{address}?{urllib.parse.urlencode(query)}", timeout=10) as answer:
+            return json.load(answer)
+
+    yield ask
+    board.terminate()
+    try:
+        board.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        board.kill()
+        board.wait()
+
+
+def test_tensorboard_opens_the_traces(plugin: Callable[..., Any]) -> None:
+    expected = ["dnn-cpu", "net-cpu"]
+    found: Any = None
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        try:
+            found = plugin("runs")
+        except OSError as not_yet:
+            found = str(not_yet)
+        else:
+            if found["runs"] == expected:
+                break
+        time.sleep(0.5)
+    else:
+        pytest.fail(f"the plugin lists {found} after {START_SECONDS} s, not {expected}")
+
+    views = plugin("views", run="net-cpu")
+    assert {"Overview", "Operator", "Trace", "Memory"} <= set(views)
+    (worker,) = plugin("workers", run="net-cpu", view="Operator")
+    (span,) = plugin("spans", run="net-cpu", worker=worker)
+    where = {"run": "net-cpu", "worker": worker, "span": span}
+    operators = plugin("operation/table", **where, group_by="Operation")
+    calls = {row["name"]: row["calls"] for row in operators["data"]}
+    assert calls["aten::convolution_backward"] == 2 * STEPS  # the two convolutions of `net`

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bench
+from bench.experiments import experiment
+from bench.plan import Request
+from bench.records import Store
+from bench.sections.instruments import PYTEST_BENCHMARK, instruments
+from bench.suite.__main__ import main as suite
+from bench.suite.session import workloads
+from bench.suite.track import main as track
+from bench.tables import NO_SPEED, Results, latest_request
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+def _run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reports folder of a short run of `net`, nothing timed, then of the suite on it."""
+    folder = tmp_path_factory.mktemp("reports")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.runner._measure", lambda *_: [])
+        bench.run(["net"], seeds=1, epochs=1, name="run", reports=folder)
+    arguments = ["--models", "net", "--devices", "cpu", "--name", "run", "--reports", str(folder)]
+    done = _run("bench.suite", *arguments, folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_the_suite_records_every_phase_with_the_latest_run(reports: Path) -> None:
+    store = Store(reports / "run")
+    timed = [record.fields for record in store.read() if record.kind == "experiment"]
+    assert [(fields["model"], fields["phase"], fields["batch"]) for fields in timed] == [
+        ("net", "train", 64),
+        ("net", "inference", 64),
+        ("net", "latency", 1),
+    ]
+    for fields in timed:
+        assert fields["experiment"] == "pytest-benchmark"
+        assert fields["run"] == latest_request(store).key
+        assert fields["rounds"] >= 10
+
+
+def test_samples_per_second_are_the_batch_over_the_median_step(reports: Path) -> None:
+    timed = json.loads((reports / "run" / "pytest-benchmark.json").read_text())["benchmarks"]
+    groups = [benchmark["group"] for benchmark in timed]
+    assert groups == ["train, cpu, batch 64", "inference, cpu, batch 64", "latency, cpu, batch 1"]
+    for benchmark in timed:
+        info, median = benchmark["extra_info"], benchmark["stats"]["median"]
+        assert info["samples_per_second"] * median == pytest.approx(info["batch"])
+
+
+def test_the_suite_adds_its_section_to_the_report(reports: Path) -> None:
+    assert "## Two instruments" in (reports / "run" / "report.md").read_text()
+
+
+def test_the_suite_needs_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert suite(["--models", "net", "--devices", "cpu", "--reports", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("bench.suite: no run is recorded in")
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_first_tracked_run_says_so_and_the_second_compares(tmp_path: Path) -> None:
+    first = _run("bench.suite.track", "--models", "net", "--devices", "cpu", folder=tmp_path)
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert first.stdout.count("nothing to compare with yet") == 1
+    assert "0001_" not in first.stdout.partition("benchmark 'train")[2]
+
+    second = _run("bench.suite.track", "--models", "net", "--devices", "cpu", folder=tmp_path)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "nothing to compare with yet" not in second.stdout
+    # pytest-benchmark marks the rows of a comparison by the number of the saved run, and NOW.
+    assert "net-cpu-train] (0001_" in second.stdout
+    assert "net-cpu-train] (NOW)" in second.stdout
+    saved = sorted(path.name[:4] for path in (tmp_path / ".benchmarks").glob("*/*.json"))
+    assert saved == ["0001", "0002"]
+
+
+def test_a_wrong_model_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert track(["--models", "lenet6"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("bench.suite.track: unknown model 'lenet6'")
+    assert error.count("\n") == 1
+
+
+def test_the_storage_of_tracked_runs_is_ignored_by_git() -> None:
+    ignored = (REPOSITORY / ".gitignore").read_text().splitlines()
+    assert ".benchmarks/" in ignored
+
+
+def test_the_suite_times_what_the_report_measures() -> None:
+    chosen = workloads(Request(models=("net", "dnn"), devices=("cpu",)))
+    assert [(w.phase, w.model) for w in chosen] == [
+        ("train", "net"),
+        ("train", "dnn"),
+        ("inference", "net"),
+        ("inference", "dnn"),
+        ("latency", "net"),
+        ("latency", "dnn"),
+    ]
+
+
+def test_an_experiment_replaces_the_earlier_one_of_its_subject() -> None:
+    subject = {"model": "net", "device": "cpu"}
+    first = experiment("e", run="r", subject=subject, outcome={"value": 1})
+    again = experiment("e", run="r", subject=subject, outcome={"value": 2})
+    other_run = experiment("e", run="s", subject=subject, outcome={"value": 1})
+    assert first.key == again.key
+    assert first.key != other_run.key
+    assert again.fields == {"experiment": "e", "run": "r", **subject, "value": 2}
+
+
+class _Speed:
+    """As much of a measured speed as the section reads: 1,000 and 2,000 samples/s, 5 ms."""
+
+    train_samples_per_second = 1000.0
+    inference_samples_per_second = 2000.0
+    latency_p50_seconds = 0.005
+
+
+@pytest.fixture
+def results() -> Results:
+    """As much of a report as the section reads."""
+    speeds: Any = {("net", "cpu"): _Speed()}
+    return Results(request={}, runs=(), speeds=speeds, counts={}, failures=(), experiments={})
+
+
+def _timed(phase: str, samples_per_second: float) -> dict[str, object]:
+    return {
+        "model": "net",
+        "device": "cpu",
+        "phase": phase,
+        "samples_per_second": samples_per_second,
+    }
+
+
+def test_the_report_says_which_workloads_disagree_and_by_how_much(results: Results) -> None:
+    # 1,050 / 1,000 is 5% more; 1,600 / 2,000 is 20% less; one sample in 5 ms is 200 a second, and
+    # 180 / 200 is just 10% less.
+    timed = (_timed("train", 1050.0), _timed("inference", 1600.0), _timed("latency", 180.0))
+    lines = instruments(replace(results, experiments={PYTEST_BENCHMARK: timed}))
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "`net`" in line]
+    assert rows[:3] == [
+        ["`net`", "cpu", "train", "1,000", "1,050", "+5.0%"],
+        ["`net`", "cpu", "inference", "2,000", "1,600", "-20.0%"],
+        ["`net`", "cpu", "latency", "200", "180", "-10.0%"],
+    ]
+    assert (
+        "2 of 3 workloads lie within 10% of each other; these do not: "
+        "`net` inference on cpu (-20.0%)." in lines
+    )
+
+
+def test_a_workload_that_only_one_instrument_measured_is_shown_and_not_judged(
+    results: Results,
+) -> None:
+    unmeasured = replace(
+        results,
+        speeds={("net", "cpu"): NO_SPEED},
+        experiments={PYTEST_BENCHMARK: (_timed("train", 1050.0),)},
+    )
+    lines = instruments(unmeasured)
+    assert any("1,050 |          - |" in line for line in lines)
+    assert "0 of 0 workloads lie within 10% of each other." in lines
+
+
+def test_without_the_second_instrument_there_is_no_section(results: Results) -> None:
+    assert instruments(results) == []
