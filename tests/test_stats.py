@@ -29,11 +29,18 @@ def over_seeds_alone(by_seed: Floats) -> Contrast:
     return Contrast(name="seeds", values=np.stack([by_seed - 1e-7, by_seed + 1e-7], axis=1))
 
 
-def additive(difference: float, seeds_error: float, samples_error: float) -> Contrast:
-    """20 seeds and 50 samples with exactly these mean and standard errors."""
-    seeds, samples = np.arange(20.0), np.arange(50.0)
-    seeds = (seeds - seeds.mean()) / seeds.std(ddof=1) * seeds_error * 20**0.5
-    samples = (samples - samples.mean()) / samples.std(ddof=1) * samples_error * 50**0.5
+def additive(
+    difference: float,
+    seeds_error: float,
+    samples_error: float,
+    *,
+    n_seeds: int = 20,
+    n_samples: int = 50,
+) -> Contrast:
+    """Values with exactly these mean and standard errors."""
+    seeds, samples = np.arange(float(n_seeds)), np.arange(float(n_samples))
+    seeds = (seeds - seeds.mean()) / seeds.std(ddof=1) * seeds_error * n_seeds**0.5
+    samples = (samples - samples.mean()) / samples.std(ddof=1) * samples_error * n_samples**0.5
     return Contrast(name="additive", values=difference + seeds[:, None] + samples)
 
 
@@ -120,6 +127,13 @@ def test_better_needs_seeds_and_samples_and_both(
         name for name, at in intervals.items() if at is not None and at.low < 0 < at.high
     } == includes_zero
     assert found.verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(("n_seeds", "n_samples"), [(3, 50), (50, 3)])
+def test_p_is_never_below_that_of_the_scarcer_source(n_seeds: int, n_samples: int) -> None:
+    # t = 7 on 2 degrees of freedom is p = 0.0198; for both it is 7 / sqrt(2) on more, p < 0.01.
+    contrast = additive(7.0, 1.0, 1.0, n_seeds=n_seeds, n_samples=n_samples)
+    assert only(compare([contrast])).p == pytest.approx(2 * scipy_stats.t.sf(7, 2))
 
 
 def test_verdict_turns_with_the_order_of_the_models() -> None:
