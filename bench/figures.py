@@ -13,6 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter
 
+from bench.design import ACTIVATIONS, CELLS, POOLINGS
+from bench.stats import summarise
+from bench.sweep import MODELS, RATES, read_sweep
 from bench.tables import Results, Runs
 
 _STYLE: Any = {
@@ -108,6 +111,32 @@ def _design(results: Results) -> Figure | None:
     axes.set_xticks(range(len(ACTIVATION_COLOURS)), list(ACTIVATION_COLOURS))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     axes.set_ylabel("test accuracy, 95% interval")
+    axes.legend(frameon=False)
+    return figure
+
+
+def _learning_rates(results: Results) -> Figure | None:
+    sweep = read_sweep(results)
+    if sweep is None:
+        return None
+    figure = Figure(figsize=(6, 3.4))
+    axes = figure.subplots()
+    for (activation, pooling), model in zip(CELLS, MODELS, strict=True):
+        summaries = [summarise(list(sweep.trials[model, rate].test.values())) for rate in RATES]
+        colour = ACTIVATION_COLOURS[activation]
+        style = "-" if pooling == "max" else "--"
+        means = [summary.mean for summary in summaries]
+        label = f"{ACTIVATIONS[activation]}, {POOLINGS[pooling]}"
+        axes.plot(RATES, means, POOLING_MARKERS[pooling] + style, color=colour, label=label)
+        for rate, summary in zip(RATES, summaries, strict=True):
+            if summary.low is not None and summary.high is not None:
+                axes.plot([rate, rate], [summary.low, summary.high], color=colour, linewidth=1)
+    axes.set_xscale("log")
+    axes.set_xticks(RATES, [f"{rate:g}" for rate in RATES])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("learning rate of Adam")
+    axes.set_ylabel("test accuracy, 95% interval")
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.legend(frameon=False)
     return figure
 
@@ -242,6 +271,7 @@ def _label(runs: Runs, results: Results) -> str:
 _FIGURES: dict[str, tuple[Callable[[Results], Figure | None], str]] = {
     "accuracy": (_accuracy, "Test accuracy of every network, best first"),
     "activation-pooling": (_design, "Test accuracy by activation and pooling"),
+    "learning-rates": (_learning_rates, "Test accuracy by learning rate, activation and pooling"),
     "learning-curves": (_learning_curves, "Training and test loss over the examples seen"),
     "accuracy-cost": (_accuracy_cost, "Test accuracy against parameters, work and speed"),
     "test-pictures": (_test_pictures, "The first test pictures with true and predicted digit"),

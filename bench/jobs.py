@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from joblib import Parallel, delayed
 from safetensors.torch import save_file
 
 import zoo
@@ -78,6 +79,24 @@ def code_sha256(patterns: Sequence[str]) -> str:
         for path in sorted(_ROOT.glob(pattern)):
             sha.update(path.read_bytes())
     return sha.hexdigest()
+
+
+def run_jobs(jobs: Sequence[Job], side_by_side: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Key and record fields of each job, as they finish; a lost worker fails those it takes along.
+
+    Args:
+        jobs: What to run.
+        side_by_side: How many at a time; one stays in this process.
+    """
+    left = {job.key: job for job in jobs}
+    parallel = Parallel(n_jobs=side_by_side, return_as="generator_unordered")
+    try:
+        for key, fields in parallel(delayed(run_job)(job, side_by_side) for job in jobs):
+            del left[key]
+            yield key, fields
+    except Exception as error:
+        for key, job in left.items():
+            yield key, {**identity(job, side_by_side), **failure(error)}
 
 
 def run_job(job: Job, side_by_side: int) -> tuple[str, dict[str, Any]]:

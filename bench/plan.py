@@ -73,6 +73,9 @@ class Cell:
     device: str
     epochs: int | None = None
 
+    def __str__(self) -> str:
+        return f"{self.model} seed {self.seed} {self.device}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:

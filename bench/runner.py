@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-
-from joblib import Parallel, delayed
 
 import zoo
 from bench import environment
@@ -21,11 +19,10 @@ from bench.jobs import (
     cell_key,
     code_sha256,
     failure,
-    identity,
-    run_job,
+    run_jobs,
 )
 from bench.measure import PHASES, FailedTiming, Timing, Workload, measure
-from bench.plan import Cell, Plan, Request, deviations, plan, resolve
+from bench.plan import Plan, Request, deviations, plan, resolve
 from bench.progress import Progress
 from bench.records import Record, Store, digest
 from bench.report import write_report
@@ -148,27 +145,14 @@ def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Prog
         for job in jobs
         if job.key not in known or known[job.key].fields["status"] != "ok"
     }
-    progress.training([_name(job.cell) for job in waiting.values()], len(jobs), request.jobs)
+    progress.training([str(job.cell) for job in waiting.values()], len(jobs), request.jobs)
     for device in request.devices:
         ours = [job for job in waiting.values() if job.cell.device == device]
         # Cells on a GPU share it already; side by side they would only share its memory, too.
         side_by_side = request.jobs if device == "cpu" else 1
-        for key, fields in _results(ours, side_by_side):
+        for key, fields in run_jobs(ours, side_by_side):
             records.append(Record(kind="train", key=key, fields=fields))
-            progress.trained(_name(waiting[key].cell), fields)
-
-
-def _results(jobs: Sequence[Job], side_by_side: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What each job came to, as they finish; a lost worker fails the jobs it takes along."""
-    left = {job.key: job for job in jobs}
-    parallel = Parallel(n_jobs=side_by_side, return_as="generator_unordered")
-    try:
-        for key, fields in parallel(delayed(run_job)(job, side_by_side) for job in jobs):
-            del left[key]
-            yield key, fields
-    except Exception as error:
-        for key, job in left.items():
-            yield key, {**identity(job, side_by_side), **failure(error)}
+            progress.trained(str(waiting[key].cell), fields)
 
 
 def _measure(
@@ -293,7 +277,3 @@ def _seeds_text(seeds: tuple[int, ...]) -> str:
     if seeds == tuple(range(1, len(seeds) + 1)):
         return str(len(seeds))
     return ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")
-
-
-def _name(cell: Cell) -> str:
-    return f"{cell.model} seed {cell.seed} {cell.device}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from statistics import fmean
 
 from bench.design import ACTIVATION_PAIRS, ACTIVATIONS, POOLINGS, Effect
 from bench.sections.formats import (
@@ -10,11 +11,13 @@ from bench.sections.formats import (
     distance,
     figure,
     mean_accuracy,
+    percent,
     plural,
     points,
     points_interval,
     table,
 )
+from bench.sweep import MODELS, RATES, read_sweep
 from bench.tables import Results, Runs
 from bench.verdicts import design_effects
 
@@ -37,14 +40,79 @@ def activation_and_pooling(results: Results, figures: dict[str, str]) -> list[st
         ]
     if "activation-pooling" in figures:
         lines += ["", figure("activation-pooling", figures)]
-    if results.request["recipe"] == "common":
-        lines += [
+    return [*lines, *_learning_rates(results, figures)]
+
+
+def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
+    """Whether the answers are the learning rate's doing."""
+    if results.request["recipe"] != "common":
+        return []
+    sweep = read_sweep(results)
+    if sweep is None:
+        return [
             "",
-            "This holds *under this recipe*. Sigmoid networks ask for other learning rates than "
-            "ReLU networks: see how the recipe was chosen, under "
-            "[How it was made](#how-it-was-made).",
+            "All this holds *under this recipe*. Sigmoid networks ask for other learning rates "
+            "than ReLU networks; `python -m bench.rates NAME` repeats the design at three others.",
         ]
-    return lines
+    settled, open_questions = [], []
+    for index, effect in enumerate(sweep.at_best):
+        (settled if sweep.settled(index) else open_questions).append(effect)
+    lines = [
+        "",
+        "### Is it the learning rate?",
+        "",
+        *(
+            f"- **At every learning rate tried**: {effect.question.name}: "
+            f"{effect.comparison.verdict}."
+            for effect in settled
+        ),
+        *(
+            f"- **Under this recipe only**: {effect.question.name} (another answer, or none, at "
+            "another rate)."
+            for effect in open_questions
+        ),
+        "",
+    ]
+    if "learning-rates" in figures:
+        lines += [figure("learning-rates", figures), ""]
+    return [
+        *lines,
+        "Mean test accuracy at each rate of Adam; the rate that is best for the network on the "
+        "validation samples is bold:",
+        "",
+        *table(
+            ("network", *(f"{rate:g} >" for rate in RATES)),
+            [
+                [
+                    f"`{model}`",
+                    *(
+                        f"**{said}**" if rate == sweep.best_rates[model] else said
+                        for rate in RATES
+                        for said in [percent(fmean(sweep.trials[model, rate].test.values()))]
+                    ),
+                ]
+                for model in MODELS
+            ],
+        ),
+        "",
+        "The questions at each rate, and with each network at its own best (difference in "
+        "percentage points, verdict adjusted among the seven questions of its column):",
+        "",
+        *table(
+            ("question", *(f"{rate:g} >" for rate in RATES), "own best >"),
+            [
+                [
+                    effect.question.name,
+                    *(
+                        f"{100 * found[index].comparison.difference:+.2f} "
+                        f"{found[index].comparison.verdict}"
+                        for found in (*sweep.by_rate.values(), sweep.at_best)
+                    ),
+                ]
+                for index, effect in enumerate(sweep.at_best)
+            ],
+        ),
+    ]
 
 
 def _design_tables(results: Results, device: str) -> list[str]:
