@@ -54,9 +54,6 @@ def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
             "All this holds *under this recipe*. Sigmoid networks ask for other learning rates "
             "than ReLU networks; `python -m bench.rates NAME` repeats the design at three others.",
         ]
-    settled, open_questions = [], []
-    for index, effect in enumerate(sweep.at_best):
-        (settled if sweep.settled(index) else open_questions).append(effect)
     lines = [
         "",
         "### Is it the learning rate?",
@@ -64,12 +61,10 @@ def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
         *(
             f"- **At every learning rate tried**: {effect.question.name}: "
             f"{effect.comparison.verdict}."
-            for effect in settled
-        ),
-        *(
-            f"- **Under this recipe only**: {effect.question.name} (another answer, or none, at "
-            "another rate)."
-            for effect in open_questions
+            if sweep.settled(index)
+            else f"- **Under one recipe only**: {effect.question.name}: another answer, or none, "
+            "at another rate."
+            for index, effect in enumerate(sweep.at_best)
         ),
         "",
     ]
