@@ -13,9 +13,10 @@ from pathlib import Path
 from bench.figures import write_figures
 from bench.records import Store
 from bench.sections.accuracy import activation_and_pooling, best, comparison
-from bench.sections.cost import counting, parameters, speed
+from bench.sections.cost import counting, parameters
 from bench.sections.formats import figure, plural
 from bench.sections.method import method
+from bench.sections.speed import speed
 from bench.tables import MissingRunError, Results, read, results_table
 
 

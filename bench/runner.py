@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from bench import environment
 from bench.count import count
 from bench.data import Dataset, StoredSplit, first_test_pictures, load, store, view
 from bench.errors import RequestError
+from bench.gpu import summarise_states
 from bench.jobs import Job, failure, identity, run_job
 from bench.measure import PHASES, FailedTiming, Timing, Workload, measure
 from bench.plan import Cell, Plan, Request, deviations, plan, resolve
@@ -26,7 +27,7 @@ from bench.tables import Results, read
 
 # What decides the bits of a trained network, beside the request and the environment.
 _TRAINING_CODE = ("bench/data.py", "bench/determinism.py", "bench/train.py", "zoo/*.py")
-_TIMING_CODE = (*_TRAINING_CODE, "bench/measure.py")
+_TIMING_CODE = (*_TRAINING_CODE, "bench/gpu.py", "bench/measure.py")
 _ROOT = Path(__file__).parents[1]
 
 
@@ -170,8 +171,12 @@ def _measure(
         for model in planned.models
         for phase in PHASES
     }
+    for device in request.devices:
+        # One network shows what determinism costs; the first stands for all.
+        flagged = Workload(model=planned.models[0], device=device, phase="train")
+        workloads[replace(flagged, deterministic=False)] = workloads[flagged]
     together = {
-        "workloads": [[w.model, w.device, w.phase, asdict(r)] for w, r in workloads.items()],
+        "workloads": [[asdict(w), asdict(r)] for w, r in workloads.items()],
         "code": _code_sha256(_TIMING_CODE),
         "environment": {device: here.decisive(device) for device in request.devices},
         "recipe": sample.recipe,
@@ -203,11 +208,14 @@ def _timing_fields(timing: Timing | FailedTiming) -> dict[str, Any]:
         "samples_per_second": timing.samples_per_second,
         "steps_per_block": timing.steps_per_block,
         "peak_memory_bytes": timing.peak_memory_bytes,
+        "gpu": summarise_states(timing.gpu_states),
     }
     if workload["phase"] == "latency":
         percentiles = {f"latency_p{p}_seconds": timing.latency_seconds(p) for p in (50, 95, 99)}
-        return {**fields, **percentiles, "calls": len(timing.block_seconds)}
-    return {**fields, "block_seconds": [round(seconds, 9) for seconds in timing.block_seconds]}
+        return {**fields, **percentiles, "calls": len(timing.block_seconds[0])}
+    # Five digits are far finer than the noise, and keep a record within a kilobyte.
+    short = [[float(f"{seconds:.5g}") for seconds in label] for label in timing.block_seconds]
+    return {**fields, "block_seconds": short}
 
 
 def _request_record(
