@@ -14,13 +14,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from scipy import stats
 
-from bench import ratios
-from bench.ratios import Array, Location
+from bench.ratios import Array, Locate, Location, judge, wilcoxon
+from bench.stats import CONFIDENCE
 
 Order = Literal["interleaved", "sequential"]
 Interval = Literal["wilcoxon", "student"]
@@ -29,7 +29,6 @@ Machine = Callable[[np.random.Generator, tuple[int, int]], Array]
 NETWORKS = 13
 ROUNDS = 20
 RUNS = 2_000
-POWER_RUNS = 400
 POWER = 0.8
 SEED = 0
 OUTCOME = Path(__file__).with_name("drift.csv")
@@ -64,7 +63,10 @@ class Outcome:
         order: How the networks are measured.
         interval: How ratio and noise floor are estimated.
         false_runs: Of `RUNS` runs without any true difference, those with a wrong verdict.
-        false_rate_upper: One-sided 95% upper bound of their rate (Clopper and Pearson), 0..1.
+        false_runs_of_test_alone: Those with a wrong verdict if the adjusted p value decided it, and
+            the noise floor were not asked.
+        false_rate_upper: One-sided 95% upper bound of the rate of `false_runs` (Clopper and
+            Pearson), 0..1.
         smallest_ratio: The smallest true ratio of times, to 0.001, that is found in 80% of the
             runs; None where it would mean nothing, because networks are measured in sequence.
     """
@@ -73,6 +75,7 @@ class Outcome:
     order: Order
     interval: Interval
     false_runs: int
+    false_runs_of_test_alone: int
     false_rate_upper: float
     smallest_ratio: float | None
 
@@ -153,42 +156,30 @@ def simulate(
     return times + generator.normal(0, spread, times.shape) + np.where(delayed, delays, 0.0)
 
 
-def judge(log_seconds: Array, interval: Interval) -> Array:
-    """Verdicts on all networks but the first against it: 1 faster, -1 slower, 0 inconclusive.
-
-    Args:
-        log_seconds: (runs, networks, 2 labels, rounds).
-        interval: `wilcoxon` is the suite's own rule.
-
-    Returns:
-        (runs, networks - 1).
-    """
-    locate = ratios.locate if interval == "wilcoxon" else _student
-    location = ratios.log_ratios(log_seconds, locate)
-    floors = ratios.beyond(log_seconds, locate)
-    return ratios.verdicts(location, ratios.holm(location.p), floors)
-
-
-def false_runs(scenario: Scenario, *, order: Order, interval: Interval, runs: int = RUNS) -> int:
-    """How many runs call one of their equally fast networks faster or slower."""
+def count_false(
+    scenario: Scenario, *, order: Order, interval: Interval, runs: int = RUNS
+) -> tuple[int, int]:
+    """How many runs call a network faster or slower, all being equally fast; then by p alone."""
     log_seconds = simulate(scenario, order=order, runs=runs, seed=SEED)
-    return int(judge(log_seconds, interval).any(axis=1).sum())
+    judged = judge(log_seconds, _LOCATE[interval])
+    by_p = judged.adjusted_p < 1 - CONFIDENCE
+    return int((judged.verdicts != 0).any(axis=1).sum()), int(by_p.any(axis=1).sum())
 
 
-def smallest_ratio(scenario: Scenario, *, interval: Interval, runs: int = POWER_RUNS) -> float:
+def smallest_ratio(scenario: Scenario, *, interval: Interval, runs: int = RUNS) -> float:
     """The smallest ratio of times, in steps of 0.001 up to 2, found in 80% of the runs."""
     log_seconds = simulate(scenario, order="interleaved", runs=runs, seed=SEED + 1)
 
     def found(thousandths: int) -> float:
         slowed = log_seconds.copy()
         slowed[:, 1] += np.log1p(thousandths / 1000)
-        return float((judge(slowed, interval)[:, 0] == -1).mean())
+        return float((judge(slowed, _LOCATE[interval]).verdicts[:, 0] == -1).mean())
 
-    return 1 + bisect_left(range(1000), POWER, lo=1, key=found) / 1000
+    return (1000 + bisect_left(range(1000), POWER, lo=1, key=found)) / 1000
 
 
 def outcomes() -> Iterator[Outcome]:
-    """Simulates every scenario under every way of measuring; takes minutes."""
+    """Simulates every scenario under every way of measuring; takes about a minute."""
     ways: tuple[tuple[Order, Interval], ...] = (
         ("interleaved", "wilcoxon"),
         ("interleaved", "student"),
@@ -196,12 +187,13 @@ def outcomes() -> Iterator[Outcome]:
     )
     for name, scenario in SCENARIOS.items():
         for order, interval in ways:
-            false = false_runs(scenario, order=order, interval=interval)
+            false, by_p = count_false(scenario, order=order, interval=interval)
             yield Outcome(
                 scenario=name,
                 order=order,
                 interval=interval,
                 false_runs=false,
+                false_runs_of_test_alone=by_p,
                 false_rate_upper=round(upper_bound(false, RUNS), 5),
                 smallest_ratio=smallest_ratio(scenario, interval=interval)
                 if order == "interleaved"
@@ -221,22 +213,15 @@ def read_drift(path: Path = OUTCOME) -> tuple[Outcome, ...]:
         return tuple(
             Outcome(
                 scenario=row["scenario"],
-                order=_order(row["order"]),
-                interval=_interval(row["interval"]),
+                order=cast("Order", row["order"]),
+                interval=cast("Interval", row["interval"]),
                 false_runs=int(row["false_runs"]),
+                false_runs_of_test_alone=int(row["false_runs_of_test_alone"]),
                 false_rate_upper=float(row["false_rate_upper"]),
                 smallest_ratio=float(row["smallest_ratio"]) if row["smallest_ratio"] else None,
             )
             for row in csv.DictReader(file)
         )
-
-
-def _order(text: str) -> Order:
-    return "interleaved" if text == "interleaved" else "sequential"
-
-
-def _interval(text: str) -> Interval:
-    return "wilcoxon" if text == "wilcoxon" else "student"
 
 
 def _student(differences: Array) -> Location:
@@ -247,6 +232,9 @@ def _student(differences: Array) -> Location:
     half = stats.t.ppf(0.975, n - 1) * error
     p = 2 * stats.t.sf(np.abs(mean) / error, n - 1)
     return Location(centre=mean, low=mean - half, high=mean + half, p=p)
+
+
+_LOCATE: dict[Interval, Locate] = {"wilcoxon": wilcoxon, "student": _student}
 
 
 def main() -> int:

@@ -12,13 +12,12 @@ move it, where they would widen Student's interval several times (`bench.drift` 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-from statsmodels.stats.multitest import multipletests
 
 from bench.stats import CONFIDENCE
 
@@ -30,20 +29,23 @@ TUKEY_FENCE = 1.5  # quartile ranges beyond the quartiles; Tukey, Exploratory Da
 
 @dataclass(frozen=True, kw_only=True)
 class Location:
-    """Where the centre of paired differences lies; every field has the shape of what was asked.
+    """Where the centre of paired differences lies; all fields have one shape.
 
     Attributes:
-        centre: Hodges and Lehmann's estimate, the median of all means of two differences.
-        low: Lower end of its two-sided 95% interval; minus infinity with fewer than 6 rounds.
-        high: Its upper end; infinity with fewer than 6 rounds.
-        p: Of Wilcoxon's exact two-sided signed-rank test that the centre is zero; below 0.05 just
-            where the interval leaves zero out.
+        centre: The estimate.
+        low: Lower end of its two-sided 95% interval.
+        high: Its upper end.
+        p: Of the two-sided test that the centre is zero; below 0.05 where the interval leaves
+            zero out.
     """
 
     centre: Array
     low: Array
     high: Array
     p: Array
+
+
+Locate = Callable[[Array], Location]  # paired differences, (..., rounds), to their centres, (...)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,23 @@ class SpeedRatio:
     verdict: SpeedVerdict
 
 
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What a table's block times say of each workload against the first; all of one shape.
+
+    Attributes:
+        location: Of the log of how many times as fast as the first it is.
+        adjusted_p: p values after Holm's correction within the table.
+        floors: The larger of the two noise floors, as a log-ratio.
+        verdicts: 1 for faster, -1 for slower, 0 for inconclusive.
+    """
+
+    location: Location
+    adjusted_p: Array
+    floors: Array
+    verdicts: Array
+
+
 def compare(seconds: Mapping[str, Array], baseline: str) -> dict[str, SpeedRatio]:
     """How fast each workload of a table is against the baseline; the baseline itself is left out.
 
@@ -81,20 +100,16 @@ def compare(seconds: Mapping[str, Array], baseline: str) -> dict[str, SpeedRatio
     others = [name for name in seconds if name != baseline]
     if baseline not in seconds or not others:
         return {}
-    table = np.log(np.stack([seconds[name] for name in (baseline, *others)]))
-    floors = beyond(table)
-    location = log_ratios(table)
-    adjusted = holm(location.p)
-    found = verdicts(location, adjusted, floors)
+    judged = judge(np.log(np.stack([seconds[name] for name in (baseline, *others)])))
     return {
         name: SpeedRatio(
-            ratio=float(np.exp(location.centre[i])),
-            low=float(np.exp(location.low[i])),
-            high=float(np.exp(location.high[i])),
-            p=float(location.p[i]),
-            adjusted_p=float(adjusted[i]),
-            noise_floor=float(np.expm1(floors[i])),
-            verdict=_WORDS[int(found[i])],
+            ratio=float(np.exp(judged.location.centre[i])),
+            low=float(np.exp(judged.location.low[i])),
+            high=float(np.exp(judged.location.high[i])),
+            p=float(judged.location.p[i]),
+            adjusted_p=float(judged.adjusted_p[i]),
+            noise_floor=float(np.expm1(judged.floors[i])),
+            verdict=_WORDS[int(judged.verdicts[i])],
         )
         for i, name in enumerate(others)
     }
@@ -106,53 +121,16 @@ def noise_floor(seconds: Array) -> float:
     Args:
         seconds: Its block times, (2 labels, rounds).
     """
-    return float(np.expm1(_floors(np.log(seconds))))
+    return float(np.expm1(_floors(np.log(seconds), wilcoxon)))
 
 
-def log_ratios(log_seconds: Array, locate: Locator | None = None) -> Location:
-    """The log of how many times as fast as the first workload each of the others is.
-
-    A round's value is the mean of both labels.
-
-    Args:
-        log_seconds: Logs of seconds per sample, (..., workloads, 2 labels, rounds).
-
-    Returns:
-        Fields of shape (..., workloads - 1).
-    """
-    rounds = log_seconds.mean(axis=-2)
-    return locate(rounds[..., :1, :] - rounds[..., 1:, :])
-
-
-def beyond(log_seconds: Array) -> Array:
-    """The log-ratio that each comparison with the first workload has to exceed.
-
-    Args:
-        log_seconds: Logs of seconds per sample, (..., workloads, 2 labels, rounds).
-
-    Returns:
-        The larger of both noise floors, (..., workloads - 1).
-    """
-    floors = _floors(log_seconds)
-    return np.maximum(floors[..., :1], floors[..., 1:])
-
-
-def holm(p: Array) -> Array:
-    """Adjusted p values by Holm's method, each table along the last axis a family."""
-    return np.apply_along_axis(lambda table: multipletests(table, method="holm")[1], -1, p)
-
-
-def verdicts(location: Location, adjusted_p: Array, floors: Array) -> Array:
-    """1 for faster, -1 for slower, 0 for inconclusive; all arguments have the same shape."""
-    sure = adjusted_p < 1 - CONFIDENCE
-    faster, slower = location.low > floors, location.high < -floors
-    return np.where(sure & faster, 1.0, np.where(sure & slower, -1.0, 0.0))
-
-
-def locate(differences: Array) -> Location:
-    """The centre of paired differences, with interval and test.
+def wilcoxon(differences: Array) -> Location:
+    """The centre of paired differences by Hodges and Lehmann, with Wilcoxon's interval and test.
 
     Source: Hollander and Wolfe, Nonparametric Statistical Methods, 1973, sections 3.1 to 3.3.
+
+    The estimate is the median of all means of two differences. With fewer than 6 rounds no 95%
+    interval exists, and its ends are infinite. The p value is exact without ties.
 
     Args:
         differences: (..., rounds).
@@ -178,6 +156,47 @@ def locate(differences: Array) -> Location:
     )
 
 
+def holm(p: Array) -> Array:
+    """Adjusted p values by Holm's method, each table along the last axis a family of its own.
+
+    The same as statsmodels' `multipletests`, but over many tables at once, as simulations need it.
+    Source: Holm, Scandinavian Journal of Statistics 6, 1979, 65-70.
+    """
+    order = np.argsort(p, axis=-1)
+    times = np.arange(p.shape[-1], 0, -1)
+    stepped = np.maximum.accumulate(np.take_along_axis(p, order, axis=-1) * times, axis=-1)
+    adjusted = np.empty_like(stepped)
+    np.put_along_axis(adjusted, order, np.minimum(stepped, 1.0), axis=-1)
+    return adjusted
+
+
+def judge(log_seconds: Array, locate: Locate = wilcoxon) -> Judgement:
+    """What the block times of a table's workloads say of each against the first.
+
+    A round's value is the mean of both labels; a workload's floor comes from their difference.
+
+    Args:
+        log_seconds: Logs of seconds per sample, (..., workloads, 2 labels, rounds).
+        locate: What estimates the centre of paired differences.
+
+    Returns:
+        Fields of shape (..., workloads - 1).
+    """
+    rounds = log_seconds.mean(axis=-2)
+    location = locate(rounds[..., :1, :] - rounds[..., 1:, :])
+    own = _floors(log_seconds, locate)
+    floors = np.maximum(own[..., :1], own[..., 1:])
+    adjusted_p = holm(location.p)
+    sure = adjusted_p < 1 - CONFIDENCE
+    faster, slower = location.low > floors, location.high < -floors
+    return Judgement(
+        location=location,
+        adjusted_p=adjusted_p,
+        floors=floors,
+        verdicts=np.where(sure & faster, 1.0, np.where(sure & slower, -1.0, 0.0)),
+    )
+
+
 def count_outliers(values: Array) -> int:
     """How many values lie beyond Tukey's fences; they are counted, never dropped."""
     low, high = np.percentile(values, [25, 75])
@@ -185,7 +204,7 @@ def count_outliers(values: Array) -> int:
     return int(((values < low - reach) | (values > high + reach)).sum())
 
 
-def _floors(log_seconds: Array) -> Array:
+def _floors(log_seconds: Array, locate: Locate) -> Array:
     """Noise floors as log-ratios, (...), of logs of block times (..., 2 labels, rounds)."""
     own = locate(log_seconds[..., 0, :] - log_seconds[..., 1, :])
     return np.maximum(np.abs(own.low), np.abs(own.high))
