@@ -2,7 +2,8 @@
 
 A machine drifts: it warms up, throttles, serves others. Measured one after the other, networks
 would be compared at different moments; here every round visits all of them, in an order drawn
-anew, so that drift hits all alike.
+anew, so that drift hits all alike. Throughput is measured twice in each round, under two labels:
+what a workload differs by from itself is noise, and no smaller difference to another one counts.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +21,8 @@ import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
-from bench.determinism import deterministic, stream_seed
+from bench.determinism import deterministic, fastest_algorithms, stream_seed
+from bench.gpu import GpuState, read_state
 from bench.train import LOSSES, Batches, make_optimiser, training_step
 from zoo import ModelSpec, Recipe
 
@@ -28,7 +31,7 @@ PHASES: tuple[Phase, ...] = ("train", "inference", "latency")
 
 THROUGHPUT_BATCH = 64
 ROUNDS = 20
-BLOCK_SECONDS = 0.05  # a block of steps takes about so long: far above the clock's resolution
+BLOCK_SECONDS = 0.03  # a block of steps takes about so long: far above the clock's resolution
 WARM_UP_SECONDS = 0.25
 CALLS_PER_ROUND = 50  # single calls for latency: 20 rounds make 1,000
 MEASUREMENT_SEED = 0
@@ -40,16 +43,23 @@ class Workload:
 
     `train`: a training step at batch 64, from stored samples to updated weights. `inference`: the
     way from 64 stored samples to outputs. `latency`: the same for a single sample, call by call.
+    Not `deterministic` is a workload that shows what the deterministic algorithms cost.
     """
 
     model: str
     device: str
     phase: Phase
+    deterministic: bool = True
 
     @property
     def batch(self) -> int:
         """Samples per step."""
         return 1 if self.phase == "latency" else THROUGHPUT_BATCH
+
+    @property
+    def labels(self) -> int:
+        """How often each round visits it: throughput twice, so that its noise shows."""
+        return 1 if self.phase == "latency" else 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +69,22 @@ class Timing:
     Attributes:
         workload: What was measured.
         steps_per_block: Steps between two readings of the clock.
-        block_seconds: Wall time of every block, in the order measured.
+        block_seconds: For every label the time of each of its blocks, in the order measured: one
+            block a round, for `latency` `CALLS_PER_ROUND`.
         peak_memory_bytes: For `train`: weights and optimiser state, plus the most that one step
             allocates on top, by torch's allocator. None for other phases.
+        gpu_states: What the GPU was doing after each round, where it can be read; empty on the CPU.
     """
 
     workload: Workload
     steps_per_block: int
-    block_seconds: tuple[float, ...]
+    block_seconds: tuple[tuple[float, ...], ...]
     peak_memory_bytes: int | None
+    gpu_states: tuple[GpuState, ...] = ()
 
     @property
     def samples_per_second(self) -> float:
-        """Median over blocks."""
+        """Median over the blocks of all labels."""
         samples = self.workload.batch * self.steps_per_block
         return samples / float(np.median(self.block_seconds))
 
@@ -101,14 +114,34 @@ class Runner:
         """Puts the first weights back, so that every block computes with the same numbers."""
         self.network.load_state_dict(self.start)
 
+    def algorithms(self) -> AbstractContextManager[None]:
+        """What every step has to run in: the flags that this workload is measured under."""
+        return nullcontext() if self.workload.deterministic else fastest_algorithms()
+
     def block_seconds(self, steps: int) -> float:
-        """Wall time of so many steps, the device's queue empty before and after."""
+        """Time of so many steps.
+
+        Throughput on CUDA is the device's own time between two events, so that the wait for the
+        block's end is not in it. All else is wall time with the device's queue empty before and
+        after; a single call's latency is the time until its caller can go on.
+        """
+        if self.device.type == "cuda" and self.workload.phase != "latency":
+            return self._device_seconds(steps)
         self._synchronise()
         started = time.perf_counter()
         for _ in range(steps):
             self.step()
         self._synchronise()
         return time.perf_counter() - started
+
+    def _device_seconds(self, steps: int) -> float:
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
+        start.record()
+        for _ in range(steps):
+            self.step()
+        end.record()
+        end.synchronize()
+        return float(start.elapsed_time(end)) / 1e3  # events tell milliseconds
 
     def peak_memory_bytes(self) -> int:
         """The most that one training step holds at once, by torch's allocator.
@@ -186,40 +219,69 @@ def measure(
         The timings in the order of `workloads`, and those that failed.
     """
     failed: list[FailedTiming] = []
-    ready: list[tuple[Runner, int, int | None]] = []
+    ready: list[_Ready] = []
+    states: list[GpuState] = []
     with deterministic():
         for workload, spec, recipe in workloads:
             try:
-                runner = Runner(workload, spec, recipe)
-                steps = _steps_per_block(runner, block_seconds)
-                memory = runner.peak_memory_bytes() if workload.phase == "train" else None
+                ready.append(_prepare(Runner(workload, spec, recipe), block_seconds))
             except Exception as error:
                 message = f"{type(error).__name__}: {error}"
                 failed.append(FailedTiming(workload=workload, error=message))
-            else:
-                ready.append((runner, steps, memory))
-        blocks: list[list[float]] = [[] for _ in ready]
+        visits = [(item, label) for item in ready for label in range(item.runner.workload.labels)]
+        on_gpu = any(item.runner.device.type == "cuda" for item in ready)
         shuffle = random.Random(stream_seed(MEASUREMENT_SEED, "measurement"))
         for done in range(1, rounds + 1):
-            order = list(range(len(ready)))
-            shuffle.shuffle(order)
-            for index in order:
-                runner, steps, _ = ready[index]
-                runner.reset()
-                calls = CALLS_PER_ROUND if runner.workload.phase == "latency" else 1
-                blocks[index] += [runner.block_seconds(steps) for _ in range(calls)]
+            shuffle.shuffle(visits)
+            for item, label in visits:
+                item.visit(label)
+            if on_gpu and (state := read_state()) is not None:
+                states.append(state)
             if on_round is not None:
                 on_round(done)
-    timings = [
-        Timing(
-            workload=runner.workload,
-            steps_per_block=steps,
-            block_seconds=tuple(seconds),
-            peak_memory_bytes=memory,
+    return [item.timing(states) for item in ready], failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Ready:
+    """A workload that has been warmed up, with the times of its blocks so far."""
+
+    runner: Runner
+    steps: int
+    peak_memory_bytes: int | None
+    block_seconds: tuple[list[float], ...]
+
+    def visit(self, label: int) -> None:
+        """Measures one round's blocks under a label."""
+        calls = CALLS_PER_ROUND if self.runner.workload.phase == "latency" else 1
+        self.runner.reset()
+        with self.runner.algorithms():
+            self.block_seconds[label].extend(
+                self.runner.block_seconds(self.steps) for _ in range(calls)
+            )
+
+    def timing(self, states: Sequence[GpuState]) -> Timing:
+        """What has been measured."""
+        return Timing(
+            workload=self.runner.workload,
+            steps_per_block=self.steps,
+            block_seconds=tuple(map(tuple, self.block_seconds)),
+            peak_memory_bytes=self.peak_memory_bytes,
+            gpu_states=tuple(states) if self.runner.device.type == "cuda" else (),
         )
-        for (runner, steps, memory), seconds in zip(ready, blocks, strict=True)
-    ]
-    return timings, failed
+
+
+def _prepare(runner: Runner, block_seconds: float) -> _Ready:
+    """Warms a workload up, finds the steps that fill a block, and measures its memory."""
+    with runner.algorithms():
+        steps = _steps_per_block(runner, block_seconds)
+        memory = runner.peak_memory_bytes() if runner.workload.phase == "train" else None
+    return _Ready(
+        runner=runner,
+        steps=steps,
+        peak_memory_bytes=memory,
+        block_seconds=tuple([] for _ in range(runner.workload.labels)),
+    )
 
 
 def _steps_per_block(runner: Runner, block_seconds: float) -> int:

@@ -12,12 +12,13 @@ from bench.commandline import Parser, add_reports, command
 from bench.figures import write_figures
 from bench.records import Store, find_folder
 from bench.sections.accuracy import best, comparison
-from bench.sections.cost import counting, parameters, speed
+from bench.sections.cost import counting, parameters
 from bench.sections.design import activation_and_pooling
 from bench.sections.formats import figure, plural
 from bench.sections.instruments import instruments
 from bench.sections.method import method
 from bench.sections.profiles import profiles
+from bench.sections.speed import speed
 from bench.sections.verdicts import verdicts
 from bench.tables import Results, read, results_table
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from bench import environment
 from bench.count import count
 from bench.data import Dataset, StoredSplit, first_test_pictures, load, store, view
 from bench.errors import RequestError
+from bench.gpu import summarise_states
 from bench.jobs import (
     TRAINING_CODE,
     Job,
@@ -28,7 +29,7 @@ from bench.records import Record, Store, digest
 from bench.report import write_report
 from bench.tables import Results, read
 
-_TIMING_CODE = (*TRAINING_CODE, "bench/measure.py")
+_TIMING_CODE = (*TRAINING_CODE, "bench/gpu.py", "bench/measure.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,8 +173,12 @@ def _measure(
         for model in planned.models
         for phase in PHASES
     }
+    for device in request.devices:
+        # One network shows what determinism costs; the baseline stands for all.
+        flagged = Workload(model=planned.baseline, device=device, phase="train")
+        workloads[replace(flagged, deterministic=False)] = workloads[flagged]
     together = {
-        "workloads": [[w.model, w.device, w.phase, asdict(r)] for w, r in workloads.items()],
+        "workloads": [[asdict(w), asdict(r)] for w, r in workloads.items()],
         "code": code_sha256(_TIMING_CODE),
         "environment": {device: here.decisive(device) for device in request.devices},
         "recipe": sample.recipe,
@@ -205,11 +210,14 @@ def _timing_fields(timing: Timing | FailedTiming) -> dict[str, Any]:
         "samples_per_second": timing.samples_per_second,
         "steps_per_block": timing.steps_per_block,
         "peak_memory_bytes": timing.peak_memory_bytes,
+        "gpu": summarise_states(timing.gpu_states),
     }
     if workload["phase"] == "latency":
         percentiles = {f"latency_p{p}_seconds": timing.latency_seconds(p) for p in (50, 95, 99)}
-        return {**fields, **percentiles, "calls": len(timing.block_seconds)}
-    return {**fields, "block_seconds": [round(seconds, 9) for seconds in timing.block_seconds]}
+        return {**fields, **percentiles, "calls": len(timing.block_seconds[0])}
+    # Five digits are far finer than the noise, and keep a record within a kilobyte.
+    short = [[float(f"{seconds:.5g}") for seconds in label] for label in timing.block_seconds]
+    return {**fields, "block_seconds": short}
 
 
 def _request_record(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import RequestError
+from bench.ratios import Array, SpeedRatio, compare, count_outliers, noise_floor
 from bench.records import Record, Store
 from bench.stats import Summary, paired_difference, summarise
 
@@ -25,6 +26,9 @@ CSV_COLUMNS = (
     *("test_accuracy_selected_mean", "validation_accuracy_mean", "test_samples"),
     *("document", "ranking_group"),
 )
+
+
+FREE = "train without deterministic flags"  # a phase of its own beside those of the records
 
 
 class MissingRunError(RequestError):
@@ -90,24 +94,66 @@ class Runs:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Speed:
-    """Measured speed of a model on a device; None for what could not be measured."""
+class Throughput:
+    """Samples per second of one workload over its blocks, and what they say of a difference.
 
-    train_samples_per_second: float | None
-    inference_samples_per_second: float | None
-    train_quartiles: tuple[float, float] | None
-    inference_quartiles: tuple[float, float] | None
+    Attributes:
+        samples_per_second: Median over the blocks of both labels.
+        quartiles: First and third quartile of samples per second.
+        blocks: How many blocks there are.
+        outliers: How many of them lie beyond Tukey's fences; they are part of all numbers.
+        noise_floor: By how much the workload may seem to differ from itself, as a fraction.
+        ratio: Its speed over the baseline's; None for the baseline, and where that failed.
+        gpu: Ranges of clock, power and temperature and the throttle reasons seen, or None.
+    """
+
+    samples_per_second: float
+    quartiles: tuple[float, float]
+    blocks: int
+    outliers: int
+    noise_floor: float
+    ratio: SpeedRatio | None
+    gpu: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """Measured speed of a model on a device; None for what could not be measured.
+
+    Attributes:
+        train: Training steps at batch 64.
+        inference: Forward passes at batch 64.
+        free_over_deterministic: How many times as fast a training step is that need not be
+            deterministic; measured for the baseline only.
+        latency_p50_seconds: Median time of a single sample's forward pass.
+        latency_p95_seconds: Its 95th percentile.
+        latency_p99_seconds: Its 99th percentile.
+        peak_memory_bytes: What one training step holds at most.
+    """
+
+    train: Throughput | None
+    inference: Throughput | None
+    free_over_deterministic: SpeedRatio | None
     latency_p50_seconds: float | None
     latency_p95_seconds: float | None
     latency_p99_seconds: float | None
     peak_memory_bytes: int | None
 
+    @property
+    def train_samples_per_second(self) -> float | None:
+        """Median throughput of training."""
+        return self.train.samples_per_second if self.train else None
+
+    @property
+    def inference_samples_per_second(self) -> float | None:
+        """Median throughput of inference."""
+        return self.inference.samples_per_second if self.inference else None
+
 
 NO_SPEED = Speed(
-    train_samples_per_second=None,
-    inference_samples_per_second=None,
-    train_quartiles=None,
-    inference_quartiles=None,
+    train=None,
+    inference=None,
+    free_over_deterministic=None,
     latency_p50_seconds=None,
     latency_p95_seconds=None,
     latency_p99_seconds=None,
@@ -183,7 +229,7 @@ def read(store: Store) -> Results:
     return Results(
         request=request,
         runs=_runs(train, request),
-        speeds=_speeds(timing),
+        speeds=_speeds(timing, baseline=request["baseline"]),
         counts={
             record.fields["model"]: record.fields
             for record in counts
@@ -279,25 +325,68 @@ def _by_seed(cells: Sequence[Mapping[str, Any]], field: str) -> dict[int, Any]:
     return {cell["seed"]: cell[field] for cell in cells if cell.get(field) is not None}
 
 
-def _speeds(timing: Sequence[Record]) -> dict[tuple[str, str], Speed]:
-    phases: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+def _speeds(timing: Sequence[Record], baseline: str) -> dict[tuple[str, str], Speed]:
+    measured: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
     for record in timing:
         fields = record.fields
         if fields["status"] == "ok":
-            phases.setdefault((fields["model"], fields["device"]), {})[fields["phase"]] = fields
-    return {
-        where: Speed(
-            train_samples_per_second=phase.get("train", {}).get("samples_per_second"),
-            inference_samples_per_second=phase.get("inference", {}).get("samples_per_second"),
-            train_quartiles=_quartiles(phase.get("train")),
-            inference_quartiles=_quartiles(phase.get("inference")),
-            latency_p50_seconds=phase.get("latency", {}).get("latency_p50_seconds"),
-            latency_p95_seconds=phase.get("latency", {}).get("latency_p95_seconds"),
-            latency_p99_seconds=phase.get("latency", {}).get("latency_p99_seconds"),
-            peak_memory_bytes=phase.get("train", {}).get("peak_memory_bytes"),
-        )
-        for where, phase in phases.items()
+            phase = fields["phase"] if fields["deterministic"] else FREE
+            measured.setdefault((fields["device"], phase), {})[fields["model"]] = fields
+    throughputs = {
+        where: _throughputs(models, baseline)
+        for where, models in measured.items()
+        if where[1] in ("train", "inference")
     }
+    speeds = {}
+    for model, device in dict.fromkeys((r.fields["model"], r.fields["device"]) for r in timing):
+        train, free, latency = (
+            measured.get((device, phase), {}).get(model) for phase in ("train", FREE, "latency")
+        )
+        speeds[model, device] = Speed(
+            train=throughputs.get((device, "train"), {}).get(model),
+            inference=throughputs.get((device, "inference"), {}).get(model),
+            free_over_deterministic=_free_over_deterministic(train, free),
+            latency_p50_seconds=latency["latency_p50_seconds"] if latency else None,
+            latency_p95_seconds=latency["latency_p95_seconds"] if latency else None,
+            latency_p99_seconds=latency["latency_p99_seconds"] if latency else None,
+            peak_memory_bytes=train["peak_memory_bytes"] if train else None,
+        )
+    return speeds
+
+
+def _throughputs(measured: Mapping[str, Mapping[str, Any]], baseline: str) -> dict[str, Throughput]:
+    """By model, the throughput of one phase on one device; their ratios are one family."""
+    seconds = {model: _seconds_per_sample(fields) for model, fields in measured.items()}
+    ratios = compare(seconds, baseline)
+    found = {}
+    for model, times in seconds.items():
+        middle, high, low = np.percentile(times, [50, 25, 75])
+        found[model] = Throughput(
+            samples_per_second=float(1 / middle),
+            quartiles=(float(1 / low), float(1 / high)),
+            blocks=times.size,
+            outliers=count_outliers(times),
+            noise_floor=noise_floor(times),
+            ratio=ratios.get(model),
+            gpu=measured[model]["gpu"],
+        )
+    return found
+
+
+def _free_over_deterministic(
+    flagged: Mapping[str, Any] | None, free: Mapping[str, Any] | None
+) -> SpeedRatio | None:
+    if flagged is None or free is None:
+        return None
+    seconds = {"flagged": _seconds_per_sample(flagged), FREE: _seconds_per_sample(free)}
+    return compare(seconds, "flagged")[FREE]
+
+
+def _seconds_per_sample(fields: Mapping[str, Any]) -> Array:
+    """Of a timing record, (labels, rounds)."""
+    samples = fields["batch"] * fields["steps_per_block"]
+    seconds: Array = np.asarray(fields["block_seconds"], dtype=np.float64) / samples
+    return seconds
 
 
 def _experiments(
@@ -318,15 +407,6 @@ def _experiments(
         name: tuple(fields for fields in latest.values() if fields["experiment"] == name)
         for name in names
     }
-
-
-def _quartiles(fields: Mapping[str, Any] | None) -> tuple[float, float] | None:
-    """First and third quartile of samples per second over the blocks."""
-    if fields is None:
-        return None
-    samples = fields["batch"] * fields["steps_per_block"]
-    low, high = np.percentile(samples / np.asarray(fields["block_seconds"]), [25, 75])
-    return float(low), float(high)
 
 
 def _failure(record: Record) -> str:

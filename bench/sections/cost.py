@@ -1,54 +1,13 @@
-"""What networks cost: speed, memory, parameters and work, and the counting exercise."""
+"""What networks cost in parameters and work, and the counting exercise."""
 
 from __future__ import annotations
 
 from bench.count import counting_exercise
-from bench.sections.formats import decimal, figure, integer, milliseconds, quartile_range, table
-from bench.tables import NO_SPEED, Results
+from bench.sections.formats import decimal, figure, integer, table
+from bench.tables import Results
 from zoo.counting import SIDE
 
-MEBIBYTE = 2**20
 KIBIBYTE = 2**10
-
-
-def speed(results: Results) -> list[str]:
-    """Throughput, latency and memory of every network on every device."""
-    rows = []
-    for runs in results.runs:
-        speed = results.speeds.get((runs.model, runs.device), NO_SPEED)
-        rows.append(
-            [
-                f"`{runs.model}`",
-                runs.device,
-                integer(speed.train_samples_per_second),
-                quartile_range(speed.train_quartiles),
-                integer(speed.inference_samples_per_second),
-                quartile_range(speed.inference_quartiles),
-                milliseconds(speed.latency_p50_seconds),
-                milliseconds(speed.latency_p95_seconds),
-                milliseconds(speed.latency_p99_seconds),
-                decimal(speed.peak_memory_bytes and speed.peak_memory_bytes / MEBIBYTE, 2),
-            ]
-        )
-    return [
-        "## Speed",
-        "",
-        *table(
-            (
-                *("network", "device", "training, samples/s >", "middle half >"),
-                *("inference, samples/s >", "middle half >", "latency p50, ms >", "p95, ms >"),
-                *("p99, ms >", "peak memory, MiB >"),
-            ),
-            rows,
-        ),
-        "",
-        "Throughput is at batch 64, from stored pixels to updated weights (training) or to outputs "
-        "(inference); on the CPU with one thread. It is the median of 20 blocks, the middle half "
-        "lies between their quartiles. All networks are measured in interleaved rounds, so that a "
-        "machine that slows down slows all alike. Latency is one sample at a time, over 1,000 "
-        "single calls. Peak memory is what torch allocates at most in one training step at batch "
-        "64, weights and optimiser state included.",
-    ]
 
 
 def parameters(results: Results, figures: dict[str, str]) -> list[str]:

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.measure import ROUNDS, Timing, Workload
+from bench.records import Record, Store
+from bench.runner import _timing_fields
+from bench.sections.speed import speed
+from bench.tables import Results, read
+
+CELL = {
+    "dataset": "digits",
+    "recipe": "common",
+    "seed": 1,
+    "device": "cpu",
+    "status": "ok",
+    "test_accuracy": 0.9,
+    "weights_sha256": "0",
+    "train_seconds": 1.0,
+    "misclassified": [],
+    "training_curve": [],
+    "test_curve": [],
+    "test_samples": 360,
+    "test_checksum": "0",
+    "classes": 10,
+    "jobs": 1,
+}
+
+
+def timing(model: str, milliseconds: float, spread: float, **more: Any) -> dict[str, Any]:
+    """A record's fields: one step per block, A/A log-ratio `spread` in every round."""
+    both = [milliseconds / 1e3 * np.exp(sign * spread / 2) for sign in (1, -1)]
+    workload = {"model": model, "device": "cpu", "phase": "train", "deterministic": True}
+    measured = {"batch": 64, "steps_per_block": 1, "gpu": None, "peak_memory_bytes": 2**20}
+    return {
+        **workload,
+        **measured,
+        "status": "ok",
+        "block_seconds": [[seconds] * ROUNDS for seconds in both],
+        **more,
+    }
+
+
+def results(folder: Path, timings: list[dict[str, Any]]) -> Results:
+    store = Store(folder)
+    models = list(dict.fromkeys(fields["model"] for fields in timings))
+    lines: list[Record] = [
+        Record(kind="train", key=f"train {model}", fields={**CELL, "model": model})
+        for model in models
+    ]
+    lines += [
+        Record(kind="timing", key=f"timing {number}", fields=fields)
+        for number, fields in enumerate(timings)
+    ]
+    request = {"ran": models, "devices": ["cpu"], "keys": [line.key for line in lines]}
+    for line in (*lines, Record(kind="request", key="request", fields=request)):
+        store.append(line)
+    return read(store)
+
+
+def test_ratios_are_against_the_first_network_and_beyond_the_floors(tmp_path: Path) -> None:
+    found = results(
+        tmp_path,
+        [timing("dnn", 10, 0.02), timing("net", 20, 0.01), timing("lenet", 10.1, 0.01)],
+    )
+    speeds = {model: found.speeds[model, "cpu"].train for model in ("dnn", "net", "lenet")}
+    assert all(speeds.values())
+    dnn, net, lenet = (speed for speed in speeds.values() if speed)
+    assert dnn.ratio is None
+    assert dnn.samples_per_second == pytest.approx(6_400, rel=1e-3)
+    assert dnn.noise_floor == pytest.approx(np.exp(0.02) - 1)
+    assert net.ratio is not None
+    assert net.ratio.ratio == pytest.approx(0.5)
+    assert net.ratio.verdict == "slower"
+    assert lenet.ratio is not None
+    assert lenet.ratio.verdict == "inconclusive"  # 1% slower, with a floor of 2%
+
+
+def test_the_section_shows_floor_ratio_and_verdict_per_network(tmp_path: Path) -> None:
+    lines = speed(results(tmp_path, [timing("dnn", 10, 0.02), timing("net", 20, 0.01)]))
+    rows = [line for line in lines if line.startswith("| `")]
+    cells = {
+        row.split("|")[1].strip(): [c.strip() for c in row.split("|")[3:-1]] for row in rows[:2]
+    }
+    # exp(0.02) - 1 = 2.0%, exp(0.01) - 1 = 1.0%; 64 samples in 10 ms and in 20 ms.
+    assert cells["`dnn`"] == [
+        *("6,400", "6,336 to 6,464"),
+        *("0 of 40", "2.0%", "1", "-", "baseline"),
+    ]
+    assert cells["`net`"] == [
+        *("3,200", "3,184 to 3,216", "0 of 40", "1.0%"),
+        *("0.500", "0.500 to 0.500", "**slower**"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "said"),
+    [
+        (8.0, "takes 1.250 times as long as without them (95% interval 1.250 to 1.250), a price"),
+        (9.9, "takes 1.010 times as long as without them (95% interval 1.010 to 1.010), which is "),
+    ],
+)
+def test_the_price_of_determinism_is_the_step_with_flags_over_the_one_without(
+    tmp_path: Path, milliseconds: float, said: str
+) -> None:
+    free = timing("dnn", milliseconds, 0.02, deterministic=False)
+    text = "\n".join(speed(results(tmp_path, [timing("dnn", 10, 0.02), free])))
+    assert "a training step of `dnn` " + said in text
+    # It is a workload of its own, not a second measurement of the network.
+    assert "6,400" in text
+
+
+def test_a_network_that_could_not_be_measured_keeps_its_row(tmp_path: Path) -> None:
+    failed = {**timing("net", 20, 0.01), "status": "failed", "error": "RuntimeError: no"}
+    found = results(tmp_path, [timing("dnn", 10, 0.02), failed])
+    assert found.speeds["net", "cpu"].train is None
+    assert any(line.startswith("| `net`") and " - " in line for line in speed(found))
+    assert len(found.failures) == 1
+
+
+def test_without_its_baseline_a_table_says_no_verdict(tmp_path: Path) -> None:
+    failed = {**timing("dnn", 10, 0.02), "status": "failed", "error": "RuntimeError: no"}
+    found = results(tmp_path, [failed, timing("net", 20, 0.01)])
+    net = found.speeds["net", "cpu"].train
+    assert net is not None
+    assert net.ratio is None
+    assert not any("**slower**" in line or "**faster**" in line for line in speed(found))
+
+
+def test_a_record_keeps_all_blocks_within_a_kilobyte() -> None:
+    seconds = tuple(0.040123456789 + 1e-5 * number for number in range(ROUNDS))
+    measured = Timing(
+        workload=Workload(model="lenet5-sigmoid-avg", device="cuda", phase="train"),
+        steps_per_block=123,
+        block_seconds=(seconds, seconds),
+        peak_memory_bytes=123_456_789,
+    )
+    fields = _timing_fields(measured)
+    assert len(json.dumps(fields)) <= 1_024
+    np.testing.assert_allclose(fields["block_seconds"], [seconds, seconds], rtol=1e-4)
