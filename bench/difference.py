@@ -218,16 +218,17 @@ def _throughput(where: Place, a: Side, b: Side, *, phase: str) -> Estimate | Non
         a=math.exp(mean_ours),
         b=math.exp(mean_theirs),
         change=math.expm1(mean_theirs - mean_ours),
-        basis=f"{len(ours)} and {len(theirs)} blocks",
+        basis=f"{len(ours)} and {len(theirs)} rounds",
         interval=interval if has_spread else None,
         settled=None if has_spread else "no interval",
     )
 
 
 def _log_samples_per_second(timing: Mapping[str, Any]) -> Floats:
+    """One number for each round: the mean over the two labels that the workload is timed under."""
     samples = timing["batch"] * timing["steps_per_block"]
     seconds: Floats = np.asarray(timing["block_seconds"], dtype=np.float64)
-    logs: Floats = np.log(samples / seconds)
+    logs: Floats = np.log(samples / seconds).mean(axis=0)
     return logs
 
 

@@ -64,7 +64,7 @@ def open_side(name: str, folder: Path) -> Side:
         timings={
             (timing["model"], timing["device"], timing["phase"]): timing
             for timing in timed
-            if timing["status"] == "ok"
+            if timing["status"] == "ok" and timing["deterministic"]
         },
     )
 

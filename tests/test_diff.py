@@ -83,14 +83,21 @@ def write_run(
                 train_seconds=1.0,
             )
         append("count", model=model, status="ok", module_parameters=parameters, macs=50)
-        shared = {"model": model, "device": "cpu", "status": "ok", "steps_per_block": steps}
+        shared = {
+            "model": model,
+            "device": "cpu",
+            "status": "ok",
+            "steps_per_block": steps,
+            "deterministic": True,
+            "gpu": None,
+        }
         append(
             "timing",
             **shared,
             phase="train",
             batch=64,
             samples_per_second=64.0,
-            block_seconds=list(blocks),
+            block_seconds=[list(blocks), list(blocks)],
             peak_memory_bytes=memory,
         )
         append(
@@ -100,10 +107,13 @@ def write_run(
             batch=1,
             samples_per_second=1000.0,
             latency_p50_seconds=0.001,
+            latency_p95_seconds=0.001,
+            latency_p99_seconds=0.001,
             peak_memory_bytes=None,
         )
     request = {
         "ran": list(accuracy),
+        "baseline": next(iter(accuracy)),
         "devices": ["cpu"],
         "seeds": list(dict.fromkeys(seed for seeds in accuracy.values() for seed in seeds)),
         "dataset": "digits",

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-from bench.records import Record
+import pytest
+
+from bench.figures import write_figures
+from bench.records import Record, Store
+from bench.report import render
+from bench.sections.formats import table
+from bench.tables import MissingRunError, Results, read, results_table
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
 SEEDS = (1, 2, 3)
@@ -40,7 +47,7 @@ def train_record(model: str, seed: int, right: int, **changes: Any) -> Record:
         "updates": 8,
         "train_seconds": 1.0 + seed,
         "weights_sha256": f"{twin}-{seed}",
-        "misclassified": [[index, 0] for index in range(400 - right)],
+        "misclassified": [[index, (index + 1) % 10] for index in range(400 - right)],
         "training_curve": [[100, 1.0], [200, 0.5]],
         "test_curve": [[0, 0, 2.3, 0.1, 0.1], [1, 100, 0.8, 0.9, 0.9], [2, 200, 0.4, 0.97, 0.9]],
         **changes,
@@ -56,9 +63,31 @@ def failed_record(model: str, seed: int) -> Record:
     return Record(kind="train", key=record.key, fields={**fields, **failure})
 
 
-def timing_record(model: str, phase: str, **fields: Any) -> Record:
-    shared = {"model": model, "device": "cpu", "phase": phase, "status": "ok", "steps_per_block": 2}
-    return Record(kind="timing", key=f"timing-{model}-{phase}", fields={**shared, **fields})
+def timing_records(model: str, block_seconds: float) -> list[Record]:
+    """A network whose blocks take so long, a hundredth more or less in turns, under both labels."""
+    shared = {
+        "model": model,
+        "device": "cpu",
+        "deterministic": True,
+        "status": "ok",
+        "steps_per_block": 2,
+        "peak_memory_bytes": 3 * 2**20,
+        "gpu": None,
+    }
+    first = [block_seconds * (1.01 if r % 2 else 0.99) for r in range(20)]
+    second = [block_seconds * (0.99 if r % 3 else 1.01) for r in range(20)]
+    latency = {f"latency_p{p}_seconds": p / 1e5 for p in (50, 95, 99)}
+    by_phase: dict[str, dict[str, Any]] = {
+        "train": {"batch": 64, "block_seconds": [first, second]},
+        "inference": {"batch": 64, "block_seconds": [second, first]},
+        "latency": {"batch": 1, "calls": 1_000, **latency},
+    }
+    return [
+        Record(
+            kind="timing", key=f"timing-{model}-{phase}", fields={**shared, "phase": phase, **own}
+        )
+        for phase, own in by_phase.items()
+    ]
 
 
 def count_record(model: str, parameters: int, macs: int) -> Record:
@@ -85,6 +114,7 @@ def request_record(keys: list[str], models: list[str]) -> Record:
         "seeds": list(SEEDS),
         "devices": ["cpu"],
         "ran": models,
+        "baseline": "lenet",
         "left_out": [{"model": "bp-100", "reason": "'bp-100' is heavy and waits to be named"}],
         "command": "python -m bench.compare --models lenet,lenet5-*",
         "documents": dict.fromkeys(models, "some-document"),
@@ -92,6 +122,7 @@ def request_record(keys: list[str], models: list[str]) -> Record:
         "recipe_words": {},
         "deviations": {},
         "test_pictures": None,
+        "test_labels": "0123456789" * 40,
         "environment": {
             "system": "Linux x86_64",
             "processor": "A processor",
@@ -108,3 +139,109 @@ def request_record(keys: list[str], models: list[str]) -> Record:
         "keys": keys,
     }
     return Record(kind="request", key="request", fields=fields)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Results:
+    """Four networks, two of them twins, and one whose third seed failed."""
+    records = [
+        train_record(model, seed, right)
+        for model, rights in RIGHT.items()
+        for seed, right in zip(SEEDS, rights, strict=True)
+    ]
+    records[-1] = failed_record("net", 3)
+    for model, seconds in (("lenet", 0.020), ("lenet5-sigmoid-max", 0.021), ("net", 0.010)):
+        records += timing_records(model, seconds)
+    records += [count_record(model, 61_706, 416_520) for model in RIGHT]
+    store = Store(tmp_path)
+    for record in [*records, request_record([r.key for r in records], list(RIGHT))]:
+        store.append(record)
+    return read(store)
+
+
+def test_the_report_of_records_written_by_hand_reads_as_the_golden_one(results: Results) -> None:
+    assert render(results, {"accuracy": "Accuracies"}) == GOLDEN.read_text()
+
+
+def test_the_numbers_of_the_report_are_those_worked_out_by_hand(results: Results) -> None:
+    text = render(results, {})
+    # 388, 390, 392 of 400: mean 390, deviation 2, half width 4.3027 * 2 / sqrt(3) = 4.968
+    assert "| 97.50% | 96.26% to 98.74% | 97.00% to 98.00% |" in re.sub(" +", " ", text)
+    # 17, 24, 19 fewer: mean 20, deviation sqrt(13), half width 4.3027 * sqrt(13 / 3) = 8.957
+    assert "| -5.00 pp | [-7.24, -2.76] |" in re.sub(" +", " ", text)
+    assert "`lenet` and `lenet5-relu-max` are the same network" in text
+    assert "`net` on cpu, seed 3: RuntimeError: out of memory" in text
+    assert "2 of 3 ok" in text
+    # 64 samples twice in a block of 0.010 s
+    assert "12,8" in text
+
+
+def test_a_failed_cell_is_a_row_and_the_table_says_so(results: Results) -> None:
+    table_ = results_table(results).set_index("model")
+    assert table_.loc["net", "status"] == "failed"
+    assert table_.loc["net", "seeds"] == 2
+    assert table_.loc["lenet", "status"] == "ok"
+
+
+def test_one_seed_has_no_interval(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    models = ["lenet", "net"]
+    records = [train_record(model, 1, RIGHT[model][0]) for model in models]
+    for record in [*records, request_record([r.key for r in records], models)]:
+        store.append(record)
+    results = read(store)
+    row = results_table(results).iloc[0]
+    assert row.isna()[["test_accuracy_low", "test_accuracy_high", "test_accuracy_std"]].all()
+    text = render(results, {})
+    assert "(one seed, so no interval)" in text
+    assert "nan" not in text
+    verdict = next(
+        line for line in text.splitlines() if line.startswith("| `net`") and "pp" in line
+    )
+    assert verdict.rstrip(" |").endswith("inconclusive")
+
+
+def test_a_run_in_which_nothing_ran_still_has_a_report(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for record in [failed_record("net", 1), request_record(["train-net-1"], ["net"])]:
+        store.append(record)
+    results = read(store)
+    text = render(results, write_figures(results, tmp_path / "figures"))
+    assert "No cell of `net` ran." in text
+    assert "out of memory" in text
+
+
+def test_only_the_latest_request_and_its_own_lines_count(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(train_record("lenet", 1, 100))
+    store.append(train_record("net", 1, 390))
+    store.append(request_record(["train-lenet-1", "train-net-1"], ["lenet", "net"]))
+    store.append(train_record("lenet", 1, 388))
+    store.append(request_record(["train-lenet-1"], ["lenet"]))
+    (runs,) = read(store).runs
+    assert (runs.model, runs.accuracy) == ("lenet", {1: 0.97})
+
+
+def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingRunError, match="no run is recorded in"):
+        read(Store(tmp_path))
+
+
+def test_figures_are_the_same_bytes_every_time(results: Results, tmp_path: Path) -> None:
+    drawn = [write_figures(results, tmp_path / name) for name in ("one", "two")]
+    assert drawn[0] == drawn[1]
+    assert {"accuracy", "activation-pooling", "learning-curves", "accuracy-cost"} <= set(drawn[0])
+    for name in drawn[0]:
+        one, two = (tmp_path / folder / f"{name}.svg" for folder in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
+        assert one.read_text().startswith("<?xml")
+
+
+def test_a_table_is_aligned_so_that_it_reads_well_unrendered() -> None:
+    lines = table(("name", "number >"), [["a", "1"], ["long name", "1,000"]])
+    assert lines == [
+        "| name      | number |",
+        "|-----------|-------:|",
+        "| a         |      1 |",
+        "| long name |  1,000 |",
+    ]

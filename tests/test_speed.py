@@ -57,7 +57,12 @@ def results(folder: Path, timings: list[dict[str, Any]]) -> Results:
         Record(kind="timing", key=f"timing {number}", fields=fields)
         for number, fields in enumerate(timings)
     ]
-    request = {"ran": models, "devices": ["cpu"], "keys": [line.key for line in lines]}
+    request = {
+        "ran": models,
+        "baseline": models[0],
+        "devices": ["cpu"],
+        "keys": [line.key for line in lines],
+    }
     for line in (*lines, Record(kind="request", key="request", fields=request)):
         store.append(line)
     return read(store)
