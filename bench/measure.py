@@ -31,7 +31,7 @@ PHASES: tuple[Phase, ...] = ("train", "inference", "latency")
 
 THROUGHPUT_BATCH = 64
 ROUNDS = 20
-BLOCK_SECONDS = 0.04  # a block of steps takes about so long: far above the clock's resolution
+BLOCK_SECONDS = 0.03  # a block of steps takes about so long: far above the clock's resolution
 WARM_UP_SECONDS = 0.25
 CALLS_PER_ROUND = 50  # single calls for latency: 20 rounds make 1,000
 MEASUREMENT_SEED = 0

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bench import drift, measure
 from bench.drift import (
     RUNS,
     SCENARIOS,
@@ -82,6 +83,10 @@ def test_every_block_of_the_machine_is_used_once(order: str) -> None:
         assert times[..., 0].max() < times[..., 1].min()
     else:
         assert times[:, 0].max() < times[:, 1].min()
+
+
+def test_the_simulation_has_as_many_rounds_as_a_measurement() -> None:
+    assert drift.ROUNDS == measure.ROUNDS
 
 
 def test_the_upper_bound_is_clopper_and_pearsons() -> None:
