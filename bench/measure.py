@@ -111,8 +111,19 @@ class Runner:
         self.step: Callable[[], object] = self._train if workload.phase == "train" else self._infer
 
     def reset(self) -> None:
-        """Puts the first weights back, so that every block computes with the same numbers."""
-        self.network.load_state_dict(self.start)
+        """Starts over in fresh memory: first weights, an optimiser that has seen nothing.
+
+        Every block then computes with the same numbers. Fresh memory, because where tensors
+        happen to lie changes a network's speed, by up to a third on some processors, and would
+        stay with it from block to block: a difference between networks that is none, and that
+        timing the same tensors twice would not show.
+        """
+        state = self.network.state_dict(keep_vars=True)
+        for name, first in self.start.items():
+            state[name].data = first.clone()
+        self.optimiser.zero_grad()
+        self.optimiser.state.clear()
+        self.samples = self.samples.clone()
 
     def algorithms(self) -> AbstractContextManager[None]:
         """What every step has to run in: the flags that this workload is measured under."""
@@ -256,6 +267,7 @@ class _Ready:
         calls = CALLS_PER_ROUND if self.runner.workload.phase == "latency" else 1
         self.runner.reset()
         with self.runner.algorithms():
+            self.runner.step()  # not measured: it makes the optimiser's state and fills the caches
             self.block_seconds[label].extend(
                 self.runner.block_seconds(self.steps) for _ in range(calls)
             )

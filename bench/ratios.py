@@ -5,9 +5,9 @@ itself by is noise, and its *noise floor* is how far such a difference may reach
 is called faster or slower only where the whole interval of the ratio lies beyond both floors.
 
 All tests and intervals are Wilcoxon's and Hodges and Lehmann's, over rounds. The order of a round
-is drawn at random, so between two equal workloads the sign of a round's difference is a toss of a
-coin, whatever the machine does meanwhile: the test is exact under any drift. A few outliers hardly
-move it, where they would widen Student's interval several times (`bench.drift` shows both).
+is drawn at random, so between two equally fast workloads a round's difference is as likely as its
+opposite, whatever the machine does meanwhile: drift does not make the test wrong, only weaker. A
+few outliers hardly move it, where they would widen Student's interval (`bench.drift` shows both).
 """
 
 from __future__ import annotations

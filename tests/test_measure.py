@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -13,6 +13,7 @@ from bench.common import common_recipe
 from bench.determinism import deterministic
 from bench.measure import CALLS_PER_ROUND, Runner, Timing, Workload, measure
 from zoo import ModelSpec, Recipe
+from zoo.spec import Optimiser
 
 Asked = tuple[Workload, ModelSpec, Recipe]
 
@@ -94,6 +95,31 @@ def test_a_step_changes_weights_and_a_reset_puts_them_back() -> None:
     assert not all(torch.equal(a, b) for a, b in zip(first, after, strict=True))
     runner.reset()
     assert all(torch.equal(a, b) for a, b in zip(first, after, strict=True))
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_every_block_computes_with_the_same_numbers(optimiser: Literal["adam", "sgd"]) -> None:
+    workload, spec, recipe = asked("dnn-sums", "train")
+    chosen = Optimiser(name=optimiser, learning_rate=0.01, momentum=0.9)
+    runner = Runner(workload, spec, replace(recipe, optimiser=chosen))
+    ends = []
+    for _ in range(2):
+        runner.reset()
+        for _ in range(3):
+            runner.step()
+        ends.append([value.clone() for value in runner.network.state_dict().values()])
+    assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
+
+
+def test_a_reset_moves_weights_and_samples_to_fresh_memory() -> None:
+    # Where tensors lie would otherwise favour one network in every round.
+    runner = Runner(*asked("lenet", "train"))
+    before = [*runner.network.state_dict().values(), runner.samples]
+    runner.reset()
+    after = [*runner.network.state_dict().values(), runner.samples]
+    places = {value.data_ptr() for value in before}
+    assert not places & {value.data_ptr() for value in after}
+    assert not runner.optimiser.state
 
 
 def test_only_the_workload_that_says_so_runs_without_deterministic_flags(

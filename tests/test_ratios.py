@@ -102,6 +102,16 @@ def test_a_verdict_needs_a_difference_beyond_both_floors(
     assert found.noise_floor == pytest.approx(np.exp(0.05) - 1)
 
 
+def test_the_whole_interval_has_to_lie_beyond_the_floor_not_its_centre_alone() -> None:
+    # The ratio's centre is 0.04; of the means of two rounds about one in three is below 0.035.
+    rounds = np.linspace(0.01, 0.07, ROUNDS)
+    other = block_times(-rounds, own_difference=0.035)
+    found = compare({"baseline": block_times(0.0), "other": other}, "baseline")["other"]
+    assert found.adjusted_p < 0.05
+    assert np.log(found.ratio) == pytest.approx(0.04)
+    assert found.verdict == "inconclusive"
+
+
 def test_a_verdict_has_to_survive_holm_within_its_table() -> None:
     # Ranks 20, 19 and 11 are negative: W = 50, just below the critical value 52 of one test at 5%.
     # Three equal tests multiply p by three.

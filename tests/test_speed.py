@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.gpu import parse
 from bench.measure import ROUNDS, Timing, Workload
 from bench.records import Record, Store
 from bench.runner import _timing_fields
@@ -144,7 +145,10 @@ def test_a_record_keeps_all_blocks_within_a_kilobyte() -> None:
         steps_per_block=123,
         block_seconds=(seconds, seconds),
         peak_memory_bytes=123_456_789,
+        gpu_states=(parse("1980, 312.45, 41, 0x04"), parse("1200, 690.12, 86, 0x60")),
     )
     fields = _timing_fields(measured)
-    assert len(json.dumps(fields)) <= 1_024
+    record = {"kind": "timing", "key": 32 * "0", **fields}
+    assert len(json.dumps(record)) <= 1_024
+    assert fields["block_seconds"][0][0] == 0.040123  # of 0.040123456789, five digits
     np.testing.assert_allclose(fields["block_seconds"], [seconds, seconds], rtol=1e-4)

@@ -101,9 +101,11 @@ def _noise_floor_paragraph(baseline: str) -> list[str]:
         "with the same device, is below 0.05. `inconclusive` does not mean equally fast; it means "
         "that this measurement cannot tell.",
         "",
-        "All networks take turns in every round, in an order drawn anew, with the same first "
-        "weights before each block, so that a machine that slows down slows all alike. The ratio "
-        "is Hodges and Lehmann's estimate over the rounds, with Wilcoxon's interval and test.",
+        "All networks take turns in every round, in an order drawn anew, so that a machine that "
+        "slows down slows all alike. Each block starts from the same first weights in fresh "
+        "memory, because where its numbers happen to lie can make one network slower for as long "
+        "as they lie there. The ratio is Hodges and Lehmann's estimate over the rounds, with "
+        "Wilcoxon's interval and test.",
     ]
 
 
