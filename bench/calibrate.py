@@ -15,7 +15,7 @@ all seeds and samples. Two things are measured:
 - False verdicts: eight models with the same true accuracy over all seeds and samples, so that no
   `better` or `worse` is true; on the test set at hand, and with the seeds at hand, they do differ.
   Six of them are the 3 x 2 design, and all but the seventh are compared with the seventh, the
-  baseline. A run errs if a verdict in either family does.
+  baseline. A run with both families errs if a verdict in either does.
 """
 
 from __future__ import annotations
@@ -82,11 +82,13 @@ class Calibration(Scenario):
         no_spread_share: How often all seeds have the same accuracy, so that the interval is a
             point; such an interval counts as one that misses.
         verdict_runs: Number of simulated runs of eight equal models.
-        false_design_share: Runs with a false verdict among the contrasts of the design.
-        false_baseline_share: Runs with one among the comparisons with the baseline.
-        false_share: Runs with one in either.
+        false_design_share: Runs with a false verdict among the contrasts of the design, where that
+            is the run's only family.
+        false_baseline_share: The same for the comparisons with the baseline.
+        false_share: Runs with a false verdict in either, where the run has both families.
         false_share_upper: One-sided 95% upper bound of it, Clopper and Pearson.
-        false_share_without_both: What it would be without the test for both doubts at once.
+        false_share_without_both: What `false_share` would be without the test for both doubts at
+            once.
     """
 
     coverage_runs: int
@@ -135,9 +137,7 @@ def calibrate(
     """What comes out of a scenario; the same every time."""
     rng = np.random.default_rng([round(1000 * value) for value in asdict(scenario).values()])
     this_test_set, all_test_sets, no_spread = _coverage(rng, scenario, coverage_runs)
-    design, baseline, without_both = _false_verdicts(rng, scenario, verdict_runs)
-    false = design | baseline
-    bound = stats.binomtest(int(false.sum()), verdict_runs, alternative="less").proportion_ci()
+    design, baseline, false, without_both = _false_verdicts(rng, scenario, verdict_runs)
     return Calibration(
         accuracy=scenario.accuracy,
         test_samples=scenario.test_samples,
@@ -151,7 +151,7 @@ def calibrate(
         false_design_share=_share(design),
         false_baseline_share=_share(baseline),
         false_share=_share(false),
-        false_share_upper=round(float(bound.high), 5),
+        false_share_upper=round(upper_bound(_share(false), verdict_runs), 5),
         false_share_without_both=_share(without_both),
     )
 
@@ -193,15 +193,21 @@ def simulate(
         yield Simulated(right=right, expected=_over_seeds(odds, scenario))
 
 
-def any_verdict(p: Floats) -> Bools:
-    """Whether Holm's method leaves any of a family's p values (last axis) at 0.05 or less.
+def any_verdict(p: Floats, *, families: int = 1) -> Bools:
+    """Whether the adjustment leaves any of a family's p values (last axis) at 0.05 or less.
 
-    It does if its first step does, which multiplies the smallest by their number; a p that is
-    missing (nan) is counted and never the smallest.
+    Holm's method does if its first step does, which multiplies the smallest by their number; a p
+    that is missing (nan) is counted and never the smallest.
     """
     smallest = np.nan_to_num(p, nan=1.0).min(axis=-1)
-    anything: Bools = smallest * p.shape[-1] <= ALPHA
+    anything: Bools = smallest * p.shape[-1] * families <= ALPHA
     return anything
+
+
+def upper_bound(share: float, runs: int) -> float:
+    """One-sided 95% upper bound of a share of runs, by Clopper and Pearson."""
+    test = stats.binomtest(round(share * runs), runs, alternative="less")
+    return float(test.proportion_ci(method="exact").high)
 
 
 def _intercept(scenario: Scenario) -> float:
@@ -246,29 +252,28 @@ def _coverage(
 
 def _false_verdicts(
     rng: np.random.Generator, scenario: Scenario, runs: int
-) -> tuple[Bools, Bools, Bools]:
-    """By run, a false verdict in the design, in the baseline's family, without the third test."""
+) -> tuple[Bools, Bools, Bools, Bools]:
+    """By run, a false verdict: design alone, baseline alone, both, both without the third test."""
     design = np.zeros((len(QUESTIONS), _MODELS))
     design[:, : len(CELLS)] = [question.weights for question in QUESTIONS]
     baseline = np.delete(np.eye(_MODELS), _BASELINE, axis=0)
     baseline[:, _BASELINE] = -1
     weights = np.concatenate([design, baseline])
-    families = np.split(np.arange(len(weights)), [len(design)])
-    verdicts: list[list[Bools]] = []
+    p_parts, apart_parts = [], []
     for part in simulate(rng, scenario, runs=runs, models=_MODELS):
         by_seed = weights @ part.right.mean(axis=-1)
         doubt = doubts(by_seed, weights @ part.right.mean(axis=-2))
         difference = by_seed.mean(axis=-1)
-        p = doubt.p(difference)
-        p_apart = np.maximum(doubt.seeds.p(difference), doubt.samples.p(difference))
-        verdicts.append(
-            [
-                *(any_verdict(p[:, family]) for family in families),
-                np.any([any_verdict(p_apart[:, family]) for family in families], axis=0),
-            ]
-        )
-    of_design, of_baseline, without_both = np.concatenate(verdicts, axis=1)
-    return of_design, of_baseline, without_both
+        p_parts.append(doubt.p(difference))
+        apart_parts.append(np.maximum(doubt.seeds.p(difference), doubt.samples.p(difference)))
+    of_design, of_baseline = np.split(np.concatenate(p_parts), [len(design)], axis=1)
+    apart_design, apart_baseline = np.split(np.concatenate(apart_parts), [len(design)], axis=1)
+    return (
+        any_verdict(of_design),
+        any_verdict(of_baseline),
+        any_verdict(of_design, families=2) | any_verdict(of_baseline, families=2),
+        any_verdict(apart_design, families=2) | any_verdict(apart_baseline, families=2),
+    )
 
 
 def _share(hits: Bools) -> float:

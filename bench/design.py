@@ -50,7 +50,7 @@ class Effect:
 
 
 def effects(
-    correct: Mapping[tuple[str, str], Bools], *, same_samples: bool = True
+    correct: Mapping[tuple[str, str], Bools], *, same_samples: bool = True, families: int = 1
 ) -> tuple[Effect, ...]:
     """All questions answered, adjusted by Holm as one family.
 
@@ -58,6 +58,7 @@ def effects(
         correct: By activation and pooling, all six: (seeds, samples), whether the network is right;
             the same seeds and samples in the same order for all.
         same_samples: Whether column i is the same test sample for every seed.
+        families: How many families the run has declared, see `bench.stats.compare`.
 
     Raises:
         ValueError: A network is missing, or shapes differ.
@@ -83,7 +84,7 @@ def effects(
     ]
     return tuple(
         Effect(question=question, comparison=comparison)
-        for question, comparison in zip(QUESTIONS, compare(family), strict=True)
+        for question, comparison in zip(QUESTIONS, compare(family, families=families), strict=True)
     )
 
 

@@ -23,6 +23,7 @@ ALPHA = 0.05
 POWER = 0.8
 # Accuracies on any test set that fits in memory differ by more; below this it is rounding.
 ROUNDING = 1e-12
+_BISECTIONS = 30
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -93,7 +94,7 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Summary
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A two-sided 95% Student interval."""
+    """A two-sided 95% interval."""
 
     low: float
     high: float
@@ -141,12 +142,12 @@ class Comparison:
         standardised_difference: The difference in standard deviations of the paired differences
             over seeds, Cohen's d_z (Cohen 1988, Statistical Power Analysis, 2nd ed., p. 48).
         p: Two-sided; the largest of the p values for seeds, samples and both.
-        adjusted_p: After Holm, within the family.
+        adjusted_p: After Holm within the family, and for the number of families.
         n_seeds: Number of seeds.
         n_samples: Number of test samples of each seed.
         detectable: The smallest true difference that as many seeds and samples as these detect
-            with 80% power, at the level that is left when the family shares the 5% evenly
-            (Holm's first step), if the true spread is what was seen.
+            with 80% power, at the level that is left when all tests share the 5% evenly (Holm's
+            first step), if the true spread is what was seen.
         verdict: `better` or `worse` if the adjusted p is at most 0.05, which no interval that
             includes zero allows; `identical` for equal networks; else `inconclusive`.
     """
@@ -167,26 +168,46 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Doubt:
-    """How far off a difference may be for one reason; arrays of one shape, one item per contrast.
+    """How far off a difference may be, for one reason or for two independent ones together.
+
+    With one part its quantiles are Student's. With two, each part brings its own, weighted by its
+    share of the variance: Cochran and Cox's test (Cochran 1964, Biometrics 20:191-195; the
+    `COCHRAN` option of SAS's `TTEST`), exact when one part has all the variance and conservative
+    between.
 
     Attributes:
-        error: Standard error; nan where it cannot be estimated.
-        freedom: Degrees of freedom of that estimate.
+        errors: (parts, ...), standard errors; nan where one cannot be estimated.
+        freedoms: (parts, ...), degrees of freedom of those estimates.
     """
 
-    error: Floats
-    freedom: Floats
+    errors: Floats
+    freedoms: Floats
+
+    @property
+    def error(self) -> Floats:
+        """Standard error of the difference."""
+        error: Floats = np.sqrt((self.errors**2).sum(axis=0))
+        return error
 
     def p(self, difference: Floats) -> Floats:
-        """Two-sided p of Student's test that the true difference is zero."""
-        p: Floats = 2 * special.stdtr(self.freedom, -np.abs(difference) / self.error)
+        """Two-sided p of the test that the true difference is zero."""
+        t = np.abs(difference) / self.error
+        # It lies between the p values that each part's degrees of freedom would give: bisect.
+        bounds = 2 * special.stdtr(self.freedoms, -t)
+        low, high = bounds.min(axis=0), bounds.max(axis=0)
+        if len(self.errors) > 1:
+            for _ in range(_BISECTIONS):
+                middle = np.sqrt(low * high)
+                significant = t >= self._quantile(middle)
+                low, high = np.where(significant, low, middle), np.where(significant, middle, high)
+        p: Floats = high
         return p
 
     def interval(self, difference: Floats) -> Interval | None:
-        """The Student interval of a single difference; None without a standard error."""
+        """The 95% interval of a single difference; None without a standard error."""
         if np.isnan(self.error):
             return None
-        half = special.stdtrit(self.freedom, (1 + CONFIDENCE) / 2) * self.error
+        half = self._quantile(np.asarray(1 - CONFIDENCE)) * self.error
         return Interval(low=float(difference - half), high=float(difference + half))
 
     def detectable(self, level: float) -> float:
@@ -195,8 +216,17 @@ class Doubt:
         By the noncentral t distribution; the chance to be significant in the wrong direction is
         not counted, as in R's `power.t.test`.
         """
-        critical = special.stdtrit(self.freedom, 1 - level / 2)
-        return float(special.nctdtrinc(self.freedom, 1 - POWER, critical) * self.error)
+        critical = -special.stdtrit(self.freedoms, level / 2)
+        shift = special.nctdtrinc(self.freedoms, 1 - POWER, critical)
+        return float(self._weighted(shift) * self.error)
+
+    def _quantile(self, level: Floats) -> Floats:
+        """How many standard errors a difference may be away from zero, at a two-sided level."""
+        return self._weighted(-special.stdtrit(self.freedoms, level / 2))
+
+    def _weighted(self, values: Floats) -> Floats:
+        mean: Floats = (self.errors**2 * values).sum(axis=0) / (self.errors**2).sum(axis=0)
+        return mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,27 +254,34 @@ def doubts(by_seed: Floats, by_sample: Floats) -> Doubts:
 
     That each of the two tests is significant does not make the difference significant when seeds
     and samples are both drawn anew: each test takes as given what the other varies (Raaijmakers,
-    Schrijnemakers and Gremmen 1999, J. Memory and Language 41:416-426). Their sum does that. It is
-    min F' of Clark (1973, J. Verbal Learning and Verbal Behavior 12:335-359), the squared standard
-    errors added, with Satterthwaite's degrees of freedom; it counts the noise that belongs to both
-    sources twice and so errs towards `inconclusive`.
+    Schrijnemakers and Gremmen 1999, J. Memory and Language 41:416-426). Their sum does that: the
+    squared standard errors added, which is min F' of Clark (1973, J. Verbal Learning and Verbal
+    Behavior 12:335-359). It counts the noise that belongs to both sources twice and so errs towards
+    `inconclusive`.
 
     Args:
         by_seed: (..., seeds), differences averaged over samples.
         by_sample: (..., samples), the same differences averaged over seeds instead.
     """
     seeds, samples = _of_mean(by_seed), _of_mean(by_sample)
-    squares = seeds.error**2, samples.error**2
-    total = squares[0] + squares[1]
-    freedom = total**2 / (squares[0] ** 2 / seeds.freedom + squares[1] ** 2 / samples.freedom)
-    return Doubts(seeds=seeds, samples=samples, both=Doubt(error=np.sqrt(total), freedom=freedom))
+    both = Doubt(
+        errors=np.concatenate([seeds.errors, samples.errors]),
+        freedoms=np.concatenate([seeds.freedoms, samples.freedoms]),
+    )
+    return Doubts(seeds=seeds, samples=samples, both=both)
 
 
-def compare(family: Sequence[Contrast]) -> tuple[Comparison, ...]:
+def compare(family: Sequence[Contrast], *, families: int = 1) -> tuple[Comparison, ...]:
     """One comparison for each contrast of a family that was declared before the data were seen.
 
     The p values are adjusted within the family by Holm's method. Contrasts of identical networks
     are no tests and take no part in it; one without a p counts as a test that was not significant.
+
+    Args:
+        family: The contrasts.
+        families: How many families the run has declared. Each gets an equal share of the 5%, so
+            that the run as a whole errs in 5% of cases or fewer: adjusted p values are multiplied
+            by their number (Bonferroni).
     """
     if not family:
         return ()
@@ -253,9 +290,9 @@ def compare(family: Sequence[Contrast]) -> tuple[Comparison, ...]:
     p = np.array([doubt.p(mean) for doubt, mean in zip(estimates, differences, strict=True)])
     tested = np.array([not contrast.identical for contrast in family])
     adjusted = np.full_like(p, np.nan)
-    adjusted[tested] = holm(p[tested])
+    adjusted[tested] = np.minimum(families * holm(p[tested]), 1)
     adjusted[np.isnan(p)] = np.nan
-    level = ALPHA / max(int(tested.sum()), 1)
+    level = ALPHA / families / max(int(tested.sum()), 1)
     return tuple(
         _comparison(contrast, estimates[i], p[i], adjusted[i], level)
         for i, contrast in enumerate(family)
@@ -380,8 +417,8 @@ def _doubts_of(contrast: Contrast) -> Doubts:
     seeds = _of_mean(values.mean(axis=1))
     within = values.var(axis=1, ddof=1).sum() / n_samples
     samples = Doubt(
-        error=np.asarray(np.sqrt(within) / n_seeds if within > ROUNDING else np.nan),
-        freedom=np.asarray(np.float64(n_seeds * (n_samples - 1))),
+        errors=np.array([np.sqrt(within) / n_seeds if within > ROUNDING else np.nan]),
+        freedoms=np.array([n_seeds * (n_samples - 1.0)]),
     )
     return Doubts(seeds=seeds, samples=samples, both=seeds)
 
@@ -389,12 +426,12 @@ def _doubts_of(contrast: Contrast) -> Doubts:
 def _of_mean(values: Floats) -> Doubt:
     """The doubt of the mean over the last axis; no error where there is no spread."""
     n = values.shape[-1]
-    shape = values.shape[:-1]
+    shape = (1, *values.shape[:-1])
     if n < 2:
-        return Doubt(error=np.full(shape, np.nan), freedom=np.zeros(shape))
+        return Doubt(errors=np.full(shape, np.nan), freedoms=np.ones(shape))
     spread = np.ptp(values, axis=-1) > ROUNDING
     error = np.where(spread, values.std(axis=-1, ddof=1) / n**0.5, np.nan)
-    return Doubt(error=error, freedom=np.full(shape, n - 1.0))
+    return Doubt(errors=error[None], freedoms=np.full(shape, n - 1.0))
 
 
 def _known(value: float | np.float64 | Floats) -> float | None:

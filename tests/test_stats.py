@@ -13,6 +13,7 @@ from bench.stats import (
     compare,
     correctness,
     disagreement,
+    doubts,
     holm,
     pair,
     paired_difference,
@@ -93,19 +94,20 @@ def test_both_intervals_are_scipys_student_intervals() -> None:
     assert found.difference == pytest.approx(ours.mean() - theirs.mean())
 
 
-def test_doubt_of_both_is_clarks_min_f() -> None:
-    # Clark 1973 (see bench.stats.doubts): min F' = F1 F2 / (F1 + F2), with 1 and
-    # (F1 + F2)^2 / (F1^2 / n2 + F2^2 / n1) degrees of freedom. Here F1 = 3^2, n1 = 19 (seeds) and
-    # F2 = 4^2, n2 = 49 (samples).
+def test_doubt_of_both_is_min_f_with_the_quantiles_of_cochran_and_cox() -> None:
+    # Here F1 = 3^2 with 19 degrees of freedom (seeds) and F2 = 4^2 with 49 (samples).
     found = only(compare([additive(12.0, seeds_error=4.0, samples_error=3.0)]))
-    f_1, f_2, n_1, n_2 = 9.0, 16.0, 19, 49
-    min_f = f_1 * f_2 / (f_1 + f_2)
-    freedom = (f_1 + f_2) ** 2 / (f_1**2 / n_2 + f_2**2 / n_1)
+    # Clark 1973 (see bench.stats.doubts): min F' = F1 F2 / (F1 + F2), here 9 x 16 / 25.
+    error = 12 / (9 * 16 / 25) ** 0.5
+    # Each part's quantile weighs as much as its squared error: 16 to 9.
+    quantile = (16 * scipy_stats.t.ppf(0.975, 19) + 9 * scipy_stats.t.ppf(0.975, 49)) / 25
     assert found.both is not None
-    half = scipy_stats.t.ppf(0.975, freedom) * 12 / min_f**0.5
-    assert (found.both.low, found.both.high) == pytest.approx((12 - half, 12 + half))
-    expected = scipy_stats.f.sf(min_f, 1, freedom), 2 * scipy_stats.t.sf(3, 19)
-    assert found.p == pytest.approx(max(expected))
+    assert found.both.low == pytest.approx(12 - quantile * error)
+    assert found.both.high == pytest.approx(12 + quantile * error)
+    # At its own p, the quantile is the t that was seen.
+    assert found.p is not None
+    tails = scipy_stats.t.isf(found.p / 2, [19, 49])
+    assert (16 * tails[0] + 9 * tails[1]) / 25 == pytest.approx(12 / error)
 
 
 @pytest.mark.parametrize(
@@ -131,9 +133,11 @@ def test_better_needs_seeds_and_samples_and_both(
 
 @pytest.mark.parametrize(("n_seeds", "n_samples"), [(3, 50), (50, 3)])
 def test_p_is_never_below_that_of_the_scarcer_source(n_seeds: int, n_samples: int) -> None:
-    # t = 7 on 2 degrees of freedom is p = 0.0198; for both it is 7 / sqrt(2) on more, p < 0.01.
-    contrast = additive(7.0, 1.0, 1.0, n_seeds=n_seeds, n_samples=n_samples)
-    assert only(compare([contrast])).p == pytest.approx(2 * scipy_stats.t.sf(7, 2))
+    # With 2 degrees of freedom a t of 31.6 has p = 0.001; with 49 one of 3.5 has. At that level both
+    # together would need only (31.6 + 0.25 x 3.5) / sqrt(1.25) = 29.05, the scarcer alone 31.6.
+    errors = (1.0, 0.5) if n_seeds < n_samples else (0.5, 1.0)
+    contrast = additive(31.6, *errors, n_seeds=n_seeds, n_samples=n_samples)
+    assert only(compare([contrast])).p == pytest.approx(2 * scipy_stats.t.sf(31.6, 2))
 
 
 def test_verdict_turns_with_the_order_of_the_models() -> None:
@@ -223,16 +227,39 @@ def test_detectable_difference_is_the_published_one() -> None:
 def test_detectable_difference_is_statsmodels_at_the_level_left(n: int, tests: int) -> None:
     level = 0.05 / tests
     expected = TTestPower().solve_power(nobs=n, alpha=level, power=0.8)
-    doubt = Doubt(error=np.asarray(n**-0.5), freedom=np.asarray(n - 1.0))
+    doubt = Doubt(errors=np.array([n**-0.5]), freedoms=np.array([n - 1.0]))
     assert doubt.detectable(level) == pytest.approx(expected, rel=1e-4)
 
 
 def test_detectable_difference_is_detected_four_times_in_five() -> None:
-    doubt = Doubt(error=np.asarray(8**-0.5), freedom=np.asarray(7.0))
+    doubt = Doubt(errors=np.array([8**-0.5]), freedoms=np.array([7.0]))
     values = np.random.default_rng(6).normal(doubt.detectable(0.01), 1.0, (20_000, 8))
     power = (scipy_stats.ttest_1samp(values, 0, axis=1).pvalue <= 0.01).mean()
     # Standard error of the share: sqrt(0.8 x 0.2 / 20,000) = 0.003.
     assert power == pytest.approx(0.8, abs=0.01)
+
+
+def test_detectable_difference_over_seeds_and_samples_is_detected_four_times_in_five() -> None:
+    # 8 seeds and 50 samples of deviation 1 and 2.5: standard errors 0.354 both.
+    errors = np.array([1 / 8**0.5, 2.5 / 50**0.5])
+    both = Doubt(errors=errors, freedoms=np.array([7.0, 49.0]))
+    rng = np.random.default_rng(8)
+    seeds, samples = rng.normal(0, 1, (10_000, 8)), rng.normal(0, 2.5, (10_000, 50))
+    shift = both.detectable(0.01) + seeds.mean(axis=1) + samples.mean(axis=1)
+    found = doubts(
+        seeds - seeds.mean(axis=1, keepdims=True) + shift[:, None],
+        samples - samples.mean(axis=1, keepdims=True) + shift[:, None],
+    )
+    assert (found.p(shift) <= 0.01).mean() == pytest.approx(0.8, abs=0.05)
+
+
+def test_families_of_a_run_share_the_five_percent() -> None:
+    contrast = additive(3.0, seeds_error=1.0, samples_error=0.01)
+    alone, shared = only(compare([contrast])), only(compare([contrast], families=2))
+    assert alone.adjusted_p is not None
+    assert shared.adjusted_p == pytest.approx(2 * alone.adjusted_p)
+    # Half of the 5% is the level that a family of two tests leaves to its first.
+    assert shared.detectable == compare([contrast, contrast])[0].detectable
 
 
 def test_larger_family_needs_a_larger_difference() -> None:
