@@ -48,23 +48,6 @@ def deterministic() -> Iterator[None]:
         _set_flags(*before)
 
 
-@contextmanager
-def fastest_algorithms() -> Iterator[None]:
-    """Inside `deterministic()`: torch chooses its algorithms by speed alone; all else stays.
-
-    The number of threads and TF32 stay because they change the sums, not their reproducibility.
-    """
-    algorithms = torch.are_deterministic_algorithms_enabled()
-    benchmark = torch.backends.cudnn.benchmark
-    torch.use_deterministic_algorithms(False)
-    torch.backends.cudnn.benchmark = True
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(algorithms)
-        torch.backends.cudnn.benchmark = benchmark
-
-
 def _set_flags(
     threads: int, algorithms: bool, benchmark: bool, cudnn_tf32: bool, matmul_tf32: bool
 ) -> None:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
-from bench.determinism import deterministic, fastest_algorithms, stream_seed
+from bench.determinism import deterministic, stream_seed
 from bench.gpu import GpuState, read_state
 from bench.train import LOSSES, Batches, make_optimiser, training_step
 from zoo import ModelSpec, Recipe
@@ -200,6 +200,23 @@ class Runner:
     def _synchronise(self) -> None:
         if self.device.type == "cuda":
             torch.cuda.synchronize()
+
+
+@contextmanager
+def fastest_algorithms() -> Iterator[None]:
+    """Inside `deterministic()`: torch chooses its algorithms by speed alone; all else stays.
+
+    The number of threads and TF32 stay because they change the sums, not their reproducibility.
+    """
+    algorithms = torch.are_deterministic_algorithms_enabled()
+    benchmark = torch.backends.cudnn.benchmark
+    torch.use_deterministic_algorithms(False)
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(algorithms)
+        torch.backends.cudnn.benchmark = benchmark
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from bench.common import OPTIMISER
 from bench.design import CELLS, Effect, effects
 from bench.stats import correctness
 from bench.tables import Results
+from bench.verdicts import count_families
 
 EXPERIMENT = "learning-rate"
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
@@ -68,6 +69,7 @@ def read_sweep(results: Results) -> Sweep | None:
         model: max(RATES, key=lambda rate: fmean(trials[model, rate].validation.values()))
         for model in MODELS
     }
+    families = count_families(results)
     samples = next(runs.test_samples for runs in results.runs if runs.model == MODELS[0])
 
     def answer(rates: Mapping[str, float]) -> tuple[Effect, ...]:
@@ -75,7 +77,8 @@ def read_sweep(results: Results) -> Sweep | None:
             {
                 cell: correctness(trials[model, rates[model]].misclassified, seeds, samples)
                 for cell, model in zip(CELLS, MODELS, strict=True)
-            }
+            },
+            families=families,
         )
 
     return Sweep(

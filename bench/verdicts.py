@@ -51,7 +51,7 @@ def against_baseline(group: Sequence[Runs], results: Results) -> BaselineFamily 
             same_samples=runs.same_samples,
             identical=runs.is_twin_of(baseline),
         )
-    comparisons = compare(list(family.values()))
+    comparisons = compare(list(family.values()), families=count_families(results))
     return BaselineFamily(
         baseline=baseline, comparisons=dict(zip(family, comparisons, strict=True))
     )
@@ -77,7 +77,21 @@ def design_effects(results: Results, device: str) -> tuple[Effect, ...]:
         cell: correctness(runs.misclassified, seeds, runs.test_samples)
         for cell, runs in found.items()
     }
-    return effects(correct, same_samples=found[CELLS[0]].same_samples)
+    return effects(
+        correct,
+        same_samples=found[CELLS[0]].same_samples,
+        families=count_families(results),
+    )
+
+
+def count_families(results: Results) -> int:
+    """How many families a run declares: they share the 5% that its verdicts may err in."""
+    rankings = sum(sum(runs.summary is not None for runs in group) > 1 for group in results.groups)
+    designs = sum(
+        all(results.get(f"lenet5-{a}-{p}", device) is not None for a, p in CELLS)
+        for device in results.request["devices"]
+    )
+    return max(1, rankings + designs)
 
 
 def first_seed_disagreement(first: Runs, second: Runs) -> tuple[int, Disagreement] | None:

@@ -87,16 +87,7 @@ def _headline(group: Sequence[Runs], results: Results) -> list[str]:
         if last is not second
         else ""
     )
-    same = (
-        [
-            "",
-            f"{names([best, *twins])} are the same network under this recipe: for every seed "
-            "their trained weights have the same SHA-256.",
-        ]
-        if twins
-        else []
-    )
-    return [f"{lead} {behind}{verdict}{tail}", *same]
+    return [f"{lead} {behind}{verdict}{tail}"]
 
 
 def comparison(results: Results) -> list[str]:
@@ -131,6 +122,7 @@ def comparison(results: Results) -> list[str]:
             ),
             rows,
         )
+        lines += ["", *_twins(group)]
     selected = [runs for runs in results.runs if runs.selected]
     if selected:
         lines += [
@@ -164,6 +156,24 @@ def comparison(results: Results) -> list[str]:
         "a time; speed is measured on its own [below](#speed).",
     ]
     return lines
+
+
+def _twins(group: Sequence[Runs]) -> list[str]:
+    """A line for each set of networks that ended in the same weights."""
+    sets: list[list[Runs]] = []
+    for runs in group:
+        for found in sets:
+            if runs.is_twin_of(found[0]):
+                found.append(runs)
+                break
+        else:
+            sets.append([runs])
+    return [
+        f"{names(found)} are the same network under this recipe: for every seed their trained "
+        "weights have the same SHA-256.\n"
+        for found in sets
+        if len(found) > 1
+    ]
 
 
 def _group_caption(group: Sequence[Runs], results: Results) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.common import BATCH, EPOCHS, OPTIMISER, SEEDS, read_outcome
 from bench.sections.formats import listed, percent, table
+from bench.sections.reliability import reliability
 from bench.tables import Results
 
 
@@ -27,6 +28,8 @@ def method(results: Results) -> list[str]:
         "the samples and dropout, each through a random stream of its own.",
         "",
         *_recipes(results),
+        "",
+        *reliability(),
         "",
         "### Deviations from the documents",
         "",
