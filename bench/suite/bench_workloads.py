@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Callable
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
@@ -13,19 +11,24 @@ from bench.determinism import deterministic
 from bench.measure import WARM_UP_SECONDS, Runner, Workload
 from zoo import Recipe
 
-# Rounds have no end that weights could be put back at, so that is done as part of some steps; it
-# takes less than 1% of their time. Left alone, `dnn` knows its one batch by heart after some 600
-# steps; 40% of Adam's first moments are then too small for a normal float, and a step on the CPU
-# takes nearly twice as long.
-STEPS_PER_RESET = 32
+SECONDS = 0.5  # of steps that are timed, for each workload
+LEAST_ROUNDS, MOST_ROUNDS = 20, 500
 
 
 def bench_workload(benchmark: BenchmarkFixture, workload: Workload, recipe: Recipe) -> None:
     """Times one workload; its samples per second are the batch over the median step."""
-    with deterministic():
-        runner = Runner(workload, zoo.get(workload.model), recipe)
-        _warm_up(runner)
-        benchmark(_resetting(runner) if workload.phase == "train" else runner.step)
+    runner = Runner(workload, zoo.get(workload.model), recipe)
+
+    def start_over() -> None:
+        # As before each block of `bench.measure`, and outside the clock: left alone, `dnn` knows
+        # its one batch by heart after some 600 steps, and its denormal moments slow it down.
+        runner.reset()
+        runner.step()
+
+    with deterministic(), runner.algorithms():
+        benchmark.pedantic(  # type: ignore[no-untyped-call]
+            runner.step, setup=start_over, rounds=_rounds(runner), iterations=1
+        )
     benchmark.extra_info.update(
         model=workload.model,
         device=workload.device,
@@ -37,21 +40,10 @@ def bench_workload(benchmark: BenchmarkFixture, workload: Workload, recipe: Reci
         benchmark.extra_info["samples_per_second"] = workload.batch / median
 
 
-def _warm_up(runner: Runner) -> None:
-    """A cold first step would make pytest-benchmark plan too few rounds."""
+def _rounds(runner: Runner) -> int:
+    """Warms a workload up; how many of its steps fill the time."""
     until = time.perf_counter() + WARM_UP_SECONDS
-    runner.block_seconds(1)
+    fastest = runner.block_seconds(1)
     while time.perf_counter() < until:
-        runner.block_seconds(1)
-
-
-def _resetting(runner: Runner) -> Callable[[], None]:
-    """The runner's step, which puts the first weights back every so often."""
-    count = itertools.count()
-
-    def step() -> None:
-        if next(count) % STEPS_PER_RESET == 0:
-            runner.reset()
-        runner.step()
-
-    return step
+        fastest = min(fastest, runner.block_seconds(1))
+    return min(max(round(SECONDS / fastest), LEAST_ROUNDS), MOST_ROUNDS)

@@ -7,12 +7,9 @@ import time
 import pytest
 import torch
 
-from bench.measure import BLOCK_SECONDS, Workload
+from bench.measure import Workload
 from bench.options import read_request, request_parser
 from bench.suite.session import GIVEN, workloads
-
-MAX_SECONDS = 0.5  # per workload, so that all networks together take less than a minute
-MIN_ROUNDS = 10
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -35,13 +32,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _settings(workload: Workload) -> pytest.MarkDecorator:
-    """A round is a block of steps as in `bench.measure`; for latency, a single call."""
     return pytest.mark.benchmark(
         group=f"{workload.phase}, {workload.device}, batch {workload.batch}",
         timer=_cuda_timer if workload.device == "cuda" else time.perf_counter,
-        min_time=0.0 if workload.phase == "latency" else BLOCK_SECONDS,
-        max_time=MAX_SECONDS,
-        min_rounds=MIN_ROUNDS,
     )
 
 
