@@ -101,9 +101,8 @@ def test_upper_bound_is_the_published_one() -> None:
 
 def test_without_the_test_for_both_doubts_verdicts_would_be_false_more_often() -> None:
     scenario = Scenario(accuracy=0.95, test_samples=360, seed_deviation_logit=0.5, seeds=20)
-    found = calibrate(scenario, coverage_runs=1, verdict_runs=400)
-    assert found.false_share <= 0.06
-    assert found.false_share_without_both > 0.1
+    found = calibrate(scenario, coverage_runs=1, verdict_runs=1000)
+    assert found.false_share <= 0.05 < found.false_share_without_both
 
 
 @pytest.mark.slow
