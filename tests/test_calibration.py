@@ -76,9 +76,9 @@ def test_simulated_networks_have_the_accuracy_and_share_errors_as_real_ones_do()
 
 
 def test_expected_accuracy_is_what_many_seeds_average_to() -> None:
-    scenario = Scenario(accuracy=0.95, test_samples=50, seed_deviation_logit=0.5, seeds=20_000)
+    scenario = Scenario(accuracy=0.95, test_samples=50, seed_deviation_logit=1.5, seeds=20_000)
     for part in simulate(np.random.default_rng(2), scenario, runs=3, models=2):
-        # Between seeds the accuracy deviates by less than 0.05, and 0.05 / sqrt(20,000) = 0.0004.
+        # Between seeds the accuracy deviates by less than 0.06, and 0.06 / sqrt(20,000) = 0.0004.
         assert part.right.mean(axis=(-1, -2)) == pytest.approx(part.expected, abs=0.0015)
 
 
@@ -101,9 +101,8 @@ def test_upper_bound_is_the_published_one() -> None:
 
 def test_without_the_test_for_both_doubts_verdicts_would_be_false_more_often() -> None:
     scenario = Scenario(accuracy=0.95, test_samples=360, seed_deviation_logit=0.5, seeds=20)
-    found = calibrate(scenario, coverage_runs=1, verdict_runs=400)
-    assert found.false_share <= 0.06
-    assert found.false_share_without_both > 0.1
+    found = calibrate(scenario, coverage_runs=1, verdict_runs=1000)
+    assert found.false_share <= 0.05 < found.false_share_without_both
 
 
 @pytest.mark.slow

@@ -134,7 +134,7 @@ def test_better_needs_seeds_and_samples_and_both(
 @pytest.mark.parametrize(("n_seeds", "n_samples"), [(3, 50), (50, 3)])
 def test_p_is_never_below_that_of_the_scarcer_source(n_seeds: int, n_samples: int) -> None:
     # With 2 degrees of freedom a t of 31.6 has p = 0.001; with 49 one of 3.5 has. At that level
-    # both together would need (31.6 + 0.25 x 3.5) / sqrt(1.25) = 29.05, the scarcer alone 31.6.
+    # both together would need only (31.6 + 0.25 x 3.5) / sqrt(1.25) = 29.05, the scarcer 31.6.
     errors = (1.0, 0.5) if n_seeds < n_samples else (0.5, 1.0)
     contrast = additive(31.6, *errors, n_seeds=n_seeds, n_samples=n_samples)
     assert only(compare([contrast])).p == pytest.approx(2 * scipy_stats.t.sf(31.6, 2))
