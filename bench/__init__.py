@@ -7,29 +7,56 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bench.runner import Outcome
 
 
-def run(models: Sequence[str], *, seeds: int | Sequence[int] = 5, **options: Any) -> Outcome:
+def run(
+    models: str | Sequence[str],
+    *,
+    seeds: int | Sequence[int] = 5,
+    devices: Sequence[str] | None = None,
+    jobs: int | None = None,
+    reports: str | Path = "reports",
+    data_root: str | Path | None = None,
+    **options: Any,
+) -> Outcome:
     """Runs a comparison and writes its report, like `python -m bench.compare`.
 
     Args:
-        models: Names, aliases, globs or `all`.
+        models: Names, aliases, globs or `all`; one, or several.
         seeds: How many (5 means 1 to 5), or which.
-        options: The other fields of `bench.plan.Request`: `dataset`, `recipe`, `devices`,
-            `epochs`, `jobs`, `name`, `reports`, `data_root`, `fresh`.
+        devices: `cpu`, `cuda` or both; None takes what is there.
+        jobs: CPU cells trained side by side; None takes one for each core.
+        reports: The folder that reports are written to.
+        data_root: The folder above `MNIST/raw`; None takes `$BENCH_DATA_ROOT`, or `data`.
+        options: The other fields of `bench.plan.Request`: `dataset`, `recipe`, `epochs`,
+            `baseline`, `name`, `fresh`.
 
     Raises:
         bench.errors.RequestError: The request cannot be carried out; nothing has been written.
     """
-    # Not at the top: reading `bench.plan` or `bench.stats` should not load torch.
+    # Not at the top: `bench.stats` and its like should not load torch.
+    from joblib import cpu_count
+
+    from bench import environment
     from bench.plan import Request
     from bench.progress import Progress
     from bench.runner import run as carry_out
 
     numbers = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else tuple(seeds)
-    return carry_out(Request(models=tuple(models), seeds=numbers, **options), Progress())
+    request = Request(
+        models=(models,) if isinstance(models, str) else tuple(models),
+        seeds=numbers,
+        devices=environment.devices() if devices is None else tuple(devices),
+        jobs=cpu_count() if jobs is None else jobs,
+        reports=Path(reports),
+        data_root=Path(data_root or os.environ.get("BENCH_DATA_ROOT") or "data"),
+        **options,
+    )
+    return carry_out(request, Progress())

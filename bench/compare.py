@@ -27,7 +27,7 @@ def main(arguments: list[str] | None) -> int:
     try:
         outcome = _run(options)
     except KeyboardInterrupt:
-        print("stopped; the same command goes on where it was", file=sys.stderr)
+        print("stopped; the same command, without --fresh, goes on where it was", file=sys.stderr)
         return EXIT_INTERRUPTED
     if not options.quiet:
         _print_table(outcome)

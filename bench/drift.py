@@ -20,7 +20,7 @@ import numpy as np
 from scipy import stats
 
 from bench.ratios import Array, Locate, Location, judge, wilcoxon
-from bench.stats import CONFIDENCE
+from bench.stats import CONFIDENCE, upper_bound
 
 Order = Literal["interleaved", "sequential"]
 Interval = Literal["wilcoxon", "student"]
@@ -199,12 +199,6 @@ def outcomes() -> Iterator[Outcome]:
                 if order == "interleaved"
                 else None,
             )
-
-
-def upper_bound(found: int, runs: int) -> float:
-    """One-sided 95% upper bound of a rate; Clopper and Pearson's exact one."""
-    tested = stats.binomtest(found, runs, alternative="less")
-    return float(tested.proportion_ci(confidence_level=0.95, method="exact").high)
 
 
 def read_drift(path: Path = OUTCOME) -> tuple[Outcome, ...]:

@@ -269,7 +269,7 @@ def _label(runs: Runs, results: Results) -> str:
 
 
 _FIGURES: dict[str, tuple[Callable[[Results], Figure | None], str]] = {
-    "accuracy": (_accuracy, "Test accuracy of every network, best first"),
+    "accuracy": (_accuracy, "Test accuracy, best first"),
     "activation-pooling": (_design, "Test accuracy by activation and pooling"),
     "learning-rates": (_learning_rates, "Test accuracy by learning rate, activation and pooling"),
     "learning-curves": (_learning_curves, "Training and test loss over the examples seen"),

@@ -23,6 +23,7 @@ from zoo import Recipe
 # What decides the bits of a trained network, beside the cell and the environment.
 TRAINING_CODE = ("bench/data.py", "bench/determinism.py", "bench/train.py", "zoo/*.py")
 _ROOT = Path(__file__).parents[1]
+DIGEST = "weights_sha256"  # in a weights file's metadata, as in the cell's record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ def code_sha256(patterns: Sequence[str]) -> str:
 
 
 def run_jobs(jobs: Sequence[Job], side_by_side: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Key and record fields of each job, as they finish; a lost worker fails those it takes along.
+    """Key and record fields of each job, as they finish.
 
     Args:
         jobs: What to run.
@@ -94,9 +95,21 @@ def run_jobs(jobs: Sequence[Job], side_by_side: int) -> Iterator[tuple[str, dict
         for key, fields in parallel(delayed(run_job)(job, side_by_side) for job in jobs):
             del left[key]
             yield key, fields
-    except Exception as error:
+    except Exception:
+        # A worker was lost, for want of memory as a rule, and its pool with it. Each job that is
+        # left gets a worker of its own, so that only the one that is at fault fails.
         for key, job in left.items():
-            yield key, {**identity(job, side_by_side), **failure(error)}
+            yield key, _run_alone(job)
+
+
+def _run_alone(job: Job) -> dict[str, Any]:
+    try:
+        # Two workers for one job: with one, joblib would run it in this process.
+        ((_, fields),) = Parallel(n_jobs=2)([delayed(run_job)(job, 1)])
+    except Exception as error:
+        return {**identity(job, 1), **failure(error)}
+    found: dict[str, Any] = fields
+    return found
 
 
 def run_job(job: Job, side_by_side: int) -> tuple[str, dict[str, Any]]:
@@ -135,7 +148,7 @@ def _trained(job: Job) -> dict[str, Any]:
     trained = train(zoo.get(cell.model), job.recipe, split, seed=cell.seed, device=cell.device)
     if job.weights is not None:
         job.weights.parent.mkdir(parents=True, exist_ok=True)
-        save_file(trained.weights, job.weights)
+        save_file(trained.weights, job.weights, metadata={DIGEST: trained.weights_sha256})
     labels = split.part("test")[1]
     wrong = (trained.predictions != labels).nonzero()[0]
     return {

@@ -17,6 +17,7 @@ from zoo import Deviation, ModelSpec, Recipe
 RecipeName = Literal["common", "document"]
 RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
 DEVICES = ("cpu", "cuda")
+MOST_SEEDS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,9 @@ class Request:
     @property
     def report_name(self) -> str:
         """The report's name, given or made."""
-        return self.name or f"local-{self.dataset.partition(':')[0]}-{self.recipe}"
+        if self.name is not None:
+            return self.name
+        return f"local-{self.dataset.partition(':')[0]}-{self.recipe}"
 
     @property
     def folder(self) -> Path:
@@ -176,6 +179,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             f"--seeds '{text}' is not a number of seeds (5) or a list of seeds (1,2,7)"
         )
     numbers = tuple(int(item) for item in items)
+    if "," not in text and numbers[0] > MOST_SEEDS:
+        raise RequestError(f"--seeds {text} is too many; {MOST_SEEDS} is the most")
     return numbers if "," in text else tuple(range(1, numbers[0] + 1))
 
 
@@ -212,7 +217,7 @@ def _validate_folder(request: Request) -> None:
             f"--name '{request.name}' is no report name; use letters, digits, '.', '_' and '-', "
             "beginning with a letter or digit, and --reports for another folder"
         )
-    for path in (request.reports, request.folder):
+    for path in (request.folder, *request.folder.parents):
         if path.exists() and not path.is_dir():
             raise RequestError(f"'{path}' is a file; reports need a folder: --reports DIR")
 

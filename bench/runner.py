@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from safetensors import safe_open
 
 import zoo
 from bench import environment
@@ -15,6 +18,7 @@ from bench.data import Dataset, StoredSplit, first_test_pictures, load, store, v
 from bench.errors import RequestError
 from bench.gpu import summarise_states
 from bench.jobs import (
+    DIGEST,
     TRAINING_CODE,
     Job,
     cell_key,
@@ -28,6 +32,7 @@ from bench.progress import Progress
 from bench.records import Record, Store, digest
 from bench.report import write_report
 from bench.tables import Results, read
+from zoo import ModelSpec
 
 _TIMING_CODE = (*TRAINING_CODE, "bench/gpu.py", "bench/measure.py")
 
@@ -55,9 +60,9 @@ def run(request: Request, progress: Progress) -> Outcome:
     datasets = _load(request)
     here = environment.current()
     records = Store(request.folder)
+    jobs = _jobs(request, planned, datasets, here)
     if request.fresh:
         records.set_aside()
-    jobs = _jobs(request, planned, datasets, here)
     counts = _count(planned, records)
     _train(jobs, request, records, progress)
     timings = _measure(request, planned, here, records, progress)
@@ -105,6 +110,7 @@ def _jobs(
         spec, recipe, dataset = zoo.get(cell.model), resolve(cell), datasets[cell.seed]
         where = (cell.model, dataset.checksum)
         if where not in splits:
+            _require_samples(dataset, spec)
             splits[where] = store(view(dataset, spec, recipe), request.reports / ".data")
         key = cell_key(
             cell,
@@ -114,10 +120,20 @@ def _jobs(
             environment=here,
         )
         name = f"{cell.model}-{cell.device}-{cell.seed}.safetensors"
-        heavy = "heavy" in spec.tags  # more than a gigabyte of weights that nobody asked to keep
+        heavy = "heavy" in spec.tags  # their weights may be more than a gigabyte
         weights = None if heavy else request.folder / "weights" / name
         jobs.append(Job(key=key, cell=cell, recipe=recipe, split=splits[where], weights=weights))
     return jobs
+
+
+def _require_samples(dataset: Dataset, spec: ModelSpec) -> None:
+    """Checks that there is something to train and to test on, as a pictures folder may not have."""
+    for part, positions in (("training", dataset.train), ("test", dataset.test)):
+        if not (dataset.labels[positions] < spec.classes).any():
+            raise RequestError(
+                f"{dataset.name} has no {part} samples of the classes 0 to {spec.classes - 1} that "
+                f"'{spec.name}' tells apart; add some or leave the model out"
+            )
 
 
 def _count(planned: Plan, records: Store) -> list[str]:
@@ -146,6 +162,9 @@ def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Prog
         for job in jobs
         if job.key not in known or known[job.key].fields["status"] != "ok"
     }
+    for job in jobs:
+        if job.key not in waiting:
+            _drop_other_weights(job, known[job.key].fields["weights_sha256"])
     progress.training([str(job.cell) for job in waiting.values()], len(jobs), request.jobs)
     for device in request.devices:
         ours = [job for job in waiting.values() if job.cell.device == device]
@@ -154,6 +173,16 @@ def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Prog
         for key, fields in run_jobs(ours, side_by_side):
             records.append(Record(kind="train", key=key, fields=fields))
             progress.trained(str(waiting[key].cell), fields)
+
+
+def _drop_other_weights(job: Job, weights_sha256: str) -> None:
+    """Removes a weights file that another run of the same name has left in this cell's place."""
+    if job.weights is None or not job.weights.exists():
+        return
+    with safe_open(job.weights, framework="numpy") as file:
+        if (file.metadata() or {}).get(DIGEST) == weights_sha256:
+            return
+    job.weights.unlink()
 
 
 def _measure(
@@ -276,8 +305,13 @@ def command(request: Request) -> str:
         "--epochs": request.epochs,
         "--baseline": request.baseline,
         "--name": request.name,
+        "--reports": None if request.reports == Path("reports") else request.reports,
     }
-    words = [f"{option} {value}" for option, value in options.items() if value is not None]
+    words = [
+        f"{option} {shlex.quote(str(value))}"
+        for option, value in options.items()
+        if value is not None
+    ]
     return " ".join(["python -m bench.compare", *words])
 
 

@@ -310,6 +310,15 @@ def holm(p: Floats) -> Floats:
     return adjusted
 
 
+def upper_bound(found: int, runs: int) -> float:
+    """One-sided 95% upper bound of a rate of which `found` in `runs` were seen.
+
+    Source: Clopper and Pearson, Biometrika 26, 1934, 404-413.
+    """
+    test = stats.binomtest(found, runs, alternative="less")
+    return float(test.proportion_ci(confidence_level=CONFIDENCE, method="exact").high)
+
+
 def correctness(
     misclassified: Mapping[int, Collection[int]], seeds: Sequence[int], samples: int
 ) -> Bools:

@@ -12,7 +12,6 @@ from bench.drift import (
     outcomes,
     read_drift,
     simulate,
-    upper_bound,
 )
 
 DRIFTING = ("slowing-10", "slowing-30", "random-walk", "step", "burst")
@@ -87,11 +86,6 @@ def test_every_block_of_the_machine_is_used_once(order: str) -> None:
 
 def test_the_simulation_has_as_many_rounds_as_a_measurement() -> None:
     assert drift.ROUNDS == measure.ROUNDS
-
-
-def test_the_upper_bound_is_clopper_and_pearsons() -> None:
-    # With nothing found in n, it solves (1 - p)^n = 0.05.
-    assert upper_bound(0, 2_000) == pytest.approx(1 - 0.05 ** (1 / 2_000))
 
 
 @pytest.mark.slow

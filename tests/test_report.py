@@ -119,7 +119,7 @@ def request_record(keys: list[str], models: list[str]) -> Record:
         "command": "python -m bench.compare --models lenet,lenet5-*",
         "documents": dict.fromkeys(models, "some-document"),
         "recipes": {},
-        "recipe_words": {},
+        "recipe_words": dict.fromkeys(models, "Adam 0.003, batch 32, 2 epochs, cross-entropy"),
         "deviations": {},
         "test_pictures": None,
         "test_labels": "0123456789" * 40,
@@ -170,10 +170,13 @@ def test_the_numbers_of_the_report_are_those_worked_out_by_hand(results: Results
     # 17, 24, 19 fewer: mean 20, deviation sqrt(13), half width 4.3027 * sqrt(13 / 3) = 8.957
     assert "| -5.00 pp | [-7.24, -2.76] |" in re.sub(" +", " ", text)
     assert "`lenet` and `lenet5-relu-max` are the same network" in text
+    # net and lenet on the seeds that both ran: (391 - 388 + 389 - 390) / 2 = 1 of 400
+    assert "over the seeds that both ran the difference is +0.25 pp" in text
     assert "`net` on cpu, seed 3: RuntimeError: out of memory" in text
     assert "2 of 3 ok" in text
-    # 64 samples twice in a block of 0.010 s
-    assert "12,8" in text
+    # 64 samples twice in 0.010 s, a hundredth less in the block at the median
+    assert f"{128 / (0.010 * 0.99):,.0f}" == "12,929"
+    assert "| 12,929 |" in re.sub(" +", " ", text)
 
 
 def test_a_failed_cell_is_a_row_and_the_table_says_so(results: Results) -> None:
@@ -181,6 +184,15 @@ def test_a_failed_cell_is_a_row_and_the_table_says_so(results: Results) -> None:
     assert table_.loc["net", "status"] == "failed"
     assert table_.loc["net", "seeds"] == 2
     assert table_.loc["lenet", "status"] == "ok"
+
+
+def test_networks_that_share_no_seed_are_still_reported(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    records = [train_record("lenet", 1, 388), failed_record("lenet", 2)]
+    records += [failed_record("net", 1), train_record("net", 2, 391)]
+    for record in [*records, request_record([r.key for r in records], ["lenet", "net"])]:
+        store.append(record)
+    assert "no seed ran for both" in render(read(store), {})
 
 
 def test_one_seed_has_no_interval(tmp_path: Path) -> None:

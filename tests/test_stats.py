@@ -18,6 +18,7 @@ from bench.stats import (
     pair,
     paired_difference,
     summarise,
+    upper_bound,
 )
 
 # Student's sleep data (Student 1908, Biometrika 6:1-25; R's `sleep`): hours gained by ten patients.
@@ -316,3 +317,10 @@ def test_disagreement_names_what_exactly_one_network_gets_wrong() -> None:
     # Two of two in one direction: 2 x (1/2)^2.
     assert found.p == pytest.approx(0.5)
     assert disagreement({1: 2}, {1: 3}).p == 1.0
+
+
+def test_upper_bound_is_the_published_one() -> None:
+    # The rule of three's exact form: with none of n, 1 - 0.05^(1/n); Clopper and Pearson 1934.
+    assert upper_bound(0, 2000) == pytest.approx(1 - 0.05 ** (1 / 2000))
+    # The bound p solves P(X <= k) = 0.05 for a binomial X of n and p.
+    assert scipy_stats.binom.cdf(100, 2000, upper_bound(100, 2000)) == pytest.approx(0.05)

@@ -61,33 +61,31 @@ def _headline(group: Sequence[Runs], results: Results) -> list[str]:
             "No other network of this run was tested on the same samples and classes."
         ]
     second = others[0]
-    difference = best.minus(second)
-    assert difference is not None
     lead = (
         f"{words} {'is' if not twins else 'are'} best{where}: {mean_accuracy(best)}** of {samples} "
         f"right{interval_words(best)}."
     )
-    behind = (
-        f"Next is `{second.model}` with {mean_accuracy(second)}, {distance(difference.mean)} behind"
-    )
-    if difference.low is None:
-        verdict = "; one seed alone cannot say whether that holds."
-    elif difference.low > 0:
-        verdict = f" (paired 95% interval over seeds {points_interval(difference)} pp)."
-    else:
-        verdict = (
-            f" (paired 95% interval over seeds {points_interval(difference)} pp): it includes "
-            "zero, so these seeds do not settle which of the two is better."
-        )
+    lines = f"{lead} Next is `{second.model}` with {mean_accuracy(second)}{_lead(best, second)}."
     last = others[-1]
-    to_last = best.minus(last)
-    assert to_last is not None
-    tail = (
-        f" Last is `{last.model}` with {mean_accuracy(last)}, {distance(to_last.mean)} behind."
-        if last is not second
-        else ""
-    )
-    return [f"{lead} {behind}{verdict}{tail}"]
+    if last is not second:
+        lines += f" Last is `{last.model}` with {mean_accuracy(last)}."
+    return [lines]
+
+
+def _lead(best: Runs, second: Runs) -> str:
+    """How far the best is ahead of the second, seed by seed, and what that is worth."""
+    difference = best.minus(second)
+    if difference is None:
+        return "; no seed ran for both"
+    size = f"; over the seeds that both ran the difference is {points(difference.mean)}"
+    if difference.n == 1:
+        return f"{size}, and one seed alone cannot say whether that holds"
+    if not difference.std:
+        return f"{size} for every seed"
+    paired = f"{size}, paired 95% interval {points_interval(difference)} pp"
+    if difference.low is not None and difference.low > 0:
+        return paired
+    return f"{paired}: these seeds do not settle which of the two is better"
 
 
 def comparison(results: Results) -> list[str]:
@@ -152,8 +150,8 @@ def comparison(results: Results) -> list[str]:
     lines += [
         "",
         f"The same numbers, unrounded: [results.csv](results.csv). Training seconds are the "
-        f"median over seeds, with {plural(max(r.jobs for r in results.runs), 'cell')} trained at "
-        "a time; speed is measured on its own [below](#speed).",
+        f"median over seeds, with at most {plural(max(r.jobs for r in results.runs), 'cell')} "
+        "trained at a time; speed is measured on its own [below](#speed).",
     ]
     return lines
 

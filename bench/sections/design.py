@@ -91,7 +91,7 @@ def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
         ),
         "",
         "The questions at each rate, and with each network at its own best (difference in "
-        "percentage points, verdict adjusted among the seven questions of its column):",
+        "percentage points, verdict adjusted within its column as above):",
         "",
         *table(
             ("question", *(f"{rate:g} >" for rate in RATES), "own best >"),
@@ -197,7 +197,8 @@ def _effects(effects: tuple[Effect, ...]) -> list[str]:
     """The design's questions, each in a sentence, and the numbers behind them."""
     return [
         "Seven questions to this design, fixed before the run; `better` and `worse` hold for other "
-        "seeds and for other test samples, adjusted for asking seven times:",
+        "seeds and for other test samples, adjusted for asking seven times (and for the run's "
+        "other families of questions, see above):",
         "",
         *(f"- {_in_words(effect)}" for effect in effects),
         "",
@@ -214,8 +215,8 @@ def _in_words(effect: Effect) -> str:
             return f"{name[0].upper()}{name[1:]}: {size}. It is **{larger}** with max pooling."
         return f"{name[0].upper()}{name[1:]}: {size}, **{comparison.verdict}**."
     unseen = (
-        f" A true difference below {distance(comparison.detectable)} would mostly go unnoticed in "
-        f"{plural(comparison.n_seeds, 'seed')}."
+        f" With {plural(comparison.n_seeds, 'seed')}, a true difference has to be about "
+        f"{distance(comparison.detectable)} or more to be found in four of five such runs."
         if comparison.detectable is not None
         else ""
     )

@@ -135,7 +135,7 @@ def comparison_table(rows: Iterable[tuple[str, Comparison]], what: str = "questi
     return table(
         (
             *(what, "difference >", "over seeds >", "over samples >", "over both >"),
-            *("d_z >", "p >", "p, Holm >", "found in 4 of 5 >", "verdict"),
+            *("d_z >", "p >", "p, adjusted >", "found in 4 of 5 >", "verdict"),
         ),
         [
             [

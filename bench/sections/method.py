@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.common import BATCH, EPOCHS, OPTIMISER, SEEDS, read_outcome
+from bench.common import SEEDS, read_outcome
 from bench.sections.formats import listed, percent, table
 from bench.sections.reliability import reliability
 from bench.tables import Results
@@ -13,6 +13,7 @@ def method(results: Results) -> list[str]:
     request = results.request
     environment = request["environment"]
     train, validation, test = request["dataset_sizes"]
+    digest = request["dataset_sha256"][:16]
     return [
         "## How it was made",
         "",
@@ -21,8 +22,12 @@ def method(results: Results) -> list[str]:
         "```",
         "",
         f"Data: {request['dataset']}, {train:,} training, {validation:,} validation and {test:,} "
-        f"test samples, SHA-256 `{request['dataset_sha256'][:16]}`; the same split for every seed"
-        + (", drawn anew for each." if request["dataset"] == "sums" else "."),
+        f"test samples, "
+        + (
+            f"drawn anew for every seed; SHA-256 of the first draw `{digest}`."
+            if request["dataset"] == "sums"
+            else f"the same split for every seed; SHA-256 `{digest}`."
+        ),
         "",
         f"Seeds: {', '.join(map(str, request['seeds']))}. Every seed sets first weights, order of "
         "the samples and dropout, each through a random stream of its own.",
@@ -57,8 +62,7 @@ def method(results: Results) -> list[str]:
         ),
         "",
         "The same cell on the same kind of device with the same versions ends in the same weights, "
-        "bit for bit. CPU and CUDA round differently and are never expected to agree in bits; "
-        "their accuracies agree within what seeds differ by.",
+        "bit for bit. CPU and CUDA round differently and are never expected to agree in bits.",
     ]
 
 
@@ -78,12 +82,13 @@ def _recipes(results: Results) -> list[str]:
             ),
         ]
     outcome = read_outcome()
+    words = request["recipe_words"][request["ran"][0]].rpartition(",")[0]  # all but the loss
     winner = max(outcome, key=lambda candidate: candidate.mean)
     return [
-        f"All networks share one recipe: {OPTIMISER}, batch {BATCH}, {EPOCHS} epochs unless the "
-        "command says otherwise, torch's default first weights, the same order of samples per "
-        "seed, and the negative log-likelihood that fits the network's outputs. It was chosen from "
-        f"{len(outcome)} candidates by mean accuracy on the *validation* samples of digits, over "
+        f"All networks share one recipe: {words}, torch's default first weights, the same order of "
+        "samples per seed, and the negative log-likelihood that fits the network's outputs. The "
+        f"optimiser was chosen from {len(outcome)} candidates by mean accuracy on the "
+        "*validation* samples of digits, over "
         f"all image networks and {len(SEEDS)} seeds that no report uses by default; the test "
         "samples played no part (`python -m bench.choose` repeats it):",
         "",

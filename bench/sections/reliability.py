@@ -79,8 +79,9 @@ def _speed(outcomes: Sequence[Outcome]) -> list[str]:
         "*Speed.* Networks of equal speed were timed on a simulated machine that is steady, slows "
         "down, walks, steps or stutters. False verdict: how often any of them is called `faster` "
         "or `slower`, timed in interleaved rounds as here, and timed one after the other as is "
-        "usual. Smallest ratio: the true ratio of two speeds that is found in four of five runs "
-        "(`python -m bench.drift` repeats it):",
+        "usual. Smallest ratio: the true ratio of two speeds that is found in four of five runs, "
+        "where blocks vary by 2% and one in thirty is an outlier (`python -m bench.drift` repeats "
+        "it):",
         "",
         *table(
             (

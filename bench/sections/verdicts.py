@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bench.sections.formats import comparison_table, probability, table
 from bench.stats import Disagreement
 from bench.tables import Results, Runs
-from bench.verdicts import BaselineFamily, against_baseline, first_seed_disagreement
+from bench.verdicts import BaselineFamily, against_baseline, count_families, first_seed_disagreement
 
 SAMPLES_SHOWN = 12
 
@@ -29,10 +29,11 @@ def verdicts(results: Results) -> list[str]:
         "*How to read it.* A difference can be luck in two ways: other seeds would train other "
         "networks, and other test samples would meet them. `better` and `worse` are said only if "
         "the difference holds against both, and against both at once, after Holm's adjustment for "
-        "the number of networks compared; otherwise the verdict is `inconclusive`, which does not "
-        "mean equal: the smallest difference that these runs would find in four of five cases "
-        "stands in the last column but one. d_z is the difference in standard deviations of the "
-        "paired differences over seeds.",
+        "the number of networks compared, multiplied by the number of families of questions in "
+        f"this run ({count_families(results)}); otherwise the verdict is `inconclusive`, which "
+        "does not mean equal: about how large a difference has to be for runs like these to find "
+        "it in four of five cases stands in the last column but one. d_z is the difference in standard deviations of "
+        "the paired differences over seeds.",
     ]
 
 
