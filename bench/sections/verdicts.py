@@ -32,8 +32,8 @@ def verdicts(results: Results) -> list[str]:
         "the number of networks compared, multiplied by the number of families of questions in "
         f"this run ({count_families(results)}); otherwise the verdict is `inconclusive`, which "
         "does not mean equal: about how large a difference has to be for runs like these to find "
-        "it in four of five cases stands in the last column but one. d_z is the difference in standard deviations of "
-        "the paired differences over seeds.",
+        "it in four of five cases stands in the last column but one. d_z is the difference in "
+        "standard deviations of the paired differences over seeds.",
     ]
 
 
