@@ -82,6 +82,8 @@ def sweep(folder: Path, data_root: Path, side_by_side: int, shown: Progress) -> 
     for job in jobs:
         if job.key in known and known[job.key]["run"] != asked.key:
             _append(records, asked.key, job, known[job.key])
+    if asked.fields["devices"][0] == "cuda":
+        side_by_side = 1  # as when the report was made: they would only share the GPU's memory
     for key, fields in run_jobs(waiting, side_by_side):
         shown.trained(names[key], fields)
         if fields["status"] == "ok":
@@ -112,6 +114,14 @@ def _jobs(request: Mapping[str, Any], data_root: Path, splits: Path) -> list[Job
             "or mnist; make such a report with --models 'lenet5-*'"
         )
     here, code = environment.current(), code_sha256(TRAINING_CODE)
+    device = request["devices"][0]
+    there = environment.recorded(request["environment"])
+    differing = environment.differences(there.decisive(device), here.decisive(device))
+    if differing:
+        raise RequestError(
+            f"the report was made elsewhere ({', '.join(differing)} differ); rates from here would "
+            "not compare with it: make the report anew"
+        )
     dataset = load(request["dataset"], data_root=data_root, seed=0)
     if dataset.checksum != request["dataset_sha256"]:
         raise RequestError(
@@ -131,7 +141,7 @@ def _jobs(request: Mapping[str, Any], data_root: Path, splits: Path) -> list[Job
                     dataset=request["dataset"],
                     recipe="common",
                     seed=seed,
-                    device=request["devices"][0],
+                    device=device,
                     epochs=None if epochs == EPOCHS else epochs,
                 )
                 split = store(view(dataset, spec, recipe), splits)

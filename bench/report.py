@@ -89,8 +89,9 @@ def _curves(figures: dict[str, str]) -> list[str]:
             "",
             "Lines: mean training loss since the point before or the epoch's beginning, taken "
             "while the weights move and with dropout on. Dots: test loss in evaluation mode, the "
-            "first one of the untrained network. Bands: from the lowest to the highest seed. Losses of different kinds "
-            "(squared error, cross-entropy) do not compare across panels.",
+            "first one of the untrained network. Bands: from the lowest to the highest seed. "
+            "Losses of different kinds (squared error, cross-entropy) do not compare across "
+            "panels.",
         ]
     if "test-pictures" in figures:
         lines += ["", figure("test-pictures", figures)]

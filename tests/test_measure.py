@@ -206,3 +206,17 @@ def test_cuda_and_cpu_are_measured_in_the_same_rounds() -> None:
     assert not failed
     assert [timing.workload.device for timing in timings] == ["cpu", "cuda"]
     assert timings[0].gpu_states == ()
+
+
+@pytest.mark.parametrize(("optimiser", "copies"), [("adam", 4), ("sgd", 2)])
+def test_peak_memory_is_weights_gradients_and_moments_and_little_more(
+    optimiser: Literal["adam", "sgd"], copies: int
+) -> None:
+    workload, spec, recipe = asked("dnn", "train")
+    recipe = replace(recipe, optimiser=Optimiser(name=optimiser, learning_rate=1e-3))
+    with deterministic():
+        peak = Runner(workload, spec, recipe).peak_memory_bytes()
+    weights = 4 * 575_050
+    # On top: activations of 64 samples (0.5 MB), the batch, and an update's own tensors, at most
+    # twice the largest weight (784 x 512 numbers, 1.6 MB).
+    assert copies * weights <= peak <= copies * weights + 4_500_000

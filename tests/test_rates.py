@@ -1,0 +1,99 @@
+"""The design at other learning rates: a real sweep, small, and what is read from its records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import bench
+from bench import rates, runner
+from bench.design import CELLS, QUESTIONS
+from bench.experiments import experiment
+from bench.records import Store
+from bench.sweep import EXPERIMENT, MODELS, OTHER_RATES, RATES, read_sweep
+from bench.tables import read
+from tests.test_report import request_record, train_record
+
+
+@pytest.fixture
+def design_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(runner, "_measure", lambda *_: [])
+    return bench.run("lenet5-*", seeds=1, epochs=1, reports=tmp_path, devices=["cpu"]).folder
+
+
+def test_the_design_is_repeated_at_three_other_rates_and_only_once(design_report: Path) -> None:
+    arguments = ["local-digits-common", "--reports", str(design_report.parent)]
+    assert rates.main(arguments) == 0
+    lines = (design_report / "records.jsonl").read_text().splitlines()
+    found = [json.loads(line) for line in lines if f'"{EXPERIMENT}"' in line]
+    assert {(r["model"], r["rate"]) for r in found} == {(m, r) for m in MODELS for r in OTHER_RATES}
+    assert len({r["weights_sha256"] for r in found}) == len(MODELS) * len(OTHER_RATES)
+    assert "### Is it the learning rate?" in (design_report / "report.md").read_text()
+    assert (design_report / "figures" / "learning-rates.svg").exists()
+    assert rates.main(arguments) == 0
+    assert (design_report / "records.jsonl").read_text().splitlines() == lines
+
+
+def test_a_report_without_the_design_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(runner, "_measure", lambda *_: [])
+    bench.run("dnn", seeds=1, epochs=1, reports=tmp_path, devices=["cpu"], jobs=1)
+    assert rates.main(["local-digits-common", "--reports", str(tmp_path)]) == 2
+    assert "3 x 2 design" in capsys.readouterr().err
+
+
+def write_sweep(folder: Path, wrong: dict[tuple[str, float], int]) -> None:
+    """Five seeds of the design at every rate; `wrong` of 400 samples, more with every seed.
+
+    The networks differ in how many more, so that paired differences have a spread. Validation
+    accuracy is 0.9, and 0.95 at rate 0.001.
+    """
+    store = Store(folder)
+    train = []
+    for number, model in enumerate(MODELS):
+        for seed in range(1, 6):
+            more = seed * number % 5  # the same five numbers for each but the first, in turns
+            errors = wrong[model, 0.003] + more
+            train.append(train_record(model, seed, 400 - errors, weights_sha256=f"{model}{seed}"))
+            for rate in OTHER_RATES:
+                errors = wrong[model, rate] + more
+                store.append(
+                    experiment(
+                        EXPERIMENT,
+                        run="request",
+                        subject={"model": model, "seed": seed, "rate": rate},
+                        outcome={
+                            "test_accuracy": 1 - errors / 400,
+                            "validation_accuracy": 0.95 if rate == 1e-3 else 0.9,
+                            "misclassified": [[index, 0] for index in range(errors)],
+                        },
+                    )
+                )
+    for record in [*train, request_record([r.key for r in train], list(MODELS))]:
+        store.append(record)
+
+
+def test_an_answer_counts_only_if_it_is_the_same_at_every_rate(tmp_path: Path) -> None:
+    # Sigmoid is wrong 60 times more than ReLU at every rate; tanh 60 times more at one rate only.
+    wrong = {
+        (f"lenet5-{activation}-{pooling}", rate): 20
+        + (60 if activation == "sigmoid" else 0)
+        + (60 if activation == "tanh" and rate == 1e-2 else 0)
+        for activation, pooling in CELLS
+        for rate in RATES
+    }
+    write_sweep(tmp_path, wrong)
+    sweep = read_sweep(read(Store(tmp_path)))
+    assert sweep is not None
+    assert set(sweep.best_rates.values()) == {1e-3}
+    settled = [QUESTIONS[i].name for i in range(len(QUESTIONS)) if sweep.settled(i)]
+    assert settled == [
+        "ReLU instead of sigmoid, averaged over both poolings",
+    ]
+    lead = sweep.by_rate[1e-3][0].comparison
+    # 60 of 400 more wrong, give or take the few that seeds add.
+    assert lead.difference == pytest.approx(60 / 400, abs=5 / 400)
+    assert sweep.by_rate[1e-2][1].comparison.verdict == "inconclusive"
