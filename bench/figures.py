@@ -104,11 +104,11 @@ def _design(results: Results) -> Figure | None:
         colour = BLUE if pooling == "avg" else ORANGE
         xs = [x for x, _ in points]
         means = [summary.mean for _, summary in points if summary]
-        axes.plot(xs, means, marker + "-", color=colour, label=f"{pooling} pooling")
+        axes.plot(xs, means, marker + "-", color=colour, label=f"{POOLINGS[pooling]} pooling")
         for x, summary in points:
             if summary and summary.low is not None and summary.high is not None:
                 axes.plot([x, x], [summary.low, summary.high], color=colour)
-    axes.set_xticks(range(len(ACTIVATION_COLOURS)), list(ACTIVATION_COLOURS))
+    axes.set_xticks(range(len(ACTIVATIONS)), list(ACTIVATIONS.values()))
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     axes.set_ylabel("test accuracy, 95% interval")
     axes.legend(frameon=False)

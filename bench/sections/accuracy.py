@@ -120,7 +120,8 @@ def comparison(results: Results) -> list[str]:
             ),
             rows,
         )
-        lines += ["", *_twins(group)]
+        for twins in _twins(group):
+            lines += ["", twins]
     selected = [runs for runs in results.runs if runs.selected]
     if selected:
         lines += [
@@ -168,7 +169,7 @@ def _twins(group: Sequence[Runs]) -> list[str]:
             sets.append([runs])
     return [
         f"{names(found)} are the same network under this recipe: for every seed their trained "
-        "weights have the same SHA-256.\n"
+        "weights have the same SHA-256."
         for found in sets
         if len(found) > 1
     ]

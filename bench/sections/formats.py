@@ -130,6 +130,12 @@ def probability(p: float | None) -> str:
     return "<0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
+def p_equals(p: float) -> str:
+    """A p value as part of a sentence: `p = 0.0312`, `p < 0.0001`."""
+    said = probability(p)
+    return f"p < {said[1:]}" if said.startswith("<") else f"p = {said}"
+
+
 def comparison_table(rows: Iterable[tuple[str, Comparison]], what: str = "question") -> list[str]:
     """A family of comparisons with all that stands behind their verdicts."""
     return table(

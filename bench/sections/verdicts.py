@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.sections.formats import comparison_table, probability, table
+from bench.sections.formats import comparison_table, p_equals, table
 from bench.stats import Disagreement
 from bench.tables import Results, Runs
 from bench.verdicts import BaselineFamily, against_baseline, count_families, first_seed_disagreement
@@ -69,8 +69,8 @@ def _disagreement(group: Sequence[Runs], family: BaselineFamily, results: Result
     lines = [
         f"Two trained networks, sample by sample: of seed {seed}, `{baseline.model}` alone gets "
         f"{len(differ.only_first_wrong)} of {baseline.test_samples:,} test samples wrong, "
-        f"`{rival.model}` alone {len(differ.only_second_wrong)}; exact McNemar p = "
-        f"{probability(differ.p)}. That speaks of these two networks, not of other seeds."
+        f"`{rival.model}` alone {len(differ.only_second_wrong)}; exact McNemar "
+        f"{p_equals(differ.p)}. That speaks of these two networks, not of other seeds."
     ]
     labels: str | None = results.request["test_labels"]
     if labels is None or len(labels) != baseline.test_samples:
