@@ -134,7 +134,14 @@ def test_the_same_request_again_trains_nothing(reports: Path) -> None:
 def test_one_job_and_two_end_in_the_same_weights_and_twins_in_equal_ones(
     reports: Path, tmp_path: Path
 ) -> None:
-    bench.run(["dnn", "lenet", "lenet5-relu-max"], seeds=2, epochs=1, jobs=1, reports=tmp_path)
+    bench.run(
+        ["dnn", "lenet", "lenet5-relu-max"],
+        seeds=2,
+        epochs=1,
+        jobs=1,
+        devices=["cpu"],
+        reports=tmp_path,
+    )
     digests = {
         (record["model"], record["seed"]): record["weights_sha256"]
         for record in lines(tmp_path / "local-digits-common", "train")
@@ -147,7 +154,7 @@ def test_one_job_and_two_end_in_the_same_weights_and_twins_in_equal_ones(
 
 @pytest.mark.usefixtures("untimed")
 def test_fresh_sets_the_old_records_aside(tmp_path: Path) -> None:
-    run = partial(bench.run, ["dnn"], seeds=[7], epochs=1, reports=tmp_path, name="x")
+    run = partial(bench.run, ["dnn"], seeds=[7], epochs=1, jobs=1, reports=tmp_path, name="x")
     run()
     run(fresh=True)
     assert len(lines(tmp_path / "x", "train")) == 1
@@ -280,6 +287,8 @@ def test_pictures_of_ones_own_run_under_the_document_that_wants_them(tmp_path: P
         dataset=f"pictures:{tmp_path / 'own'}",
         recipe="document",
         epochs=1,
+        jobs=1,
+        devices=["cpu"],
         reports=tmp_path / "reports",
     )
     assert not outcome.failed
@@ -290,7 +299,13 @@ def test_pictures_of_ones_own_run_under_the_document_that_wants_them(tmp_path: P
 @pytest.mark.usefixtures("untimed")
 def test_networks_tested_on_other_samples_are_not_ranked_together(tmp_path: Path) -> None:
     outcome = bench.run(
-        ["dnn", "lenet-rgb"], seeds=1, recipe="document", epochs=1, reports=tmp_path, jobs=1
+        ["dnn", "lenet-rgb"],
+        seeds=1,
+        recipe="document",
+        epochs=1,
+        jobs=1,
+        devices=["cpu"],
+        reports=tmp_path,
     )
     groups = [[runs.model for runs in group] for group in outcome.results.groups]
     assert sorted(groups) == [["dnn"], ["lenet-rgb"]]

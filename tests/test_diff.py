@@ -420,6 +420,6 @@ def test_a_run_does_not_differ_from_itself(
 ) -> None:
     monkeypatch.setattr("bench.runner._measure", lambda *_: [])
     monkeypatch.setattr("bench.runner.write_report", lambda *_: None)
-    bench.run(["dnn-sums"], seeds=1, epochs=1, dataset="sums", name="run", reports=tmp_path)
+    bench.run("dnn-sums", seeds=1, epochs=1, dataset="sums", jobs=1, name="run", reports=tmp_path)
     assert main(["run", "run", "--reports", str(tmp_path), "--fail", "accuracy:0pp"]) == 0
     assert "identical" in capsys.readouterr().out

@@ -54,7 +54,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.runner._measure", lambda *_: [])
-        bench.run(["net"], seeds=1, epochs=1, name="run", reports=folder)
+        bench.run("net", seeds=1, epochs=1, jobs=1, devices=["cpu"], name="run", reports=folder)
     arguments = ["--models", "net", "--devices", "cpu", "--reports", str(folder), "--name", "run"]
     for _ in range(2):
         assert main([*arguments, "--quiet"]) == 0

@@ -41,7 +41,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.runner._measure", lambda *_: [])
-        bench.run(["net"], seeds=1, epochs=1, name="run", reports=folder)
+        bench.run("net", seeds=1, epochs=1, jobs=1, devices=["cpu"], name="run", reports=folder)
     arguments = ["--models", "net", "--devices", "cpu", "--name", "run", "--reports", str(folder)]
     done = _run("bench.suite", *arguments, folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr

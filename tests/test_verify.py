@@ -28,7 +28,9 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.runner._measure", lambda *_: [])
         patch.setattr("bench.runner.write_report", lambda *_: None)
-        bench.run(["dnn", "net"], seeds=2, epochs=1, name="run", reports=reports)
+        bench.run(
+            ["dnn", "net"], seeds=2, epochs=1, jobs=1, devices=["cpu"], name="run", reports=reports
+        )
         yield reports
 
 
