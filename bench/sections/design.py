@@ -62,8 +62,7 @@ def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
             f"- **At every learning rate tried**: {effect.question.name}: "
             f"{effect.comparison.verdict}."
             if sweep.settled(index)
-            else f"- **Under one recipe only**: {effect.question.name}: another answer, or none, "
-            "at another rate."
+            else f"- **Depends on the learning rate, or is not settled**: {effect.question.name}."
             for index, effect in enumerate(sweep.at_best)
         ),
         "",
