@@ -82,6 +82,14 @@ def code_sha256(patterns: Sequence[str]) -> str:
     return sha.hexdigest()
 
 
+def at_a_time(device: str, jobs: int) -> int:
+    """How many cells to train side by side on a device, where `jobs` are asked for.
+
+    Cells on a GPU share it already; side by side they would only share its memory, too.
+    """
+    return jobs if device == "cpu" else 1
+
+
 def run_jobs(jobs: Sequence[Job], side_by_side: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Key and record fields of each job, as they finish.
 

@@ -21,7 +21,7 @@ from bench.common import EPOCHS, OPTIMISER, common_recipe
 from bench.data import load, store, view
 from bench.errors import RequestError
 from bench.experiments import experiment
-from bench.jobs import TRAINING_CODE, Job, cell_key, code_sha256, run_jobs
+from bench.jobs import TRAINING_CODE, Job, at_a_time, cell_key, code_sha256, run_jobs
 from bench.plan import Cell
 from bench.progress import Progress
 from bench.records import Store, find_folder
@@ -82,9 +82,8 @@ def sweep(folder: Path, data_root: Path, side_by_side: int, shown: Progress) -> 
     for job in jobs:
         if job.key in known and known[job.key]["run"] != asked.key:
             _append(records, asked.key, job, known[job.key])
-    if asked.fields["devices"][0] == "cuda":
-        side_by_side = 1  # as when the report was made: they would only share the GPU's memory
-    for key, fields in run_jobs(waiting, side_by_side):
+    device = asked.fields["devices"][0]
+    for key, fields in run_jobs(waiting, at_a_time(device, side_by_side)):
         shown.trained(names[key], fields)
         if fields["status"] == "ok":
             _append(records, asked.key, by_key[key], fields)
@@ -129,6 +128,11 @@ def _jobs(request: Mapping[str, Any], data_root: Path, splits: Path) -> list[Job
             "anew with --fresh"
         )
     epochs = request["recipes"][MODELS[0]]["epochs"]
+    # What a network sees of the data does not depend on the learning rate.
+    stored = {
+        model: store(view(dataset, zoo.get(model), common_recipe(zoo.get(model))), splits)
+        for model in MODELS
+    }
     jobs = []
     for rate in OTHER_RATES:
         for seed in request["seeds"]:
@@ -144,15 +148,16 @@ def _jobs(request: Mapping[str, Any], data_root: Path, splits: Path) -> list[Job
                     device=device,
                     epochs=None if epochs == EPOCHS else epochs,
                 )
-                split = store(view(dataset, spec, recipe), splits)
                 key = cell_key(
                     cell,
                     asdict(recipe),
-                    data_sha256=split.checksum,
+                    data_sha256=stored[model].checksum,
                     code=code,
                     environment=here,
                 )
-                jobs.append(Job(key=key, cell=cell, recipe=recipe, split=split, weights=None))
+                jobs.append(
+                    Job(key=key, cell=cell, recipe=recipe, split=stored[model], weights=None)
+                )
     return jobs
 
 

@@ -21,6 +21,7 @@ from bench.jobs import (
     DIGEST,
     TRAINING_CODE,
     Job,
+    at_a_time,
     cell_key,
     code_sha256,
     failure,
@@ -32,7 +33,7 @@ from bench.progress import Progress
 from bench.records import Record, Store, digest
 from bench.report import write_report
 from bench.tables import Results, read
-from zoo import ModelSpec
+from zoo import ModelSpec, Recipe
 
 _TIMING_CODE = (*TRAINING_CODE, "bench/gpu.py", "bench/measure.py")
 
@@ -168,9 +169,7 @@ def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Prog
     progress.training([str(job.cell) for job in waiting.values()], len(jobs), request.jobs)
     for device in request.devices:
         ours = [job for job in waiting.values() if job.cell.device == device]
-        # Cells on a GPU share it already; side by side they would only share its memory, too.
-        side_by_side = request.jobs if device == "cpu" else 1
-        for key, fields in run_jobs(ours, side_by_side):
+        for key, fields in run_jobs(ours, at_a_time(device, request.jobs)):
             records.append(Record(kind="train", key=key, fields=fields))
             progress.trained(str(waiting[key].cell), fields)
 
@@ -185,6 +184,17 @@ def _drop_other_weights(job: Job, weights_sha256: str) -> None:
     job.weights.unlink()
 
 
+def plan_workloads(request: Request, planned: Plan) -> dict[Workload, Recipe]:
+    """Every phase of every model on every device, with the recipe that its steps take from."""
+    recipes = {cell.model: resolve(cell) for cell in planned.cells}
+    return {
+        Workload(model=model, device=device, phase=phase): recipes[model]
+        for device in request.devices
+        for model in planned.models
+        for phase in PHASES
+    }
+
+
 def _measure(
     request: Request,
     planned: Plan,
@@ -194,14 +204,7 @@ def _measure(
 ) -> list[str]:
     """Measures all workloads of the run against each other, unless the records hold just that."""
     sample = planned.cells[0]
-    workloads = {
-        Workload(model=model, device=device, phase=phase): resolve(
-            next(cell for cell in planned.cells if cell.model == model)
-        )
-        for device in request.devices
-        for model in planned.models
-        for phase in PHASES
-    }
+    workloads = plan_workloads(request, planned)
     for device in request.devices:
         # One network shows what determinism costs; the baseline stands for all.
         flagged = Workload(model=planned.baseline, device=device, phase="train")

@@ -59,11 +59,7 @@ def against_baseline(group: Sequence[Runs], results: Results) -> BaselineFamily 
 
 def design_effects(results: Results, device: str) -> tuple[Effect, ...]:
     """The answers to the questions of the 3 x 2 design; none unless all six networks ran."""
-    runs = {
-        (activation, pooling): results.get(f"lenet5-{activation}-{pooling}", device)
-        for activation, pooling in CELLS
-    }
-    found = {cell: found for cell, found in runs.items() if found is not None}
+    found = _design(results, device)
     if len(found) < len(CELLS) or len({r.ranking_group for r in found.values()}) > 1:
         return ()
     seeds = [
@@ -87,11 +83,18 @@ def design_effects(results: Results, device: str) -> tuple[Effect, ...]:
 def count_families(results: Results) -> int:
     """How many families a run declares: they share the 5% that its verdicts may err in."""
     rankings = sum(sum(runs.summary is not None for runs in group) > 1 for group in results.groups)
-    designs = sum(
-        all(results.get(f"lenet5-{a}-{p}", device) is not None for a, p in CELLS)
-        for device in results.request["devices"]
-    )
+    devices = results.request["devices"]
+    designs = sum(len(_design(results, device)) == len(CELLS) for device in devices)
     return max(1, rankings + designs)
+
+
+def _design(results: Results, device: str) -> dict[tuple[str, str], Runs]:
+    """The networks of the 3 x 2 design that ran on a device."""
+    runs = {
+        (activation, pooling): results.get(f"lenet5-{activation}-{pooling}", device)
+        for activation, pooling in CELLS
+    }
+    return {cell: found for cell, found in runs.items() if found is not None}
 
 
 def first_seed_disagreement(first: Runs, second: Runs) -> tuple[int, Disagreement] | None:

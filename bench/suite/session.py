@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.measure import PHASES, Workload
-from bench.plan import Request, resolve
-from bench.runner import plan_here
+from bench.plan import Request
+from bench.runner import plan_here, plan_workloads
 from zoo import Recipe
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
@@ -26,14 +26,14 @@ def workloads(request: Request) -> Workloads:
     Raises:
         RequestError: The request cannot be carried out here.
     """
-    planned = plan_here(request)
-    recipes = {cell.model: resolve(cell) for cell in planned.cells}
-    return {
-        Workload(model=model, device=device, phase=phase): recipe
-        for device in request.devices
-        for phase in PHASES
-        for model, recipe in recipes.items()
-    }
+    # Phase by phase, so that the networks of one table are timed close to each other.
+    chosen = plan_workloads(request, plan_here(request))
+    return dict(
+        sorted(
+            chosen.items(),
+            key=lambda item: (request.devices.index(item[0].device), PHASES.index(item[0].phase)),
+        )
+    )
 
 
 def run(chosen: Workloads, *options: str, quiet: bool) -> int:
