@@ -16,8 +16,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from zoo import ModelSpec
-from zoo.counting import SIDE, bp_layers, cnn_layers
-from zoo.layers import Layer, Shape, shapes
 
 FLOAT32_BYTES = 4
 
@@ -114,56 +112,3 @@ class _Reached(TorchDispatchMode):  # type: ignore[no-untyped-call]
 def _identity(tensor: Tensor) -> int:
     """The address of the storage object; on the meta device the data have none."""
     return int(tensor.untyped_storage()._cdata)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CountingRow:
-    """One network of the counting exercise, in closed form.
-
-    Attributes:
-        network: What it is.
-        parameters: Trainable numbers, biases included.
-        macs: Multiply-accumulates of one picture.
-        bp_parameters_ratio: How many times as many parameters the BP network has.
-        bp_macs_ratio: How many times as many multiply-accumulates the BP network needs.
-    """
-
-    network: str
-    parameters: int
-    macs: int
-    bp_parameters_ratio: float
-    bp_macs_ratio: float
-
-
-def counting_exercise(side: int = SIDE) -> tuple[CountingRow, ...]:
-    """BP against CNN, over the range that the exercise's lost figures leave open.
-
-    Source: bp-cnn, part one, third section. Kernel size and the halving of odd sizes are lost.
-    """
-    bp = _closed_form(bp_layers(side), side)
-    candidates = {f"BP, three hidden layers of {side * side:,}": bp}
-    for kernel in (5, 3):
-        for halve_up in (False, True):
-            name = f"CNN, kernel {kernel}, odd sizes halved {'up' if halve_up else 'down'}"
-            layers = cnn_layers(side, kernel, halve_up=halve_up)
-            candidates[name] = _closed_form(layers, side)
-    return tuple(
-        CountingRow(
-            network=name,
-            parameters=parameters,
-            macs=macs,
-            bp_parameters_ratio=bp[0] / parameters,
-            bp_macs_ratio=bp[1] / macs,
-        )
-        for name, (parameters, macs) in candidates.items()
-    )
-
-
-def _closed_form(layers: tuple[Layer, ...], side: int) -> tuple[int, int]:
-    """Parameters and multiply-accumulates of layers on one grey picture."""
-    picture: Shape = (1, side, side)
-    before = (picture, *shapes(layers, picture)[:-1])
-    return (
-        sum(layer.parameters for layer in layers),
-        sum(layer.macs(shape) for layer, shape in zip(layers, before, strict=True)),
-    )

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from inspect import getattr_static
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from joblib import Parallel, delayed
 from safetensors.torch import save_file
 
-import zoo
 from bench.data import StoredSplit, open_stored
 from bench.environment import Environment
 from bench.plan import Cell
 from bench.records import digest
 from bench.train import train
-from zoo import Recipe
+from zoo import ModelSpec, Recipe
 
-# What decides the bits of a trained network, beside the cell and the environment.
-TRAINING_CODE = ("bench/data.py", "bench/determinism.py", "bench/train.py", "zoo/*.py")
+# What decides the bits of a trained network, beside the file that builds it, the cell, its recipe,
+# its data and the environment.
+TRAINING_CODE = ("bench/data.py", "bench/determinism.py", "bench/train.py")
 _ROOT = Path(__file__).parents[1]
 DIGEST = "weights_sha256"  # in a weights file's metadata, as in the cell's record
 
@@ -31,18 +34,50 @@ class Job:
     """A cell with all that it needs, small enough to send to a worker.
 
     Attributes:
-        key: Key of the record that it makes.
         cell: What to train.
+        spec: The network, which need not be registered in the process that trains it.
         recipe: The cell's recipe, every value filled in.
         split: Where the data lie.
+        code: Digest of the code that trains it, from `training_code`.
+        key: Key of the record that it makes.
         weights: Where to save the trained weights; None saves none.
     """
 
-    key: str
     cell: Cell
+    spec: ModelSpec
     recipe: Recipe
     split: StoredSplit
+    code: str
+    key: str
     weights: Path | None
+
+
+def make_job(
+    cell: Cell,
+    spec: ModelSpec,
+    recipe: Recipe,
+    split: StoredSplit,
+    *,
+    environment: Environment,
+    weights: Path | None,
+) -> Job:
+    """The job that trains a cell here and now, under the key that its record will have."""
+    code = training_code(spec)
+    return Job(
+        cell=cell,
+        spec=spec,
+        recipe=recipe,
+        split=split,
+        code=code,
+        key=cell_key(
+            cell,
+            asdict(recipe),
+            data_sha256=split.checksum,
+            code=code,
+            environment=environment,
+        ),
+        weights=weights,
+    )
 
 
 def cell_key(
@@ -59,7 +94,7 @@ def cell_key(
         cell: What is trained.
         recipe: The fields of its resolved recipe.
         data_sha256: Checksum of the model's view of the data.
-        code: Digest of `TRAINING_CODE`.
+        code: Digest of the code that trains it.
         environment: Where it is trained.
     """
     return digest(
@@ -73,12 +108,36 @@ def cell_key(
     )
 
 
-def code_sha256(patterns: Sequence[str]) -> str:
-    """SHA-256 over source files, named by patterns under the folder of the packages."""
+def training_code(spec: ModelSpec) -> str:
+    """SHA-256 over the code that trains a network: `TRAINING_CODE` and the files that build it.
+
+    What those files import of other files is not looked into.
+    """
+    return code_sha256(TRAINING_CODE, sorted(set(_sources(spec.build))))
+
+
+def _sources(build: object) -> Iterator[Path]:
+    """The source files of a function or class, and of those that a `partial` binds."""
+    if isinstance(build, partial):
+        for part in (build.func, *build.args, *build.keywords.values()):
+            yield from _sources(part)
+    elif isinstance(build, FunctionType):
+        yield Path(build.__code__.co_filename)
+    elif isinstance(build, type):
+        for name in ("__init__", "forward"):
+            yield from _sources(getattr_static(build, name, None))
+
+
+def code_sha256(patterns: Sequence[str], files: Iterable[Path] = ()) -> str:
+    """SHA-256 over source files.
+
+    Args:
+        patterns: Name files under the folder of the packages.
+        files: More files.
+    """
     sha = hashlib.sha256()
-    for pattern in patterns:
-        for path in sorted(_ROOT.glob(pattern)):
-            sha.update(path.read_bytes())
+    for path in (*(p for pattern in patterns for p in sorted(_ROOT.glob(pattern))), *files):
+        sha.update(path.read_bytes())
     return sha.hexdigest()
 
 
@@ -139,6 +198,7 @@ def identity(job: Job, side_by_side: int) -> dict[str, Any]:
         "test_samples": job.split.sizes[2],
         "test_checksum": job.split.test_checksum,
         "data_sha256": job.split.checksum,
+        "code_sha256": job.code,
     }
 
 
@@ -153,7 +213,7 @@ def failure(error: Exception) -> dict[str, str]:
 def _trained(job: Job) -> dict[str, Any]:
     split = open_stored(job.split)
     cell = job.cell
-    trained = train(zoo.get(cell.model), job.recipe, split, seed=cell.seed, device=cell.device)
+    trained = train(job.spec, job.recipe, split, seed=cell.seed, device=cell.device)
     if job.weights is not None:
         job.weights.parent.mkdir(parents=True, exist_ok=True)
         save_file(trained.weights, job.weights, metadata={DIGEST: trained.weights_sha256})

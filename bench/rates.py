@@ -8,7 +8,7 @@ when each network trains at the rate that is best for it on the validation sampl
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from bench.common import EPOCHS, OPTIMISER, common_recipe
 from bench.data import load, store, view
 from bench.errors import RequestError
 from bench.experiments import experiment
-from bench.jobs import TRAINING_CODE, Job, at_a_time, cell_key, code_sha256, run_jobs
+from bench.jobs import Job, at_a_time, make_job, run_jobs
 from bench.plan import Cell
 from bench.progress import Progress
 from bench.records import Store, find_folder
@@ -112,7 +112,7 @@ def _jobs(request: Mapping[str, Any], data_root: Path, splits: Path) -> list[Job
             "the learning rates are varied for the 3 x 2 design under the common recipe on digits "
             "or mnist; make such a report with --models 'lenet5-*'"
         )
-    here, code = environment.current(), code_sha256(TRAINING_CODE)
+    here = environment.current()
     device = request["devices"][0]
     there = environment.recorded(request["environment"])
     differing = environment.differences(there.decisive(device), here.decisive(device))
@@ -148,15 +148,8 @@ def _jobs(request: Mapping[str, Any], data_root: Path, splits: Path) -> list[Job
                     device=device,
                     epochs=None if epochs == EPOCHS else epochs,
                 )
-                key = cell_key(
-                    cell,
-                    asdict(recipe),
-                    data_sha256=stored[model].checksum,
-                    code=code,
-                    environment=here,
-                )
                 jobs.append(
-                    Job(key=key, cell=cell, recipe=recipe, split=stored[model], weights=None)
+                    make_job(cell, spec, recipe, stored[model], environment=here, weights=None)
                 )
     return jobs
 

@@ -22,10 +22,11 @@ from bench.jobs import (
     TRAINING_CODE,
     Job,
     at_a_time,
-    cell_key,
     code_sha256,
     failure,
+    make_job,
     run_jobs,
+    training_code,
 )
 from bench.measure import PHASES, FailedTiming, Timing, Workload, measure
 from bench.plan import Plan, Request, deviations, plan, resolve
@@ -104,7 +105,6 @@ def _load(request: Request) -> dict[int, Dataset]:
 def _jobs(
     request: Request, planned: Plan, datasets: Mapping[int, Dataset], here: environment.Environment
 ) -> list[Job]:
-    code = code_sha256(TRAINING_CODE)
     splits: dict[tuple[str, str], StoredSplit] = {}
     jobs = []
     for cell in planned.cells:
@@ -113,17 +113,10 @@ def _jobs(
         if where not in splits:
             _require_samples(dataset, spec)
             splits[where] = store(view(dataset, spec, recipe), request.reports / ".data")
-        key = cell_key(
-            cell,
-            asdict(recipe),
-            data_sha256=splits[where].checksum,
-            code=code,
-            environment=here,
-        )
         name = f"{cell.model}-{cell.device}-{cell.seed}.safetensors"
         heavy = "heavy" in spec.tags  # their weights may be more than a gigabyte
         weights = None if heavy else request.folder / "weights" / name
-        jobs.append(Job(key=key, cell=cell, recipe=recipe, split=splits[where], weights=weights))
+        jobs.append(make_job(cell, spec, recipe, splits[where], environment=here, weights=weights))
     return jobs
 
 
@@ -139,7 +132,7 @@ def _require_samples(dataset: Dataset, spec: ModelSpec) -> None:
 
 def _count(planned: Plan, records: Store) -> list[str]:
     """Counts the models that are not counted yet; the keys of all."""
-    code = code_sha256(("bench/count.py", "zoo/*.py"))
+    code = code_sha256(("bench/count.py", "zoo/**/*.py"))
     keys = {model: digest({"count": model, "code": code}) for model in planned.models}
     known = records.latest(keys.values())
     for model, key in keys.items():
@@ -211,7 +204,10 @@ def _measure(
         workloads[replace(flagged, deterministic=False)] = workloads[flagged]
     together = {
         "workloads": [[asdict(w), asdict(r)] for w, r in workloads.items()],
-        "code": code_sha256(_TIMING_CODE),
+        "code": [
+            code_sha256(_TIMING_CODE),
+            *(training_code(zoo.get(model)) for model in planned.models),
+        ],
         "environment": {device: here.decisive(device) for device in request.devices},
         "recipe": sample.recipe,
     }

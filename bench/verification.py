@@ -5,8 +5,8 @@ point of the loss curves. Times differ between any two runs and are not compared
 
 The recipe is the one that the records hold, fully resolved, so that a run can be verified after
 the common recipe has changed. A record's key is a digest of cell, recipe, data, training code and
-environment, which makes it a seal: it is computed again from what the record says and from the
-code as it is now. Agreement means that the code is the same and the record's identity is whole.
+environment, which makes it a seal: computed again from what the record says, it must come out the
+same. Whether the code of today is the code of then is another question: then nothing compares.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bench import environment
 from bench.data import Dataset, StoredSplit, load, store, view
 from bench.environment import Environment
 from bench.errors import RequestError
-from bench.jobs import TRAINING_CODE, Job, cell_key, code_sha256, failure, run_job
+from bench.jobs import TRAINING_CODE, Job, cell_key, failure, run_job, training_code
 from bench.plan import Cell, resolve
 from bench.progress import Progress
 from bench.records import Store, as_stored
@@ -127,16 +127,17 @@ def verify(
         if str(cell) not in misplaced and not _differences(then, here, [cell.device])
     ]
     broken = _broken_keys(comparable, request, then)
-    if broken and len(broken) == len(comparable):
-        # One changed file changes every key; one changed record changes its own.
-        comparable = []
+    mismatches += broken.values()
+    comparable = [cell for cell in comparable if str(cell) not in broken]
+    code = {cell.model: training_code(zoo.get(cell.model)) for cell in comparable}
+    changed = [cell for cell in comparable if cell.fields["code_sha256"] != code[cell.model]]
+    if changed:
         obstacles.append(
-            f"training code: {', '.join(TRAINING_CODE)} are not what they were at commit "
-            f"{then.commit} (now {here.commit}), or every record was altered: no key fits"
+            f"training code: {', '.join(TRAINING_CODE)} or what builds "
+            f"{', '.join(dict.fromkeys(cell.model for cell in changed))} is not what it was at "
+            f"commit {then.commit} (now {here.commit})"
         )
-    else:
-        mismatches += broken.values()
-        comparable = [cell for cell in comparable if str(cell) not in broken]
+    comparable = [cell for cell in comparable if cell not in changed]
     chosen = comparable[:cells]
     with tempfile.TemporaryDirectory() as place:
         jobs, other_data = _jobs(chosen, request, data_root, Path(place))
@@ -241,8 +242,7 @@ def _differences(then: Environment, here: Environment, devices: Sequence[str]) -
 def _broken_keys(
     cells: Sequence[_Cell], request: Mapping[str, Any], then: Environment
 ) -> dict[str, Mismatch]:
-    """By cell, the records whose key is not that of what they say and of today's code."""
-    code = code_sha256(TRAINING_CODE)
+    """By cell, the records whose key is not that of what they say."""
     broken = {}
     for cell in cells:
         # A record holds how many epochs were trained, not whether the request asked for them.
@@ -258,7 +258,7 @@ def _broken_keys(
                 ),
                 request["recipes"][cell.model],
                 data_sha256=cell.fields["data_sha256"],
-                code=code,
+                code=cell.fields.get("code_sha256", ""),
                 environment=then,
             )
             for epochs in (None, cell.fields["epochs"])
@@ -301,7 +301,16 @@ def _jobs(
             seed=cell.seed,
             device=cell.device,
         )
-        job = Job(key=cell.key, cell=trained, recipe=recipe, split=split, weights=None)
+        spec = zoo.get(cell.model)
+        job = Job(
+            cell=trained,
+            spec=spec,
+            recipe=recipe,
+            split=split,
+            code=training_code(spec),
+            key=cell.key,
+            weights=None,
+        )
         jobs[cell.key] = (cell, job)
     return jobs, tuple(other)
 

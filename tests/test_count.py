@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 
 import zoo
-from bench.count import count, counting_exercise, module_parameters, reached_parameters
+from bench.count import count, module_parameters, reached_parameters
+from zoo.counting import counting_exercise
 
 
 @pytest.mark.parametrize("name", zoo.names())

@@ -211,9 +211,21 @@ def test_an_environment_that_changes_no_bit_is_no_obstacle(
 def test_other_training_code_makes_it_3(
     honest: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(verification, "code_sha256", lambda _: "of other code")
+    monkeypatch.setattr(verification, "training_code", lambda _: "of other code")
     assert main(["run", "--reports", str(honest)]) == 3
     assert "cannot be compared here: training code: bench/data.py" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_record_that_claims_other_code_breaks_its_key(
+    altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(lines: list[Line]) -> None:
+        cell(lines, "dnn", 2)["code_sha256"] = "0" * 64
+
+    assert main(altered(change, "--cells", "1")) == 1
+    (found,) = differences(capsys)
+    assert found.startswith("differs: dnn seed 2 cpu: key, made of the cell")
 
 
 def test_other_data_make_it_3(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from bench.count import counting_exercise
 from bench.sections.formats import decimal, figure, integer, table
 from bench.tables import Results
-from zoo.counting import SIDE
+from zoo.counting import SIDE, counting_exercise
 
 KIBIBYTE = 2**10
 

@@ -1,4 +1,4 @@
-"""The counting exercise of `bp-cnn`: a BP network and a CNN on the same 100x100 pictures.
+"""The networks of `bp-cnn`'s counting exercise: BP and CNN on the same 100x100 pictures.
 
 The document's text survives, its figures do not. A side of 100 is inferred from "more than 300
 million parameters"; kernel, activation, kind of pooling and recipe are open, and the values chosen
@@ -37,11 +37,21 @@ def bp(side: int = SIDE) -> nn.Sequential:
     )
 
 
-def bp_layers(side: int = SIDE) -> tuple[Layer, ...]:
-    """The declared layers of `bp`."""
+def bp_layers(side: int = SIDE, hidden: int | None = None) -> tuple[Layer, ...]:
+    """The declared layers of `bp`.
+
+    Args:
+        side: Pixels along one edge of the picture.
+        hidden: Neurons of each hidden layer; None takes as many as the picture has pixels.
+    """
     pixels = side * side
-    hidden = (Linear(pixels, pixels), Activation("relu"))
-    return (Flatten(), *hidden, *hidden, *hidden, Linear(pixels, CLASSES))
+    neurons = pixels if hidden is None else hidden
+    act = Activation("relu")
+    return (
+        *(Flatten(), Linear(pixels, neurons), act),
+        *(Linear(neurons, neurons), act, Linear(neurons, neurons), act),
+        Linear(neurons, CLASSES),
+    )
 
 
 def cnn(side: int = SIDE, kernel: int = 5, *, halve_up: bool = False) -> nn.Sequential:
