@@ -36,6 +36,16 @@ def track(session: nox.Session) -> None:
 
 
 @nox.session
+def claims(session: nox.Session) -> None:
+    """Decides the documents' claims; arguments go to `python -m bench.claims`.
+
+    Fails when a verdict is not the one that the ledger has.
+    """
+    _install(session)
+    session.run("python", "-m", "bench.claims", *session.posargs)
+
+
+@nox.session
 def profile(session: nox.Session) -> None:
     """Profiles training steps; arguments go to `python -m bench.profile`."""
     _install(session)

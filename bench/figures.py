@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter
 
 from bench.design import ACTIVATIONS, CELLS, POOLINGS
+from bench.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, save
 from bench.stats import summarise
 from bench.sweep import MODELS, RATES, read_sweep
 from bench.tables import Results, Runs
 
-_STYLE: Any = {
-    "svg.hashsalt": "figures",  # element ids that do not change from run to run
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 10.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.3,
-    "figure.facecolor": "white",
-}
-# Okabe and Ito's colours, which people with any colour vision can tell apart.
-BLUE, ORANGE, GREEN, RED, PURPLE, GREY = (
-    *("#0072B2", "#E69F00", "#009E73", "#D55E00"),
-    *("#CC79A7", "#666666"),
-)
 ACTIVATION_COLOURS = {"sigmoid": RED, "relu": BLUE, "tanh": GREEN}
 OTHER_COLOURS = (ORANGE, PURPLE, GREY, "#56B4E9", "#000000")
 POOLING_MARKERS = {"avg": "o", "max": "^"}
@@ -48,15 +33,11 @@ def write_figures(results: Results, folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.svg"):
         old.unlink()
-    drawn = {}
-    with mpl.rc_context(_STYLE):
-        for name, (draw, description) in _FIGURES.items():
-            figure = draw(results)
-            if figure is not None:
-                metadata = {"Date": None, "Creator": None, "Title": description}
-                figure.savefig(folder / f"{name}.svg", metadata=metadata, bbox_inches="tight")
-                drawn[name] = description
-    return drawn
+    return {
+        name: description
+        for name, (draw, description) in _FIGURES.items()
+        if save(partial(draw, results), folder / f"{name}.svg", description)
+    }
 
 
 def _ranked(results: Results) -> list[Runs]:

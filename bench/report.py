@@ -13,6 +13,7 @@ from bench.figures import write_figures
 from bench.records import Store, find_folder
 from bench.sections.accuracy import best, comparison
 from bench.sections.cost import counting, parameters
+from bench.sections.decided import decided
 from bench.sections.design import activation_and_pooling
 from bench.sections.formats import figure, plural
 from bench.sections.instruments import instruments
@@ -49,6 +50,7 @@ def render(results: Results, figures: dict[str, str]) -> str:
         profiles(results),
         parameters(results, figures),
         counting(),
+        decided(results),
         _curves(figures),
         method(results),
     )

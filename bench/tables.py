@@ -294,11 +294,12 @@ def _runs(train: Sequence[Record], request: Mapping[str, Any]) -> tuple[Runs, ..
                 if (record.fields["model"], record.fields["device"]) == (model, device)
             ]
             if cells:
-                found.append(_model_runs(model, device, cells))
+                found.append(model_runs(model, device, cells))
     return tuple(found)
 
 
-def _model_runs(model: str, device: str, cells: Sequence[Mapping[str, Any]]) -> Runs:
+def model_runs(model: str, device: str, cells: Sequence[Mapping[str, Any]]) -> Runs:
+    """A model's cells on one device, from the fields of their records."""
     ran = [cell for cell in cells if cell["status"] == "ok"]
     # One test split for all seeds, or one for each: either way models that share it share this.
     tested_on = sorted({(cell["test_checksum"], cell["classes"]) for cell in cells})

@@ -12,6 +12,7 @@ from zoo import net as net  # isort: skip
 from zoo import dnn as dnn  # isort: skip
 from zoo import counting as counting  # isort: skip
 from zoo.documents import DOCUMENTS
+from zoo.extension import ExtensionError, add
 from zoo.registry import UnknownModelError, get, is_group, names, register, select
 from zoo.spec import Deviation, Document, ModelSpec, Normalisation, Optimiser, Recipe
 
@@ -19,11 +20,13 @@ __all__ = [
     "DOCUMENTS",
     "Deviation",
     "Document",
+    "ExtensionError",
     "ModelSpec",
     "Normalisation",
     "Optimiser",
     "Recipe",
     "UnknownModelError",
+    "add",
     "get",
     "is_group",
     "names",

@@ -1,0 +1,101 @@
+"""What an entry on a document's error is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from bench.drawing import BLUE, GREY
+from bench.evidence import Evidence
+from bench.sections.formats import comparison_table, interval, mean_accuracy, spread, table
+from bench.stats import Comparison, compare, correctness, pair
+from bench.tables import Runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A place where a document errs, and what the error costs.
+
+    Attributes:
+        name: Of its figure.
+        title: What goes wrong.
+        claims: Ids of the claims that it bears on.
+        explanation: Paragraphs: what the document does, why that is wrong, what to do instead.
+        trials: What has to be trained to show the cost.
+        probes: What has to be measured.
+        show: The cost as lines of markdown: tables and the sentences that read them.
+        draw: The cost as a figure.
+        caption: What the figure shows.
+    """
+
+    name: str
+    title: str
+    claims: tuple[str, ...]
+    explanation: tuple[str, ...]
+    trials: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
+    show: Callable[[Evidence], list[str]]
+    draw: Callable[[Evidence], Figure]
+    caption: str
+
+
+def correct(runs: Runs) -> NDArray[np.bool_]:
+    """Whether each test sample was answered rightly: (seeds, samples), seeds ascending."""
+    return correctness(runs.misclassified, sorted(runs.accuracy), runs.test_samples)
+
+
+def accuracies_table(labelled: Sequence[tuple[str, Runs]]) -> list[str]:
+    """Test accuracy of several trials, a row each."""
+    return table(
+        ("network", "seeds >", "test accuracy >", "95% interval >", "lowest to highest >"),
+        [
+            [
+                label,
+                str(len(runs.accuracy)),
+                mean_accuracy(runs),
+                interval(runs.summary),
+                spread(runs.summary),
+            ]
+            for label, runs in labelled
+        ],
+    )
+
+
+def contrasts(pairs: Sequence[tuple[str, Runs, Runs]]) -> list[Comparison]:
+    """One family of paired comparisons: the first of each pair minus the second."""
+    return list(
+        compare(
+            [
+                pair(name, correct(ours), correct(theirs), same_samples=ours.same_samples)
+                for name, ours, theirs in pairs
+            ]
+        )
+    )
+
+
+def contrasts_table(pairs: Sequence[tuple[str, Runs, Runs]]) -> list[str]:
+    """A table of such a family with all that stands behind its verdicts."""
+    found = contrasts(pairs)
+    return comparison_table([(comparison.name, comparison) for comparison in found], "difference")
+
+
+def draw_by_seed(rows: Sequence[tuple[str, Sequence[float]]], xlabel: str) -> Figure:
+    """A row for each label with one dot a seed, seeds joined, and the mean; fractions in 0..1."""
+    figure = Figure(figsize=(8, 1.1 + 0.45 * len(rows)))
+    axes = figure.subplots()
+    places = list(range(len(rows)))[::-1]
+    for seed in zip(*(values for _, values in rows), strict=True):
+        axes.plot(seed, places, color=GREY, alpha=0.35, linewidth=0.8)
+    for place, (_, values) in zip(places, rows, strict=True):
+        axes.plot(values, [place] * len(values), "o", color=BLUE, alpha=0.4, markeredgewidth=0)
+        axes.plot(float(np.mean(values)), place, "D", color=BLUE)
+    axes.set_yticks(places, [label for label, _ in rows])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.xaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.set_xlabel(xlabel)
+    return figure

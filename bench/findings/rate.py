@@ -1,0 +1,91 @@
+"""`cnn` trains with a learning rate of 0.9."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from bench.drawing import BLUE
+from bench.evidence import Evidence
+from bench.findings.entry import Entry
+from bench.sections.formats import decimal, distance, mean_accuracy, spread, table
+from bench.tables import Runs
+
+TRIALS = {"cnn": "0.9, the document's", "cnn-slower": "0.1"}
+
+
+def _falls(runs: Runs) -> list[float]:
+    """By how much test accuracy falls from one epoch to the next, over all seeds."""
+    return [
+        before[3] - after[3]
+        for _, curve in runs.curves.values()
+        for before, after in pairwise(curve[1:])
+    ]
+
+
+def _show(evidence: Evidence) -> list[str]:
+    rows = []
+    for name, words in TRIALS.items():
+        runs = evidence.trial(name)
+        summary = runs.summary
+        assert summary is not None
+        falls = _falls(runs)
+        rows.append(
+            [
+                words,
+                str(summary.n),
+                mean_accuracy(runs),
+                decimal(None if summary.std is None else 100 * summary.std, 2),
+                spread(summary),
+                f"{sum(fall > 0 for fall in falls)} of {len(falls)}",
+                distance(max(falls)),
+            ]
+        )
+    return table(
+        (
+            *("learning rate", "seeds >", "test accuracy >", "standard deviation, pp >"),
+            *("lowest to highest >", "epochs that made it worse >", "by at most >"),
+        ),
+        rows,
+    )
+
+
+def _draw(evidence: Evidence) -> Figure:
+    figure = Figure(figsize=(8, 3.2))
+    panels = figure.subplots(1, len(TRIALS), sharey=True)
+    for axes, (name, words) in zip(panels, TRIALS.items(), strict=True):
+        for _, curve in evidence.trial(name).curves.values():
+            tested = [point for point in curve if point[0] > 0]
+            axes.plot(
+                [point[0] for point in tested],
+                [point[3] for point in tested],
+                "o-",
+                color=BLUE,
+                alpha=0.5,
+                linewidth=1,
+                markersize=3,
+            )
+        axes.set_title(f"learning rate {words}", fontsize=10)
+        axes.set_xlabel("epochs")
+        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    panels[0].set_ylabel("test accuracy")
+    return figure
+
+
+ENTRY = Entry(
+    name="learning-rate",
+    title="A learning rate at which one run says little",
+    claims=("dnn-cnn/cnn-accuracy", "dnn-cnn/cnn-beats-dnn"),
+    explanation=(
+        "`dnn-cnn` trains its LeNet-5 by plain gradient descent at a learning rate of 0.9. The "
+        "network learns, but where it stands after five epochs depends on the seed: an epoch may "
+        "make it worse, and seeds differ by more than a point. Its 97.94% is one draw.",
+        "*Instead:* a rate at which the curve settles, and several seeds with their spread.",
+    ),
+    trials=tuple(TRIALS),
+    show=_show,
+    draw=_draw,
+    caption="Test accuracy after each epoch at two learning rates, one line a seed.",
+)

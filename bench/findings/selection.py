@@ -1,0 +1,90 @@
+"""`lenet-sigmoid` keeps the epoch that did best on the test set."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from bench.drawing import BLUE, RED
+from bench.evidence import Evidence
+from bench.findings.entry import Entry
+from bench.sections.formats import percent, points, points_interval, table
+from bench.stats import paired_difference, summarise
+from bench.tables import Runs
+
+TRIALS = {
+    "lenet-sigmoid": "as its code (average pooling)",
+    "lenet-sigmoid-max": "as its prose (max pooling)",
+}
+
+
+def _both(runs: Runs) -> tuple[list[float], list[float]]:
+    """Accuracy of the best test epoch and of the last one, by seed."""
+    return [runs.selected[seed] for seed in runs.accuracy], list(runs.accuracy.values())
+
+
+def _show(evidence: Evidence) -> list[str]:
+    rows = []
+    for name, words in TRIALS.items():
+        runs = evidence.trial(name)
+        best, last = _both(runs)
+        flattered = paired_difference(best, last)
+        rows.append(
+            [
+                f"`{name}`, {words}",
+                str(len(last)),
+                percent(summarise(last).mean),
+                percent(summarise(best).mean),
+                f"{points(flattered.mean)} {points_interval(flattered)}",
+                str(sum(b > a for b, a in zip(best, last, strict=True))),
+            ]
+        )
+    return [
+        *table(
+            (
+                *("network", "seeds >", "last epoch >", "best test epoch >"),
+                *("flattered by, 95% interval >", "seeds that gain >"),
+            ),
+            rows,
+        ),
+        "",
+        "The gain is what a reader is told beyond what a network trained for the stated number of "
+        "epochs gives. A curve that still rises at the end leaves little to choose; the noisier "
+        "the curve and the smaller the test set, the larger the gain.",
+    ]
+
+
+def _draw(evidence: Evidence) -> Figure:
+    figure = Figure(figsize=(8, 3.2))
+    panels = figure.subplots(1, len(TRIALS), sharey=True)
+    for axes, (name, words) in zip(panels, TRIALS.items(), strict=True):
+        for _, curve in evidence.trial(name).curves.values():
+            epochs = [point[0] for point in curve if point[0] > 0]
+            accuracies = [point[3] for point in curve if point[0] > 0]
+            axes.plot(epochs, accuracies, color=BLUE, alpha=0.6, linewidth=1)
+            best = max(range(len(epochs)), key=lambda i: accuracies[i])
+            axes.plot(epochs[best], accuracies[best], "o", color=RED, markersize=5)
+        axes.set_title(f"{name}\n{words}", fontsize=10)
+        axes.set_xlabel("epochs")
+        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    panels[0].set_ylabel("test accuracy")
+    return figure
+
+
+ENTRY = Entry(
+    name="selection",
+    title="The best epoch, chosen on the test set",
+    claims=(),
+    explanation=(
+        "`lenet-sigmoid` tests after every epoch and keeps the weights of the epoch that did best "
+        "on the test set. The number it reports is the largest of ten, chosen by the very samples "
+        "that are to judge it: it is not what new pictures would give.",
+        "*Instead:* hold out validation samples of the training set, choose the epoch on those, "
+        "and test once.",
+    ),
+    trials=tuple(TRIALS),
+    show=_show,
+    draw=_draw,
+    caption="Test accuracy after each epoch, one line a seed; the red dot is the epoch that the "
+    "document would keep.",
+)

@@ -1,0 +1,142 @@
+"""What documents say of speed and memory, measured in interleaved rounds."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.profiler import ProfilerActivity, profile
+
+import zoo
+from bench.determinism import deterministic
+
+ROUNDS = 20
+BLOCK_SECONDS = 0.05
+_WARM_UP_SECONDS = 0.3
+_TEST_BATCH = 1_000  # net-mnist's
+
+Step = Callable[[], object]
+
+
+def no_grad(_data_root: Path, _weights: Path) -> Mapping[str, Any]:
+    """Seconds and bytes of `net` testing one batch of 1,000, with gradients and without."""
+    with deterministic():
+        torch.manual_seed(0)
+        network = zoo.get("net").build().eval()
+        pictures, labels = torch.randn(_TEST_BATCH, 1, 28, 28), torch.randint(10, (_TEST_BATCH,))
+
+        def tested() -> object:
+            return functional.nll_loss(network(pictures), labels)
+
+        @torch.no_grad()
+        def tested_without() -> object:
+            return functional.nll_loss(network(pictures), labels)
+
+        steps: dict[str, Step] = {"with": tested, "without": tested_without}
+        seconds = _race(steps)
+        peaks = {name: _peak_bytes(step) for name, step in steps.items()}
+    return {"seconds": seconds, "bytes": peaks, "batch": _TEST_BATCH}
+
+
+def activation_time(_data_root: Path, _weights: Path) -> Mapping[str, Any]:
+    """Seconds of each activation on the first maps of a LeNet, forward and with backward."""
+    with deterministic():
+        torch.manual_seed(0)
+        maps = torch.randn(64, 6, 28, 28, requires_grad=True)
+        upstream = torch.randn(64, 6, 28, 28)
+        modules: dict[str, nn.Module] = {
+            "relu": nn.ReLU(),
+            "sigmoid": nn.Sigmoid(),
+            "tanh": nn.Tanh(),
+        }
+
+        def forward(module: nn.Module) -> Step:
+            def step() -> object:
+                with torch.no_grad():
+                    return module(maps)
+
+            return step
+
+        def both(module: nn.Module) -> Step:
+            return lambda: torch.autograd.grad(module(maps), maps, upstream)
+
+        seconds = {
+            "forward": _race({name: forward(module) for name, module in modules.items()}),
+            "forward and backward": _race({name: both(m) for name, m in modules.items()}),
+        }
+    return {"seconds": seconds, "elements": maps.numel()}
+
+
+def one_at_a_time(_data_root: Path, _weights: Path) -> Mapping[str, Any]:
+    """Seconds of `lenet` testing 1,000 pictures one by one, and in one batch."""
+    with deterministic():
+        torch.manual_seed(0)
+        network = zoo.get("lenet").build().eval()
+        pictures = torch.rand(_TEST_BATCH, 1, 28, 28)
+
+        @torch.no_grad()
+        def singly() -> None:
+            for picture in torch.split(pictures, 1):
+                network(picture)
+
+        @torch.no_grad()
+        def together() -> object:
+            return network(pictures)
+
+        seconds = _race({"one at a time": singly, "in one batch": together})
+    return {"seconds": seconds, "pictures": _TEST_BATCH}
+
+
+def _race(steps: Mapping[str, Step]) -> dict[str, list[list[float]]]:
+    """Seconds a step, in rounds that visit all steps twice in an order drawn anew.
+
+    Returns:
+        By name, a row for each of two labels with one number a round; what the rows differ by is
+        noise.
+    """
+    counts = {name: _steps_per_block(step) for name, step in steps.items()}
+    seconds: dict[str, list[list[float]]] = {name: [[], []] for name in steps}
+    visits = [(name, label) for name in steps for label in (0, 1)]
+    shuffle = random.Random(0)
+    for _ in range(ROUNDS):
+        shuffle.shuffle(visits)
+        for name, label in visits:
+            steps[name]()  # not measured: it fills the caches
+            taken = _block_seconds(steps[name], counts[name]) / counts[name]
+            seconds[name][label].append(float(f"{taken:.5g}"))
+    return seconds
+
+
+def _steps_per_block(step: Step) -> int:
+    fastest = _block_seconds(step, 1)
+    until = time.perf_counter() + _WARM_UP_SECONDS
+    while time.perf_counter() < until:
+        fastest = min(fastest, _block_seconds(step, 1))
+    return max(1, round(BLOCK_SECONDS / fastest))
+
+
+def _block_seconds(step: Step, steps: int) -> float:
+    started = time.perf_counter()
+    for _ in range(steps):
+        step()
+    return time.perf_counter() - started
+
+
+def _peak_bytes(step: Step) -> int:
+    """The most that a step holds at once beyond what was there before, by torch's allocator."""
+    step()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+        held = step()  # what it returns counts as held
+    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
+    held_bytes = most = 0
+    for event in sorted(events, key=lambda event: event.start_ns()):
+        held_bytes += event.nbytes()
+        most = max(most, held_bytes)
+    del held
+    return most

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import zoo
+from bench import claims, data, environment, evidence, ledger
+from bench.checks import CHECKS
+from bench.claims import main
+from bench.decisions import needs_nothing
+from bench.errors import RequestError
+from bench.evidence import MissingEvidenceError, Probe
+from bench.findings import ENTRIES
+from bench.ledger import LEDGER
+from bench.progress import Progress
+from bench.records import Store
+from bench.supply import supply
+from bench.trials import Trial, as_documented, trials
+
+ROOT = Path(__file__).parents[1]
+ALL = ledger.load(LEDGER, claims.kinds())
+
+PARAMETERS = """
+[[claim]]
+id = "notes/parameters"
+document = "notes"
+place = "page 1"
+claim = "LeNet has 61,706 parameters."
+kind = "exact"
+check = "parameters"
+model = "lenet"
+expected = 61_706
+verdict = "reproduced"
+"""
+ACCURACY = """
+[[claim]]
+id = "notes/accuracy"
+document = "notes"
+place = "page 2"
+claim = "The DNN reaches 96.66%."
+kind = "stochastic"
+check = "accuracy"
+model = "dnn"
+expected = 0.9666
+verdict = "within noise"
+"""
+
+
+def quick(seeds: tuple[int, ...] = (1, 2)) -> Trial:
+    """A trial that trains in a moment."""
+    spec = replace(zoo.get("net"), name="quick", aliases=())
+    recipe = replace(spec.recipe, dataset="digits", epochs=1)
+    return Trial(name="quick", spec=spec, recipe=recipe, seeds=seeds)
+
+
+def supplied(folder: Path, trial: Trial) -> Store:
+    store = Store(folder / "claims")
+    added = supply(store, [trial], (), data_root=folder, side_by_side=1, shown=Progress())
+    assert added.failures == added.obstacles == ()
+    return store
+
+
+def test_without_training_every_claim_has_a_row_and_what_is_left_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--no-training", "--reports", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    report = (tmp_path / "claims" / "report.md").read_text()
+    table = pd.read_csv(tmp_path / "claims" / "claims.csv").set_index("claim")
+    for claim in ALL:
+        (row,) = [line for line in report.splitlines() if line.startswith(f"| `{claim.id}` ")]
+        if needs_nothing(claim):
+            assert f"**{claim.verdict}**" in row
+            assert table.verdict[claim.id] == claim.verdict
+        else:
+            assert "*not decided here*" in row
+            assert f"left: {claim.id}: " in out
+    assert "25 of 39 claims decided as the ledger has them" in out
+    assert "> **14 claims left.**" in report
+
+
+def test_a_verdict_that_differs_from_the_ledger_is_named_and_the_exit_code_is_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(PARAMETERS.replace("61_706", "61_707"))
+    assert main(["--claims", str(own), "--reports", str(tmp_path)]) == 1
+    line = "notes/parameters: is contradicted, the ledger has reproduced"
+    captured = capsys.readouterr()
+    assert captured.err == f"differs: {line}\n"
+    report = (tmp_path / "local-claims" / "report.md").read_text()
+    assert "> **The ledger does not agree.** `notes/parameters`: is contradicted" in report
+
+
+def test_without_mnist_the_rest_is_decided_and_mnist_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unavailable(*_: object) -> None:
+        raise RequestError("MNIST is not here")
+
+    monkeypatch.setattr(data, "_download_mnist", unavailable)
+    own = tmp_path / "own.toml"
+    own.write_text(PARAMETERS + ACCURACY)
+    places = ["--reports", str(tmp_path), "--data-root", str(tmp_path / "nowhere")]
+    assert main(["--claims", str(own), *places]) == 0
+    out = capsys.readouterr().out
+    assert "note: mnist cannot be had: MNIST is not here" in out
+    assert "left: notes/accuracy: dnn has not been trained on all its seeds" in out
+    assert "1 of 2 claims decided as the ledger has them" in out
+
+
+WRONG = {
+    "no ledger": (["--claims", "nowhere.toml"], "the ledger 'nowhere.toml' cannot be read"),
+    "no networks": (["--zoo", "nowhere.py"], "the networks in 'nowhere.py' cannot be added"),
+    "jobs": (["--jobs", "0"], "--jobs 0 is too few"),
+    "an option": (["--frobnicate"], "--frobnicate"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_request_is_one_line_and_nothing_written(
+    case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, message = WRONG[case]
+    assert main([*arguments, "--reports", str(tmp_path / "reports")]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert not (tmp_path / "reports").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [('model = "lenet6"', "did you mean 'lenet'"), ("", "needs the field 'model'")],
+)
+def test_a_claim_about_an_unknown_network_is_a_wrong_request(
+    model: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.toml"
+    for text in (PARAMETERS, ACCURACY):
+        own.write_text(re.sub(r'model = ".*"', model, text))
+        assert main(["--claims", str(own), "--reports", str(tmp_path / "reports")]) == 2
+        captured = capsys.readouterr()
+        assert message in captured.err
+        assert captured.err.count("\n") == 1
+
+
+def test_what_is_recorded_is_evidence_and_is_not_trained_again(tmp_path: Path) -> None:
+    store = supplied(tmp_path, quick())
+    before = store.read()
+    assert [record.kind for record in before] == ["experiment", "train", "train"]
+    again = supplied(tmp_path, quick())
+    assert again.read() == before
+    runs = evidence.read(before, [quick()], ()).trial("quick")
+    assert sorted(runs.accuracy) == [1, 2]
+    # A third seed is trained, and only that one.
+    assert len(supplied(tmp_path, quick((1, 2, 3))).read()) == len(before) + 2
+
+
+def test_a_record_is_no_evidence_for_another_recipe_or_other_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = supplied(tmp_path, quick()).read()
+    other = replace(quick(), recipe=replace(quick().recipe, epochs=2))
+    with pytest.raises(MissingEvidenceError, match="quick"):
+        evidence.read(records, [other], ()).trial("quick")
+    with monkeypatch.context() as changed:
+        changed.setattr(evidence, "training_code", lambda _: "other code")
+        with pytest.raises(MissingEvidenceError, match="quick"):
+            evidence.read(records, [quick()], ()).trial("quick")
+    evidence.read(records, [quick()], ()).trial("quick")
+
+
+def test_a_changed_record_is_no_evidence(tmp_path: Path) -> None:
+    store = supplied(tmp_path, quick())
+    text = store.path.read_text()
+    store.path.write_text(text.replace('"seed":2', '"seed":3'))
+    with pytest.raises(MissingEvidenceError, match="quick"):
+        evidence.read(store.read(), [quick()], ()).trial("quick")
+
+
+def test_evidence_of_another_machine_counts_where_there_is_none_of_this_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = environment.current()
+    elsewhere = replace(here, processor="Z80")
+    with monkeypatch.context() as there:
+        there.setattr(environment, "current", lambda: elsewhere)
+        records = supplied(tmp_path, quick()).read()
+    found = evidence.read(records, [quick()], ())
+    assert found.trial("quick").accuracy
+    assert [machine.processor for machine in found.machines] == ["Z80"]
+    both = supplied(tmp_path, quick()).read()  # whoever can train makes it anew
+    (machine,) = evidence.read(both, [quick()], ()).machines
+    assert machine.processor == here.processor
+
+
+def test_a_probe_of_other_weights_or_other_code_is_no_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = supplied(tmp_path, quick((1,))).read()
+    trial = quick((1,))
+    (digest,) = evidence.read(records, [trial], ()).trial("quick").digests.values()
+    probe = Probe(name="p", subject={"trial": "quick", "seed": 1}, code=("bench/plan.py",))
+    here = environment.current()
+    fitting = probe.record(here, ["data", digest], {"found": 3})
+    other = probe.record(here, ["data", "0" * 64], {"found": 4})
+    (outcome,) = evidence.read([*records, fitting, other], [trial], [probe]).probe("p")
+    assert outcome == {"trial": "quick", "seed": 1, "found": 3}
+    with pytest.raises(MissingEvidenceError, match="p has not been measured"):
+        evidence.read([*records, other], [trial], [probe]).probe("p")
+    monkeypatch.setattr(evidence, "code_sha256", lambda _: "other code")
+    with pytest.raises(MissingEvidenceError, match="p has not been measured"):
+        evidence.read([*records, fitting], [trial], [probe]).probe("p")
+
+
+def test_a_probe_without_one_of_its_subjects_is_not_whole() -> None:
+    one, two = (Probe(name="p", subject={"seed": seed}, code=("bench/plan.py",)) for seed in (1, 2))
+    record = one.record(environment.current(), [], {"found": 3})
+    assert evidence.read([record], (), [one]).probe("p")
+    with pytest.raises(MissingEvidenceError, match="p has not been measured"):
+        evidence.read([record], (), [one, two]).probe("p")
+
+
+def test_every_trial_and_probe_that_a_check_asks_for_exists() -> None:
+    question = claims.ask(ALL, entries=ENTRIES)
+    assert {trial.name for trial in question.trials} == set(trials())
+    for claim in ALL:
+        for name in filter(None, (claim.check, claim.misleading)):
+            assert set(CHECKS[name].probes) <= {probe.name for probe in question.probes}
+    for trial in question.trials:
+        if trial.name in zoo.names():
+            assert trial == replace(as_documented(zoo.get(trial.name)), seeds=trial.seeds)
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Path:
+    """A folder of reports with the evidence that comes with the project."""
+    folder = tmp_path / "claims"
+    folder.mkdir()
+    shutil.copy(ROOT / "reports" / "claims" / "records.jsonl", folder)
+    return tmp_path
+
+
+def test_the_evidence_that_comes_with_the_project_decides_every_claim_as_the_ledger_has_it(
+    recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--no-training", "--reports", str(recorded)]) == 0
+    assert "39 of 39 claims decided as the ledger has them" in capsys.readouterr().out
+    report = (recorded / "claims" / "report.md").read_text()
+    assert report.count("](figures/") == 9
+    assert "not measured here" not in report
+    for figure in re.findall(r"\]\((figures/.*?)\)", report):
+        assert (recorded / "claims" / figure).stat().st_size > 1_000
+
+
+@pytest.mark.parametrize("outside", [0.5, 0.9999])
+def test_a_stochastic_number_outside_its_interval_is_named(
+    outside: float, recorded: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = recorded / "own.toml"
+    text = LEDGER.read_text()
+    for number in ("0.6716666666666666", "0.9666", "0.9794"):
+        assert f"expected = {number}\n" in text
+        text = text.replace(f"expected = {number}\n", f"expected = {outside}\n")
+    own.write_text(text)
+    arguments = ["--no-training", "--claims", str(own), "--name", "claims"]
+    assert main([*arguments, "--reports", str(recorded)]) == 1
+    named = re.findall(r"^differs: (\S+):", capsys.readouterr().err, flags=re.MULTILINE)
+    assert named == ["dnn-cnn/sums-accuracy", "dnn-cnn/dnn-accuracy", "dnn-cnn/cnn-accuracy"]
+
+
+def test_the_worked_example_of_the_readme_works(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    own = readme[readme.index("## Your own document") :]
+    (networks,) = re.findall(r"```python\n(.*?)```", own, flags=re.DOTALL)[:1]
+    (notes,) = re.findall(r"```toml\n(.*?)```", own, flags=re.DOTALL)[:1]
+    (line,) = re.findall(r"^python -m bench.claims --claims.*$", own, flags=re.MULTILINE)[:1]
+    (tmp_path / "my_networks.py").write_text(networks)
+    (tmp_path / "my_claims.toml").write_text(notes)
+    run = subprocess.run(
+        [sys.executable, *line.split()[1:], "--reports", str(tmp_path / "reports"), "--jobs", "2"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "2 of 2 claims decided as the ledger has them" in run.stdout
+    records = (tmp_path / "reports" / "local-claims" / "records.jsonl").read_text().splitlines()
+    trained = [r for r in map(json.loads, records) if r["kind"] == "train"]
+    assert sorted(record["seed"] for record in trained) == list(range(1, 11))
+    assert {record["status"] for record in trained} == {"ok"}
