@@ -121,8 +121,8 @@ def _baselines(results: Results) -> list[str]:
     return [
         f"Baselines: the logistic regression is scikit-learn's, {seen}, with its usual penalty "
         f"(C = 1), by L-BFGS until no entry of the gradient is above {TOLERANCE:g}; no setting of "
-        "it was chosen on these data. Both baselines know the training samples alone, without "
-        "those held out for validation.",
+        "it was chosen on these data. Both baselines are fitted to the training samples that the "
+        "networks have, and to no others.",
     ]
 
 
