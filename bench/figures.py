@@ -17,7 +17,7 @@ from bench.design import ACTIVATIONS, CELLS, POOLINGS
 from bench.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, save
 from bench.stats import summarise
 from bench.sweep import MODELS, RATES, read_sweep
-from bench.tables import Results, Runs
+from bench.tables import Baseline, Results, Runs
 
 ACTIVATION_COLOURS = {"sigmoid": RED, "relu": BLUE, "tanh": GREEN}
 OTHER_COLOURS = (ORANGE, PURPLE, GREY, "#56B4E9", "#000000")
@@ -57,12 +57,41 @@ def _accuracy(results: Results) -> Figure | None:
         seeds = list(runs.accuracy.values())
         axes.plot(seeds, [row] * len(seeds), "o", color=BLUE, alpha=0.3, markeredgewidth=0)
         if summary.low is not None and summary.high is not None:
-            axes.plot([summary.low, summary.high], [row, row], color=BLUE, linewidth=2)
+            # A mean of fractions cannot lie outside 0..1, whatever Student's formula says.
+            ends = max(summary.low, 0.0), min(summary.high, 1.0)
+            axes.plot(ends, [row, row], color=BLUE, linewidth=2)
         axes.plot(summary.mean, row, "D", color=BLUE)
     axes.set_yticks(range(len(ranked)), [runs.model for runs in reversed(ranked)])
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     axes.set_xlabel("test accuracy (diamond: mean, line: 95% interval, dots: single seeds)")
+    _draw_baselines(axes, results.baselines.get(ranked[0].ranking_group, ()))
     return figure
+
+
+def _draw_baselines(axes: Axes, baselines: Sequence[Baseline]) -> None:
+    """A labelled vertical line for each baseline near the networks.
+
+    One that is farther away than the networks lie apart would squeeze them together; it stands in
+    the table only.
+    """
+    low, high = axes.get_xlim()
+    margin = high - low
+    near = [item for item in baselines if low - margin <= item.mean <= high + margin]
+    near.sort(key=lambda item: item.mean)
+    # Of two lines the left one has its label to the left, so that labels never meet.
+    sides = ("right", "left") if len(near) == 2 else ("center",)
+    for item, side in zip(near, sides, strict=False):
+        axes.axvline(item.mean, color=GREY, linewidth=1, linestyle="--", zorder=0)
+        axes.text(
+            item.mean,
+            1.01,
+            f"{item.name} {item.mean:.1%}",
+            color=GREY,
+            fontsize=8,
+            ha=side,
+            va="bottom",
+            transform=axes.get_xaxis_transform(),
+        )
 
 
 def _design(results: Results) -> Figure | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.metadata
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,9 +13,9 @@ from typing import Any
 from safetensors import safe_open
 
 import zoo
-from bench import environment
+from bench import baselines, environment
 from bench.count import count
-from bench.data import Dataset, StoredSplit, first_test_pictures, load, store, view
+from bench.data import Dataset, Split, StoredSplit, first_test_pictures, load, store, view
 from bench.errors import RequestError
 from bench.gpu import summarise_states
 from bench.jobs import (
@@ -67,12 +68,10 @@ def run(request: Request, progress: Progress) -> Outcome:
         records.set_aside()
     counts = _count(planned, records)
     _train(jobs, request, records, progress)
+    fitted = _fit_baselines(jobs, datasets, here, records)
     timings = _measure(request, planned, here, records, progress)
-    records.append(
-        _request_record(
-            request, planned, here, [job.key for job in jobs] + counts + timings, datasets
-        )
-    )
+    keys = [job.key for job in jobs] + counts + fitted + timings
+    records.append(_request_record(request, planned, here, keys, datasets))
     results = read(records)
     write_report(results, request.folder)
     return Outcome(folder=request.folder, results=results)
@@ -175,6 +174,58 @@ def _drop_other_weights(job: Job, weights_sha256: str) -> None:
         if (file.metadata() or {}).get(DIGEST) == weights_sha256:
             return
     job.weights.unlink()
+
+
+def _fit_baselines(
+    jobs: Sequence[Job],
+    datasets: Mapping[int, Dataset],
+    here: environment.Environment,
+    records: Store,
+) -> list[str]:
+    """Fits the baselines that are not fitted yet, for all test samples; the keys of all."""
+    keys = []
+    first: dict[str, Job] = {}
+    for job in jobs:
+        first.setdefault(job.split.test_checksum, job)
+    for job in first.values():
+        dataset = datasets[job.cell.seed]
+        split = baselines.baseline_view(dataset, job.spec, job.recipe)
+        for name in baselines.NAMES:
+            key = _baseline_key(name, split, here)
+            known = records.latest([key]).get(key)
+            if known is None or known.fields["status"] != "ok":
+                seed = job.cell.seed if dataset.name == "sums" else None
+                fields = {"baseline": name, "seed": seed, **_baseline_fields(name, split)}
+                records.append(Record(kind="baseline", key=key, fields=fields))
+            keys.append(key)
+    return keys
+
+
+def _baseline_key(name: str, split: Split, here: environment.Environment) -> str:
+    return digest(
+        {
+            "baseline": name,
+            "data": split.checksum,
+            "tested_on": split.test_checksum,
+            "code": code_sha256(["bench/baselines.py"]),
+            "environment": here.decisive("cpu"),
+            "scipy": importlib.metadata.version("scipy"),  # takes the regression's steps
+        }
+    )
+
+
+def _baseline_fields(name: str, split: Split) -> dict[str, Any]:
+    fields = {
+        "classes": len(split.classes),
+        "train_samples": split.sizes[0],
+        "test_samples": split.sizes[2],
+        "test_checksum": split.test_checksum,
+        "data_sha256": split.checksum,
+    }
+    try:
+        return {**fields, "status": "ok", **asdict(baselines.fit(name, split))}
+    except Exception as error:
+        return {**fields, **failure(error)}
 
 
 def plan_workloads(request: Request, planned: Plan) -> dict[Workload, Recipe]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from bench.baselines import LARGEST_CLASS, LOGISTIC_REGRESSION, NAMES
 from bench.errors import RequestError
 from bench.ratios import Array, SpeedRatio, compare, count_outliers, noise_floor
 from bench.records import Record, Store
@@ -24,7 +26,7 @@ CSV_COLUMNS = (
     *("latency_p50_seconds", "latency_p99_seconds", "peak_memory_bytes", "status"),
     *("latency_p95_seconds", "test_accuracy_std", "test_accuracy_min", "test_accuracy_max"),
     *("test_accuracy_selected_mean", "validation_accuracy_mean", "test_samples"),
-    *("document", "ranking_group"),
+    *("document", "ranking_group", "largest_class_share", "logistic_regression_accuracy"),
 )
 
 
@@ -33,6 +35,31 @@ FREE = "train without deterministic flags"  # a phase of its own beside those of
 
 class MissingRunError(RequestError):
     """There are no records of a run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """What a network's accuracy is held against: an answer that needs no network.
+
+    Attributes:
+        name: One of `bench.baselines.NAMES`.
+        parameters: Numbers that were fitted; None where there are no weights.
+        accuracy: Test accuracy by seed of the networks, fractions in 0..1; the same for every seed
+            that has the same samples.
+    """
+
+    name: str
+    parameters: int | None
+    accuracy: dict[int, float]
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy over the seeds, exact, so that equal ones keep their bits."""
+        return statistics.mean(self.accuracy.values())
+
+    def minus(self, network: Runs) -> Summary | None:
+        """Test accuracy, paired over the seeds that both have; None if there are none."""
+        return _paired(self.accuracy, network.accuracy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +79,7 @@ class Runs:
             accuracy, validation accuracy).
         test_samples: How many samples the accuracy is a fraction of.
         classes: How many classes there are to tell apart.
+        test_checksums: Identity of the test samples by seed.
         ranking_group: Equal for models that are tested on the same samples and classes.
         same_samples: Whether every seed was tested on the same samples.
         errors: By seed, what a failed cell raised.
@@ -69,6 +97,7 @@ class Runs:
     curves: dict[int, tuple[list[list[float]], list[list[float]]]]
     test_samples: int
     classes: int
+    test_checksums: dict[int, str]
     ranking_group: str
     same_samples: bool
     errors: dict[int, str]
@@ -79,14 +108,14 @@ class Runs:
         """Test accuracy over seeds; None if no cell ran."""
         return summarise(list(self.accuracy.values())) if self.accuracy else None
 
-    def minus(self, other: Runs) -> Summary | None:
+    def minus(self, other: Runs | Baseline) -> Summary | None:
         """Test accuracy, paired over the seeds that both ran; None if there are none."""
-        seeds = [seed for seed in self.accuracy if seed in other.accuracy]
-        if not seeds:
-            return None
-        return paired_difference(
-            [self.accuracy[seed] for seed in seeds], [other.accuracy[seed] for seed in seeds]
-        )
+        return _paired(self.accuracy, other.accuracy)
+
+    def is_no_better_than(self, baseline: Baseline) -> bool:
+        """Whether it ran and is not right more often than a baseline, on average over its seeds."""
+        difference = self.minus(baseline)
+        return difference is not None and difference.mean <= 0
 
     def is_twin_of(self, other: Runs) -> bool:
         """Whether both ended in the same weights for every seed."""
@@ -172,6 +201,7 @@ class Results:
         counts: By model, the fields of `bench.count.Count`, where counting succeeded.
         failures: Cells, counts and measurements that failed, a line each.
         experiments: By name, the fields of the experiments made on top of this run.
+        baselines: By ranking group, what its networks are held against; older runs have none.
     """
 
     request: Mapping[str, Any]
@@ -180,6 +210,7 @@ class Results:
     counts: Mapping[str, Mapping[str, int]]
     failures: tuple[str, ...]
     experiments: Mapping[str, tuple[Mapping[str, Any], ...]]
+    baselines: Mapping[str, tuple[Baseline, ...]] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> tuple[tuple[Runs, ...], ...]:
@@ -226,9 +257,11 @@ def read(store: Store) -> Results:
     train = [record for record in latest.values() if record.kind == "train"]
     timing = [record for record in latest.values() if record.kind == "timing"]
     counts = [record for record in latest.values() if record.kind == "count"]
+    fitted = [record for record in latest.values() if record.kind == "baseline"]
+    runs = _runs(train, request)
     return Results(
         request=request,
-        runs=_runs(train, request),
+        runs=runs,
         speeds=_speeds(timing, baseline=request["baseline"]),
         counts={
             record.fields["model"]: record.fields
@@ -239,6 +272,7 @@ def read(store: Store) -> Results:
             _failure(record) for record in latest.values() if record.fields["status"] != "ok"
         ),
         experiments=_experiments(records, asked.key),
+        baselines={item.ranking_group: _baselines(fitted, item.test_checksums) for item in runs},
     )
 
 
@@ -249,6 +283,7 @@ def results_table(results: Results) -> pd.DataFrame:
         summary = runs.summary
         speed = results.speeds.get((runs.model, runs.device), NO_SPEED)
         count = results.counts.get(runs.model, {})
+        baselines = {item.name: item.mean for item in results.baselines.get(runs.ranking_group, ())}
         rows.append(
             {
                 "model": runs.model,
@@ -277,6 +312,8 @@ def results_table(results: Results) -> pd.DataFrame:
                 "test_samples": runs.test_samples,
                 "document": results.request["documents"][runs.model],
                 "ranking_group": runs.ranking_group,
+                "largest_class_share": baselines.get(LARGEST_CLASS),
+                "logistic_regression_accuracy": baselines.get(LOGISTIC_REGRESSION),
             }
         )
     table = pd.DataFrame(rows, columns=list(CSV_COLUMNS))
@@ -316,10 +353,43 @@ def model_runs(model: str, device: str, cells: Sequence[Mapping[str, Any]]) -> R
         test_samples=cells[0]["test_samples"],
         classes=cells[0]["classes"],
         same_samples=len(tested_on) == 1,
+        test_checksums={cell["seed"]: cell["test_checksum"] for cell in cells},
         ranking_group=hashlib.sha256(json.dumps(tested_on).encode()).hexdigest()[:8],
         errors={cell["seed"]: cell["error"] for cell in cells if cell["status"] != "ok"},
         jobs=max(cell["jobs"] for cell in cells),
     )
+
+
+def _baselines(fitted: Sequence[Record], test_checksums: Mapping[int, str]) -> tuple[Baseline, ...]:
+    """The baselines that were scored on given test samples, which are named by seed."""
+    ran = {
+        (record.fields["baseline"], record.fields["test_checksum"]): record.fields
+        for record in fitted
+        if record.fields["status"] == "ok"
+    }
+    found = []
+    for name in NAMES:
+        scored = {
+            seed: ran[name, checksum]
+            for seed, checksum in test_checksums.items()
+            if (name, checksum) in ran
+        }
+        if scored:
+            found.append(
+                Baseline(
+                    name=name,
+                    parameters=next(iter(scored.values()))["parameters"],
+                    accuracy={seed: fields["test_accuracy"] for seed, fields in scored.items()},
+                )
+            )
+    return tuple(found)
+
+
+def _paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Summary | None:
+    seeds = [seed for seed in ours if seed in theirs]
+    if not seeds:
+        return None
+    return paired_difference([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds])
 
 
 def _by_seed(cells: Sequence[Mapping[str, Any]], field: str) -> dict[int, Any]:
@@ -413,6 +483,10 @@ def _experiments(
 def _failure(record: Record) -> str:
     """What failed, in a line."""
     fields = record.fields
+    if record.kind == "baseline":
+        drawn = "" if fields["seed"] is None else f", seed {fields['seed']}"
+        tested = f"{fields['test_samples']:,} test samples of {fields['classes']} classes"
+        return f"baseline `{fields['baseline']}` on {tested}{drawn}: {fields['error']}"
     if record.kind == "train":
         what = f"on {fields['device']}, seed {fields['seed']}"
     elif record.kind == "timing":

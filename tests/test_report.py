@@ -104,6 +104,27 @@ def count_record(model: str, parameters: int, macs: int) -> Record:
     return Record(kind="count", key=f"count-{model}", fields=fields)
 
 
+def baseline_record(name: str, right: int, **changes: Any) -> Record:
+    """One class for every sample, which is right for the 40 of 400 that show 0; or a regression."""
+    wrong = [index for index in range(400) if index % 10] if right == 40 else range(400 - right)
+    fields = {
+        "baseline": name,
+        "seed": None,
+        "classes": 10,
+        "train_samples": 100,
+        "test_samples": 400,
+        "test_checksum": "one",
+        "data_sha256": "grey",
+        "status": "ok",
+        "parameters": None if name == "largest class" else (784 + 1) * 10,
+        "test_accuracy": right / 400,
+        "misclassified": [[index, 0] for index in wrong],
+        **changes,
+    }
+    key = f"baseline-{name}-{fields['test_checksum']}"
+    return Record(kind="baseline", key=key, fields=fields)
+
+
 def request_record(keys: list[str], models: list[str]) -> Record:
     fields = {
         "models": ["lenet", "lenet5-*"],
@@ -143,7 +164,7 @@ def request_record(keys: list[str], models: list[str]) -> Record:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
-    """Four networks, two of them twins, and one whose third seed failed."""
+    """Four networks, two of them twins, one whose third seed failed; and both baselines."""
     records = [
         train_record(model, seed, right)
         for model, rights in RIGHT.items()
@@ -153,6 +174,7 @@ def results(tmp_path: Path) -> Results:
     for model, seconds in (("lenet", 0.020), ("lenet5-sigmoid-max", 0.021), ("net", 0.010)):
         records += timing_records(model, seconds)
     records += [count_record(model, 61_706, 416_520) for model in RIGHT]
+    records += [baseline_record("largest class", 40), baseline_record("logistic regression", 372)]
     store = Store(tmp_path)
     for record in [*records, request_record([r.key for r in records], list(RIGHT))]:
         store.append(record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean, median
 
+from bench.baselines import LARGEST_CLASS, LOGISTIC_REGRESSION
 from bench.sections.formats import (
     decimal,
     distance,
@@ -21,14 +22,20 @@ from bench.sections.formats import (
     spread,
     table,
 )
-from bench.tables import Results, Runs
+from bench.tables import Baseline, Results, Runs
+
+_BASELINES = {
+    LARGEST_CLASS: "always answers the class that is most frequent among the training samples",
+    LOGISTIC_REGRESSION: "is a single linear layer, fitted to the same training samples until no "
+    "step makes it better",
+}
 
 
 def best(results: Results, figures: dict[str, str]) -> list[str]:
     """The answer first: for each ranking who leads, by how much, and whether that is settled."""
     lines = ["## Which is best, and by how much"]
     for group in results.groups:
-        lines += ["", *_headline(group, results)]
+        lines += ["", *_headline(group, results), *_learned_nothing(group, results)]
     if "accuracy" in figures:
         lines += ["", figure("accuracy", figures)]
     if len(results.request["seeds"]) > 1:
@@ -72,6 +79,21 @@ def _headline(group: Sequence[Runs], results: Results) -> list[str]:
     return [lines]
 
 
+def _learned_nothing(group: Sequence[Runs], results: Results) -> list[str]:
+    """A warning, where a network does no better than one that never looks at a sample."""
+    where = f" on {group[0].device}" if len(results.request["devices"]) > 1 else ""
+    for baseline in results.baselines.get(group[0].ranking_group, ()):
+        found = [runs for runs in group if runs.is_no_better_than(baseline)]
+        if baseline.name == LARGEST_CLASS and found:
+            verb = "is" if len(found) == 1 else "are"
+            return [
+                "",
+                f"**{names(found)} {verb} no better{where} than always answering the largest class "
+                f"({percent(baseline.mean)}).**",
+            ]
+    return []
+
+
 def _lead(best: Runs, second: Runs) -> str:
     """How far the best is ahead of the second, seed by seed, and what that is worth."""
     difference = best.minus(second)
@@ -93,35 +115,17 @@ def comparison(results: Results) -> list[str]:
     lines = ["## All networks side by side"]
     for group in results.groups:
         lines += ["", _group_caption(group, results), ""]
-        best = group[0]
-        rows = []
-        for runs in group:
-            summary = runs.summary
-            count = results.counts.get(runs.model, {})
-            rows.append(
-                [
-                    f"`{runs.model}`",
-                    results.request["documents"][runs.model],
-                    mean_accuracy(runs),
-                    interval(summary),
-                    spread(summary),
-                    "" if runs is best else _behind(runs, best),
-                    integer(count.get("module_parameters")),
-                    integer(count.get("macs")),
-                    decimal(median(runs.train_seconds.values()) if runs.train_seconds else None, 1),
-                    _status(runs),
-                ]
-            )
         lines += table(
             (
                 *("network", "document", "test accuracy >", "95% interval >"),
                 *("lowest to highest >", "to the best >", "parameters >", "MACs >"),
                 *("training, s >", "cells"),
             ),
-            rows,
+            _rows(group, results),
         )
         for twins in _twins(group):
             lines += ["", twins]
+    lines += _about_baselines(results)
     selected = [runs for runs in results.runs if runs.selected]
     if selected:
         lines += [
@@ -155,6 +159,63 @@ def comparison(results: Results) -> list[str]:
         "trained at a time; speed is measured on its own [below](#speed).",
     ]
     return lines
+
+
+def _rows(group: Sequence[Runs], results: Results) -> list[list[str]]:
+    """The networks, best first, and the baselines in their places among them."""
+    best = group[0]
+    rows = [_network_row(runs, best, results) for runs in group]
+    found = results.baselines.get(best.ranking_group, ())
+    # The worst first, so that a row put in moves none of the places still to be found.
+    for baseline in sorted(found, key=lambda baseline: baseline.mean):
+        beaten = (
+            index
+            for index, runs in enumerate(group)
+            if runs.summary is None or runs.is_no_better_than(baseline)
+        )
+        rows.insert(next(beaten, len(group)), _baseline_row(baseline, best))
+    return rows
+
+
+def _network_row(runs: Runs, best: Runs, results: Results) -> list[str]:
+    count = results.counts.get(runs.model, {})
+    return [
+        f"`{runs.model}`",
+        results.request["documents"][runs.model],
+        mean_accuracy(runs),
+        interval(runs.summary),
+        spread(runs.summary),
+        "" if runs is best else _behind(runs, best),
+        integer(count.get("module_parameters")),
+        integer(count.get("macs")),
+        decimal(median(runs.train_seconds.values()) if runs.train_seconds else None, 1),
+        _status(runs),
+    ]
+
+
+def _baseline_row(baseline: Baseline, best: Runs) -> list[str]:
+    difference = baseline.minus(best)
+    return [
+        f"*{baseline.name}*",
+        "baseline",
+        percent(baseline.mean),
+        *("", ""),
+        points(difference.mean) if difference else "-",
+        "" if baseline.parameters is None else integer(baseline.parameters),
+        *("", "", ""),
+    ]
+
+
+def _about_baselines(results: Results) -> list[str]:
+    found = dict.fromkeys(item.name for items in results.baselines.values() for item in items)
+    if not found:
+        return []
+    words = "; ".join(f"*{name}* {_BASELINES[name]}" for name in found)
+    return [
+        "",
+        f"Rows in italics are baselines, which are no networks: {words}. A network that does not "
+        "beat them has learned nothing worth its parameters.",
+    ]
 
 
 def _twins(group: Sequence[Runs]) -> list[str]:
