@@ -12,7 +12,7 @@ from bench.data import StoredSplit, load, store, view, with_permuted_pixels
 from bench.jobs import Job, make_job
 from bench.plan import Cell
 from zoo import ModelSpec, Recipe
-from zoo.ablations import with_one_affine_layer, without
+from zoo.ablations import without
 from zoo.spec import Optimiser
 
 DEVICE = "cpu"
@@ -62,7 +62,8 @@ def trials() -> dict[str, Trial]:
     return {
         trial.name: trial
         for trial in (
-            *map(as_documented, (zoo.get("dnn-sums"), zoo.get("dnn"), cnn, net)),
+            *map(as_documented, (zoo.get("dnn-sums"), zoo.get("dnn"), cnn)),
+            as_documented(net, FEW_SEEDS),
             _sums_that_learns(),
             *(_permuted(zoo.get("dnn")), _permuted(cnn)),
             Trial(
@@ -78,9 +79,10 @@ def trials() -> dict[str, Trial]:
                 recipe=replace(
                     _with(net.recipe, replace(net.recipe.optimiser, momentum=0.0)), epochs=1
                 ),
+                seeds=FEW_SEEDS,
             ),
             as_documented(lenet, FEW_SEEDS),
-            _ablated(lenet, "lenet-without-activations", "a1", "a3", "a5", seeds=FEW_SEEDS),
+            _ablated(lenet, "lenet-without-activations", "a1", "a3", "a5"),
             *_double_softmax(),
             *_linear_head(),
         )
@@ -112,9 +114,9 @@ def _permuted(spec: ModelSpec) -> Trial:
     return Trial(name=f"{spec.name}-permuted", spec=spec, recipe=spec.recipe, permuted=True)
 
 
-def _ablated(spec: ModelSpec, name: str, *layers: str, seeds: tuple[int, ...] = SEEDS) -> Trial:
+def _ablated(spec: ModelSpec, name: str, *layers: str) -> Trial:
     return Trial(
-        name=name, spec=without(spec, *layers, called=name), recipe=spec.recipe, seeds=seeds
+        name=name, spec=without(spec, *layers, called=name), recipe=spec.recipe, seeds=FEW_SEEDS
     )
 
 
@@ -145,8 +147,6 @@ def _linear_head() -> Iterable[Trial]:
         name = f"lenet-sigmoid-all-{pooling}"
         active = replace(zoo.get(f"lenet5-sigmoid-{pooling}"), name=name, aliases=())
         yield Trial(name=name, spec=active, recipe=spec.recipe, seeds=FEW_SEEDS)
-    affine = with_one_affine_layer(spec, called="lenet-sigmoid-one-affine-layer")
-    yield Trial(name=affine.name, spec=affine, recipe=spec.recipe, seeds=FEW_SEEDS)
 
 
 def make_jobs(

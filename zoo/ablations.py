@@ -8,7 +8,6 @@ from functools import partial
 
 from torch import nn
 
-from zoo.layers import Activation, Conv, Flatten, Linear, Pool
 from zoo.spec import ModelSpec, Output
 
 
@@ -46,25 +45,3 @@ def build_without(build: Callable[[], nn.Module], names: tuple[str, ...]) -> nn.
             )
         setattr(network, name, nn.Identity())
     return network
-
-
-def with_one_affine_layer(spec: ModelSpec, *, called: str) -> ModelSpec:
-    """`lenet-sigmoid` with the single affine layer from 400 to 10 that its last three equal."""
-    return replace(
-        spec,
-        name=called,
-        aliases=(),
-        layers=(
-            *(Conv(1, 6, 5, padding=2), Activation("sigmoid"), Pool("avg")),
-            *(Conv(6, 16, 5), Activation("sigmoid"), Pool("avg")),
-            *(Flatten(), Linear(400, 10)),
-        ),
-        build=partial(build_with_one_affine_layer, spec.build),
-    )
-
-
-def build_with_one_affine_layer(build: Callable[[], nn.Module]) -> nn.Sequential:
-    """The network that `build` makes up to S4, then one affine layer: 1x28x28 to ten logits."""
-    layers = dict(build().named_children())
-    kept = [layers[name] for name in ("c1", "a1", "s2", "c3", "a3", "s4")]  # N x 16 x 5 x 5
-    return nn.Sequential(*kept, nn.Flatten(), nn.Linear(400, 10))  # N x 400, N x 10

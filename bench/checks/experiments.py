@@ -50,7 +50,7 @@ def answers_one_class(claim: Claim, evidence: Evidence) -> Found:
     used, shares = [], []
     for seed in runs.accuracy:
         labels = sums_labels(seed)
-        answers = predictions(runs, seed, labels)
+        answers = predictions(runs.misclassified[seed], labels)
         used.append(len(np.unique(answers)))
         shares.append(float(np.bincount(labels).max() / len(labels)))
     equal = list(runs.accuracy.values()) == shares
@@ -231,10 +231,14 @@ def resume_equals_one_run(_claim: Claim, evidence: Evidence) -> Found:
     )
 
 
-def predictions(runs: Runs, seed: int, labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The class that a network answered for every test sample."""
+def predictions(wrong: Mapping[int, int], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The class answered for every test sample.
+
+    Args:
+        wrong: The samples answered wrongly: index to class answered.
+        labels: Class of each sample, (n,).
+    """
     answers = labels.copy()
-    wrong = runs.misclassified[seed]
     answers[list(wrong)] = list(wrong.values())
     return answers
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from bench.baselines import NAMES
 from bench.drawing import BLUE, GREY
 from bench.evidence import Evidence
-from bench.sections.formats import comparison_table, interval, mean_accuracy, spread, table
-from bench.stats import Comparison, compare, correctness, pair
+from bench.sections.formats import comparison_table, interval, mean_accuracy, percent, spread, table
+from bench.stats import compare, correctness, pair
 from bench.tables import Runs
 
 
@@ -49,39 +51,57 @@ def correct(runs: Runs) -> NDArray[np.bool_]:
     return correctness(runs.misclassified, sorted(runs.accuracy), runs.test_samples)
 
 
-def accuracies_table(labelled: Sequence[tuple[str, Runs]]) -> list[str]:
-    """Test accuracy of several trials, a row each."""
-    return table(
-        ("network", "seeds >", "test accuracy >", "95% interval >", "lowest to highest >"),
+def accuracies_table(
+    labelled: Sequence[tuple[str, Runs]], evidence: Evidence, *, samples_of: str
+) -> list[str]:
+    """Test accuracy of several trials, a row each, and of the baselines on the same samples.
+
+    Args:
+        labelled: The trials with what to call them.
+        evidence: Holds the baselines.
+        samples_of: The trial whose samples the baselines were fitted and tested on.
+    """
+    rows = [
         [
-            [
-                label,
-                str(len(runs.accuracy)),
-                mean_accuracy(runs),
-                interval(runs.summary),
-                spread(runs.summary),
-            ]
-            for label, runs in labelled
-        ],
+            label,
+            str(len(runs.accuracy)),
+            mean_accuracy(runs),
+            interval(runs.summary),
+            spread(runs.summary),
+        ]
+        for label, runs in labelled
+    ]
+    rows += [
+        [f"*{name}* (baseline)", "", percent(accuracy), "", ""]
+        for name, accuracy in baseline_accuracies(evidence, samples_of).items()
+    ]
+    return table(
+        ("network", "seeds >", "test accuracy >", "95% interval >", "lowest to highest >"), rows
     )
 
 
-def contrasts(pairs: Sequence[tuple[str, Runs, Runs]]) -> list[Comparison]:
-    """One family of paired comparisons: the first of each pair minus the second."""
-    return list(
-        compare(
-            [
-                pair(name, correct(ours), correct(theirs), same_samples=ours.same_samples)
-                for name, ours, theirs in pairs
-            ]
-        )
-    )
+def baseline_accuracies(evidence: Evidence, samples_of: str) -> dict[str, float]:
+    """By baseline its mean accuracy on the samples of a trial."""
+    outcomes = [found for found in evidence.probe("baselines") if found["of"] == samples_of]
+    return {name: fmean(found[name]["accuracy"] for found in outcomes) for name in NAMES}
+
+
+def baseline_line(evidence: Evidence, samples_of: str) -> str:
+    """The baselines on the samples of a trial, in one sentence."""
+    found = baseline_accuracies(evidence, samples_of)
+    words = ", ".join(f"{name} {percent(accuracy)}" for name, accuracy in found.items())
+    return f"Baselines on the same samples: {words}."
 
 
 def contrasts_table(pairs: Sequence[tuple[str, Runs, Runs]]) -> list[str]:
-    """A table of such a family with all that stands behind its verdicts."""
-    found = contrasts(pairs)
-    return comparison_table([(comparison.name, comparison) for comparison in found], "difference")
+    """A family of paired differences, the first of each pair minus the second, with verdicts."""
+    compared = compare(
+        [
+            pair(name, correct(ours), correct(theirs), same_samples=ours.same_samples)
+            for name, ours, theirs in pairs
+        ]
+    )
+    return comparison_table([(found.name, found) for found in compared], "difference")
 
 
 def draw_by_seed(rows: Sequence[tuple[str, Sequence[float]]], xlabel: str) -> Figure:

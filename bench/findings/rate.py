@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from bench.drawing import BLUE
 from bench.evidence import Evidence
-from bench.findings.entry import Entry
+from bench.findings.entry import Entry, baseline_line
 from bench.sections.formats import decimal, distance, mean_accuracy, spread, table
 from bench.tables import Runs
 
@@ -43,13 +43,14 @@ def _show(evidence: Evidence) -> list[str]:
                 distance(max(falls)),
             ]
         )
-    return table(
+    lines = table(
         (
             *("learning rate", "seeds >", "test accuracy >", "standard deviation, pp >"),
             *("lowest to highest >", "epochs that made it worse >", "by at most >"),
         ),
         rows,
     )
+    return [*lines, "", baseline_line(evidence, "dnn")]
 
 
 def _draw(evidence: Evidence) -> Figure:
@@ -85,6 +86,7 @@ ENTRY = Entry(
         "*Instead:* a rate at which the curve settles, and several seeds with their spread.",
     ),
     trials=tuple(TRIALS),
+    probes=("baselines",),
     show=_show,
     draw=_draw,
     caption="Test accuracy after each epoch at two learning rates, one line a seed.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.figure import Figure
 
 from bench.evidence import Evidence
-from bench.findings.entry import Entry, draw_by_seed
+from bench.findings.entry import Entry, baseline_line, draw_by_seed
 from bench.sections.formats import percent, points, points_interval, table
 from bench.stats import paired_difference, summarise
 
@@ -45,6 +45,8 @@ def _show(evidence: Evidence) -> list[str]:
     return [
         *table(("network", "test accuracy >", "to resuming rightly, 95% interval >"), rows),
         "",
+        baseline_line(evidence, "dnn"),
+        "",
         f"{len(right)} seeds, paired; intervals are Student's over seeds. Run in one go, as the "
         "document's cells are, its program ends with 8 epochs all the same, in the network that it "
         "does not call continued: the mistake shows only when the second part is run by itself, "
@@ -72,7 +74,7 @@ ENTRY = Entry(
         "states, too.",
     ),
     trials=("net",),
-    probes=("resume",),
+    probes=("resume", "baselines"),
     show=_show,
     draw=_draw,
     caption="Test accuracy of four ways to go on after 3 epochs, a dot a seed, the same seeds "

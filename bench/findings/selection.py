@@ -7,7 +7,7 @@ from matplotlib.ticker import PercentFormatter
 
 from bench.drawing import BLUE, RED
 from bench.evidence import Evidence
-from bench.findings.entry import Entry
+from bench.findings.entry import Entry, baseline_line
 from bench.sections.formats import percent, points, points_interval, table
 from bench.stats import paired_difference, summarise
 from bench.tables import Runs
@@ -48,6 +48,8 @@ def _show(evidence: Evidence) -> list[str]:
             rows,
         ),
         "",
+        baseline_line(evidence, "dnn"),
+        "",
         "The gain is what a reader is told beyond what a network trained for the stated number of "
         "epochs gives. A curve that still rises at the end leaves little to choose; the noisier "
         "the curve and the smaller the test set, the larger the gain.",
@@ -83,6 +85,7 @@ ENTRY = Entry(
         "and test once.",
     ),
     trials=tuple(TRIALS),
+    probes=("baselines",),
     show=_show,
     draw=_draw,
     caption="Test accuracy after each epoch, one line a seed; the red dot is the epoch that the "

@@ -25,7 +25,7 @@ def _show(evidence: Evidence) -> list[str]:
         for suffix, words in _RATES.items()
     ]
     return [
-        *accuracies_table(labelled),
+        *accuracies_table(labelled, evidence, samples_of=_TWICE),
         "",
         *contrasts_table(pairs),
         "",
@@ -89,6 +89,7 @@ ENTRY = Entry(
         "softmax where a reader wants probabilities.",
     ),
     trials=tuple(f"{name}{suffix}" for name in (_TWICE, _ONCE) for suffix in _RATES),
+    probes=("baselines",),
     show=_show,
     draw=_draw,
     caption="Test accuracy over epochs with the softmax taken twice and once, one line a seed.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import fmean
 
 import numpy as np
@@ -9,13 +10,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
+from bench.baselines import NAMES
 from bench.checks.experiments import predictions, sums_labels
 from bench.drawing import BLUE, GREY, ORANGE
 from bench.evidence import Evidence
 from bench.findings.entry import Entry
 from bench.sections.formats import percent, points, points_interval, table
 from bench.stats import paired_difference
-from bench.tables import Runs
 
 CLASSES = 3
 TRIALS = {
@@ -39,12 +40,16 @@ def column_metric(answers: NDArray[np.int64], labels: NDArray[np.int64]) -> floa
     return float((marked == np.eye(CLASSES)[labels]).all(axis=1).mean())
 
 
-def _scores(runs: Runs) -> dict[str, list[float]]:
-    """By name, for every seed: the document's metric, accuracy, share of the largest class."""
+def _scores(misclassified: Mapping[int, Mapping[int, int]]) -> dict[str, list[float]]:
+    """For every seed the document's metric, accuracy, share of the largest class, classes used.
+
+    Args:
+        misclassified: By seed, the wrong test rows: index to class answered.
+    """
     scores: dict[str, list[float]] = {"metric": [], "accuracy": [], "largest": [], "used": []}
-    for seed in sorted(runs.accuracy):
+    for seed in sorted(misclassified):
         labels = sums_labels(seed)
-        answers = predictions(runs, seed, labels)
+        answers = predictions(misclassified[seed], labels)
         scores["metric"].append(column_metric(answers, labels))
         scores["accuracy"].append(float((answers == labels).mean()))
         scores["largest"].append(float(np.bincount(labels).max() / len(labels)))
@@ -53,21 +58,11 @@ def _scores(runs: Runs) -> dict[str, list[float]]:
 
 
 def _show(evidence: Evidence) -> list[str]:
-    rows = []
-    for name, words in TRIALS.items():
-        scores = _scores(evidence.trial(name))
-        ahead = paired_difference(scores["accuracy"], scores["largest"])
-        used = sorted({int(count) for count in scores["used"]})
-        rows.append(
-            [
-                f"`{name}`, {words}",
-                " or ".join(map(str, used)),
-                percent(fmean(scores["metric"])),
-                percent(fmean(scores["accuracy"])),
-                percent(fmean(scores["largest"])),
-                f"{points(ahead.mean)} {points_interval(ahead)}",
-            ]
-        )
+    rows = [
+        _row(f"`{name}`, {words}", _scores(evidence.trial(name).misclassified))
+        for name, words in TRIALS.items()
+    ]
+    rows += _baseline_rows(evidence)
     losses = [curve[-1][2] for _, curve in evidence.trial("dnn-sums").curves.values()]
     below = 1 - fmean(losses) / _CONSTANT
     return [
@@ -85,6 +80,29 @@ def _show(evidence: Evidence) -> list[str]:
     ]
 
 
+def _baseline_rows(evidence: Evidence) -> list[list[str]]:
+    """The baselines in the columns of the networks."""
+    drawn = [found for found in evidence.probe("baselines") if found["of"] == "dnn-sums"]
+    rows = []
+    for name in NAMES:
+        scores = _scores({found["drawn"]: dict(found[name]["misclassified"]) for found in drawn})
+        rows.append(_row(f"*{name}* (baseline)", scores))
+    return rows
+
+
+def _row(label: str, scores: Mapping[str, list[float]]) -> list[str]:
+    ahead = paired_difference(scores["accuracy"], scores["largest"])
+    used = sorted({int(count) for count in scores["used"]})
+    return [
+        label,
+        " or ".join(map(str, used)),
+        percent(fmean(scores["metric"])),
+        percent(fmean(scores["accuracy"])),
+        percent(fmean(scores["largest"])),
+        f"{points(ahead.mean)} {points_interval(ahead)}",
+    ]
+
+
 def _draw(evidence: Evidence) -> Figure:
     figure = Figure(figsize=(8, 3.2))
     axes = figure.subplots()
@@ -94,7 +112,7 @@ def _draw(evidence: Evidence) -> Figure:
         ("largest", "share of the largest class", GREY),
     )
     for place, name in enumerate(TRIALS):
-        scores = _scores(evidence.trial(name))
+        scores = _scores(evidence.trial(name).misclassified)
         for shift, (score, label, colour) in enumerate(bars):
             mean = fmean(scores[score])
             where = place + 0.27 * (shift - 1)
@@ -125,6 +143,7 @@ ENTRY = Entry(
         "every accuracy.",
     ),
     trials=tuple(TRIALS),
+    probes=("baselines",),
     show=_show,
     draw=_draw,
     caption="Mean score of both networks by the document's metric and by plain accuracy, beside "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.evidence import Probe
-from bench.probes import pixels, resume, timing, trained
+from bench.probes import pixels, reference, resume, timing, trained
 from bench.trials import FEW_SEEDS, SEEDS
 
 
@@ -29,6 +29,7 @@ Outcome = Mapping[str, Any]
 
 _RUN: dict[str, Callable[..., Outcome]] = {
     "mnist-pixels": pixels.mnist_pixels,
+    "baselines": reference.baselines,
     "resume": resume.resume,
     "generalisation-gap": trained.generalisation_gap,
     "linear-head": trained.linear_head,
@@ -42,12 +43,23 @@ _RUN: dict[str, Callable[..., Outcome]] = {
 def probes() -> tuple[Probe, ...]:
     """All probes that the project's own claims may ask for, those that time last."""
     of_trained = [
-        *(("generalisation-gap", name, SEEDS) for name in ("net", "net-without-dropout")),
+        *(("generalisation-gap", name, FEW_SEEDS) for name in ("net", "net-without-dropout")),
         ("linear-head", "lenet-sigmoid", FEW_SEEDS),
         *(("zero-share", name, FEW_SEEDS) for name in ("lenet", "cnn", "lenet-sigmoid-all-avg")),
     ]
     return (
         Probe(name="mnist-pixels", code=("bench/probes/pixels.py",)),
+        *(
+            Probe(
+                name="baselines",
+                subject={"of": of, "drawn": drawn},
+                code=("bench/baselines.py", "bench/probes/reference.py"),
+            )
+            for of, drawn in (
+                *(("dnn", 0), ("lenet-rgb-two-softmaxes", 0)),
+                *(("dnn-sums", seed) for seed in SEEDS),
+            )
+        ),
         *(
             Probe(
                 name="resume",

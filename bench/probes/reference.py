@@ -1,0 +1,32 @@
+"""What answers without a network get, on the samples of a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.baselines import NAMES, baseline_view, fit
+from bench.data import load
+from bench.trials import trials
+
+
+def baselines(data_root: Path, _weights: Path, *, of: str, drawn: int) -> Mapping[str, Any]:
+    """By baseline its accuracy and its wrong test samples.
+
+    Args:
+        data_root: The folder above `MNIST/raw`.
+        of: The trial whose samples are meant.
+        drawn: The seed that `sums` is drawn for; 0 for other data.
+    """
+    trial = trials()[of]
+    dataset = load(trial.dataset, data_root=data_root, seed=drawn)
+    split = baseline_view(dataset, trial.spec, trial.recipe)
+    fitted = {name: fit(name, split) for name in NAMES}
+    return {
+        name: {
+            "accuracy": found.test_accuracy,
+            "misclassified": list(map(list, found.misclassified)),
+        }
+        for name, found in fitted.items()
+    }
