@@ -164,12 +164,16 @@ def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves measuring out, where a test is about baselines."""
-    monkeypatch.setattr(runner, "_measure", lambda *_: [])
+    """Leaves counting and measuring out, where a test is about baselines."""
+    for step in ("_count", "_measure"):
+        monkeypatch.setattr(runner, step, lambda *_: [])
 
 
 @pytest.mark.usefixtures("untimed")
-def test_a_run_records_each_baseline_once_and_lists_it_behind_the_cells(tmp_path: Path) -> None:
+def test_a_run_records_each_baseline_once_and_lists_it_behind_the_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "write_report", lambda *_: None)
     run = partial(bench.run, seeds=2, epochs=1, jobs=1, devices=["cpu"], reports=tmp_path, name="x")
     run(["dnn", "net"])
     run(["net", "dnn"])
