@@ -126,6 +126,11 @@ def verify(
         for cell in listed
         if str(cell) not in misplaced and not _differences(then, here, [cell.device])
     ]
+    if comparable and not any("code_sha256" in cell.fields for cell in comparable):
+        obstacles.append(
+            "training code: the records are of a version that did not say which code trained them"
+        )
+        comparable = []
     broken = _broken_keys(comparable, request, then)
     mismatches += broken.values()
     comparable = [cell for cell in comparable if str(cell) not in broken]

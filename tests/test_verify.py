@@ -216,6 +216,29 @@ def test_other_training_code_makes_it_3(
     assert "cannot be compared here: training code: bench/data.py" in capsys.readouterr().out
 
 
+def test_records_that_name_no_code_make_it_3(
+    altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(lines: list[Line]) -> None:
+        for line in lines:
+            line.pop("code_sha256", None)
+
+    assert main(altered(change)) == 3
+    assert "a version that did not say which code" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("in_this_process")
+def test_a_record_that_names_no_code_breaks_its_key(
+    altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def change(lines: list[Line]) -> None:
+        del cell(lines, "dnn", 2)["code_sha256"]
+
+    assert main(altered(change, "--cells", "1")) == 1
+    (found,) = differences(capsys)
+    assert found.startswith("differs: dnn seed 2 cpu: key, made of the cell")
+
+
 @pytest.mark.usefixtures("in_this_process")
 def test_a_record_that_claims_other_code_breaks_its_key(
     altered: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import zoo
+from bench import data
+from bench.evidence import read
+from bench.probes import pixels, timing, trained
+from bench.probes.affine import affine_map
+from bench.progress import Progress
+from bench.records import Store
+from bench.supply import supply
+from bench.trials import Trial
+
+
+def quick(name: str) -> Trial:
+    """A network of the zoo, trained in a moment."""
+    spec = replace(zoo.get(name), name="quick", aliases=())
+    recipe = replace(spec.recipe, dataset="digits", train_batch=64, epochs=1, test_batch=90)
+    return Trial(name="quick", spec=replace(spec, recipe=recipe), recipe=recipe, seeds=(1,))
+
+
+@pytest.fixture(scope="module", params=["lenet", "lenet-sigmoid"])
+def trained_trial(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[str, Trial, Path]:
+    folder = tmp_path_factory.mktemp("probes")
+    trial = quick(request.param)
+    store = Store(folder / "claims")
+    added = supply(store, [trial], (), data_root=folder, side_by_side=1, shown=Progress())
+    assert not added.failures
+    return request.param, trial, store.path.parent
+
+
+@pytest.fixture
+def known(trained_trial: tuple[str, Trial, Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    _, trial, folder = trained_trial
+    monkeypatch.setattr(trained, "trials", lambda: {"quick": trial})
+    return folder / "weights"
+
+
+def test_the_gap_is_between_the_recorded_test_accuracy_and_that_on_the_training_samples(
+    trained_trial: tuple[str, Trial, Path], known: Path
+) -> None:
+    _, trial, folder = trained_trial
+    runs = read(Store(folder).read(), [trial], ()).trial("quick")
+    found = trained.generalisation_gap(Path(), known, trial="quick", seed=1)
+    assert found["test_accuracy"] == runs.accuracy[1]
+    (last,) = runs.curves[1][1][-1:]
+    assert found["test_loss"] == pytest.approx(last[2], rel=1e-5)
+    # 1,437 training samples of digits: the accuracy on them is a multiple of 1/1437.
+    assert found["train_accuracy"] * 1437 == pytest.approx(round(found["train_accuracy"] * 1437))
+
+
+def test_only_relu_leaves_zeros(trained_trial: tuple[str, Trial, Path], known: Path) -> None:
+    name, _, _ = trained_trial
+    found = trained.zero_share(Path(), known, trial="quick", seed=1)
+    if name == "lenet":
+        assert 0 < found["zero_share"] < 1
+        # ReLUs of 360 pictures: 6x28x28, 16x10x10, 120 and 84 outputs each.
+        assert found["outputs"] == 360 * (6 * 28 * 28 + 16 * 10 * 10 + 120 + 84)
+    else:
+        assert found["zero_share"] == 0
+        assert found["outputs"] == 360 * (6 * 28 * 28 + 16 * 10 * 10)
+
+
+def test_three_linear_layers_answer_as_the_one_that_they_equal(
+    trained_trial: tuple[str, Trial, Path], known: Path
+) -> None:
+    name, _, _ = trained_trial
+    if name == "lenet":
+        pytest.skip("has ReLUs in its head")
+    found = trained.linear_head(Path(), known, trial="quick", seed=1)
+    assert (found["changed_answers"], found["pictures"]) == (0, 360)
+    assert found["largest_difference"] < 1e-12 * max(1, found["largest_logit"])
+
+
+def test_an_affine_map_is_the_product_of_its_layers() -> None:
+    torch.manual_seed(0)
+    first, second = torch.nn.Linear(3, 4).double(), torch.nn.Linear(4, 2).double()
+    weight, bias = affine_map(torch.nn.Sequential(first, second), (3,))
+    torch.testing.assert_close(weight, second.weight @ first.weight)
+    torch.testing.assert_close(bias, second.weight @ first.bias + second.bias)
+
+
+def test_pixel_statistics_are_numpys(monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = data.load("digits", data_root=Path(), seed=0)
+    assert isinstance(digits.samples, np.ndarray)
+    training = len(digits.train) + len(digits.validation)
+    monkeypatch.setattr(pixels, "load", lambda *_, **__: digits)
+    found = pixels.mnist_pixels(Path(), Path())
+    scaled = digits.samples[:training] / 255
+    assert found["mean"] == pytest.approx(scaled.mean())
+    assert found["deviation"] == pytest.approx(scaled.std())
+    assert found["normalised_mean"] == pytest.approx((scaled.mean() - 0.1307) / 0.3081)
+    assert found["commonest_share"] == (scaled == 0).mean()
+    assert found["commonest_normalised"] == pytest.approx(-0.1307 / 0.3081)
+
+
+def test_a_race_visits_every_step_twice_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timing, "BLOCK_SECONDS", 0.001)
+    monkeypatch.setattr(timing, "_WARM_UP_SECONDS", 0.001)
+    seconds = timing._race({"slow": lambda: sum(range(20_000)), "fast": lambda: None})
+    assert {name: [len(row) for row in rows] for name, rows in seconds.items()} == {
+        name: [timing.ROUNDS, timing.ROUNDS] for name in ("slow", "fast")
+    }
+    assert np.median(seconds["slow"]) > 10 * np.median(seconds["fast"])
+
+
+def test_peak_bytes_count_what_is_held_at_once() -> None:
+    def together() -> list[torch.Tensor]:
+        return [torch.zeros(1_000_000), torch.zeros(1_000_000)]  # 4 MB each
+
+    def one_after_the_other() -> None:
+        for _ in range(2):
+            torch.zeros(1_000_000)
+
+    assert timing._peak_bytes(together) == 8_000_000
+    assert timing._peak_bytes(one_after_the_other) == 4_000_000
