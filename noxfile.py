@@ -46,6 +46,13 @@ def claims(session: nox.Session) -> None:
 
 
 @nox.session
+def counting(session: nox.Session) -> None:
+    """Runs the counting exercise for real; arguments go to `python -m bench.counting`."""
+    _install(session)
+    session.run("python", "-m", "bench.counting", *session.posargs)
+
+
+@nox.session
 def profile(session: nox.Session) -> None:
     """Profiles training steps; arguments go to `python -m bench.profile`."""
     _install(session)

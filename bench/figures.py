@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter
+from scipy.optimize import isotonic_regression
 
 from bench.design import ACTIVATIONS, CELLS, POOLINGS
 from bench.drawing import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, save
@@ -22,6 +23,7 @@ from bench.tables import Baseline, Results, Runs
 ACTIVATION_COLOURS = {"sigmoid": RED, "relu": BLUE, "tanh": GREEN}
 OTHER_COLOURS = (ORANGE, PURPLE, GREY, "#56B4E9", "#000000")
 POOLING_MARKERS = {"avg": "o", "max": "^"}
+_LINE_INCHES = 0.19  # from one name to the next beside a panel
 
 
 def write_figures(results: Results, folder: Path) -> dict[str, str]:
@@ -191,42 +193,69 @@ def _curve(axes: Axes, runs: Runs) -> None:
 
 
 def _accuracy_cost(results: Results) -> Figure | None:
-    ranked = _ranked(results)
+    """Parameters and work against accuracy, on axes of one scale, so that spreads compare."""
+    ranked = [runs for runs in _ranked(results) if runs.model in results.counts]
     if len(ranked) < 2:
         return None
-    costs: tuple[tuple[str, Callable[[Runs], float | None]], ...] = (
-        ("parameters", lambda runs: _count(results, runs, "module_parameters")),
-        ("multiply-accumulates per sample", lambda runs: _count(results, runs, "macs")),
-        ("training samples per second", lambda runs: _train_speed(results, runs)),
-    )
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
-    panels = figure.subplots(1, len(costs), sharey=True)
+    figure = Figure(figsize=(11, max(3.2, 1.4 + _LINE_INCHES * len(ranked))))
+    figure.subplots_adjust(left=0.07, right=0.87, wspace=0.38, bottom=0.14, top=0.98)
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
     styles = _styles([runs.model for runs in ranked])
-    for axes, (name, cost) in zip(panels, costs, strict=True):
+    costs = {"module_parameters": "parameters", "macs": "multiply-accumulates per sample"}
+    for axes, (cost, words) in zip(panels, costs.items(), strict=True):
         for runs in ranked:
-            x, summary = cost(runs), runs.summary
-            if x is not None and summary is not None:
-                colour, marker = styles[runs.model]
-                axes.plot(x, summary.mean, marker, color=colour, label=runs.model, markersize=8)
+            colour, marker = styles[runs.model]
+            axes.plot(*_point(results, runs, cost), marker, color=colour, markersize=8)
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlabel(name)
-    panels[0].set_ylabel("mean test accuracy")
-    panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", frameon=False)
+        axes.set_xlabel(words)
+    first = panels[0]
+    first.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    first.xaxis.set_major_formatter(EngFormatter(sep=""))
+    first.xaxis.set_minor_formatter(NullFormatter())
+    first.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+    first.set_ylabel("mean test accuracy")
+    panel_inches = first.get_position().height * figure.get_figheight()
+    for axes, cost in zip(panels, costs, strict=True):  # both have their limits by now
+        points = {runs.model: _point(results, runs, cost) for runs in ranked}
+        _name_points(axes, points, styles, panel_inches)
     return figure
 
 
-def _count(results: Results, runs: Runs, what: str) -> float | None:
-    return results.counts.get(runs.model, {}).get(what)
+def _point(results: Results, runs: Runs, cost: str) -> tuple[float, float]:
+    """A network's place in a panel: what it costs, and its mean accuracy."""
+    assert runs.summary is not None
+    return results.counts[runs.model][cost], runs.summary.mean
 
 
-def _train_speed(results: Results, runs: Runs) -> float | None:
-    speed = results.speeds.get((runs.model, runs.device))
-    return speed.train_samples_per_second if speed else None
+def _name_points(
+    axes: Axes,
+    points: Mapping[str, tuple[float, float]],
+    styles: Mapping[str, tuple[str, str]],
+    panel_inches: float,
+) -> None:
+    """Names the points of a panel at its right edge, each as near its own height as others let it.
+
+    The nearest heights, in the sense of least squares, that keep the names in order, apart and
+    beside the panel: an isotonic regression.
+    """
+    apart = _LINE_INCHES / panel_inches  # in fractions of the panel's height
+    # From below; of two at one height the cheaper network comes first, so that lines do not cross.
+    names = sorted(points, key=lambda name: (points[name][1], points[name][0]))
+    to_axes = axes.transData + axes.transAxes.inverted()
+    own = np.array([to_axes.transform(points[name])[1] for name in names])
+    steps = apart * np.arange(len(names))
+    heights = np.clip(isotonic_regression(own - steps).x, 0, 1 - steps[-1]) + steps
+    for name, height in zip(names, heights, strict=True):
+        axes.annotate(
+            name,
+            points[name],
+            xytext=(1.03, height),
+            textcoords="axes fraction",
+            color=styles[name][0],
+            fontsize=9,
+            va="center",
+            arrowprops={"arrowstyle": "-", "relpos": (0, 0.5), "color": GREY, "linewidth": 0.5},
+        )
 
 
 def _styles(models: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -283,6 +312,9 @@ _FIGURES: dict[str, tuple[Callable[[Results], Figure | None], str]] = {
     "activation-pooling": (_design, "Test accuracy by activation and pooling"),
     "learning-rates": (_learning_rates, "Test accuracy by learning rate, activation and pooling"),
     "learning-curves": (_learning_curves, "Training and test loss over the examples seen"),
-    "accuracy-cost": (_accuracy_cost, "Test accuracy against parameters, work and speed"),
+    "accuracy-cost": (
+        _accuracy_cost,
+        "Test accuracy against parameters, and against multiply-accumulates",
+    ),
     "test-pictures": (_test_pictures, "The first test pictures with true and predicted digit"),
 }

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 
 import zoo
 from bench.count import count, module_parameters, reached_parameters
-from zoo.counting import counting_exercise
 
 
 @pytest.mark.parametrize("name", zoo.names())
@@ -90,24 +89,3 @@ def test_a_layer_used_twice_is_fewer_parameters_than_its_declaration() -> None:
         built = Tied()
     declared = 2 * (3 * 3 + 3)
     assert module_parameters(built) < declared
-
-
-def test_the_counting_exercise_spans_the_range_that_the_lost_figures_leave() -> None:
-    bp, *cnns = counting_exercise()
-    assert (bp.parameters, bp.macs) == (300_060_003, 300_030_000)
-    # kernel 5 down and up, kernel 3 down and up; from the documents' digest
-    assert [row.parameters for row in cnns] == [452_713, 527_713, 439_753, 514_753]
-    ratios = [round(row.bp_parameters_ratio, 1) for row in cnns]
-    assert ratios == [662.8, 568.6, 682.3, 582.9]
-    assert [round(row.bp_macs_ratio) for row in cnns] == [12, 12, 33, 32]
-
-
-@pytest.mark.parametrize(("kernel", "halve_up"), [(5, False), (5, True), (3, False), (3, True)])
-def test_the_exercise_in_closed_form_counts_what_torch_would_build(
-    kernel: int, halve_up: bool
-) -> None:
-    with torch.device("meta"):
-        built = zoo.counting.cnn(100, kernel, halve_up=halve_up)
-        assert built(torch.empty(1, 1, 100, 100)).shape == (1, 3)
-    row = counting_exercise()[1 + (0 if kernel == 5 else 2) + halve_up]
-    assert module_parameters(built) == row.parameters

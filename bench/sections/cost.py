@@ -51,8 +51,33 @@ def parameters(results: Results, figures: dict[str, str]) -> list[str]:
             "the multiply-accumulates: fewer parameters is not as much less work.",
         ]
     if "accuracy-cost" in figures:
-        lines += ["", figure("accuracy-cost", figures)]
+        lines += ["", figure("accuracy-cost", figures), "", _reading(results)]
     return lines
+
+
+def _reading(results: Results) -> str:
+    """What the chart of accuracy against cost shows."""
+    ranked = [
+        runs.model for runs in results.groups[0] if runs.summary and runs.model in results.counts
+    ]
+    extremes = {}
+    for cost in ("module_parameters", "macs"):
+        by_cost = sorted(ranked, key=lambda model: results.counts[model][cost])
+        extremes[cost] = (by_cost[0], by_cost[-1])
+    words = []
+    for cost, (least, most) in extremes.items():
+        low, high = (results.counts[model][cost] for model in (least, most))
+        words.append(f"{high / low:.2f} times (`{least}` {integer(low)}, `{most}` {integer(high)})")
+    largest, busiest = (most for _, most in extremes.values())
+    return (
+        "*How to read it.* Each network stands at its mean accuracy in both panels: on the left at "
+        "what it stores, on the right at what it computes for one sample. Both axes are "
+        f"logarithmic and of one scale: the networks differ in parameters up to {words[0]}, in "
+        f"multiply-accumulates up to {words[1]}. By accuracy, `{largest}` with the most parameters "
+        f"is number {1 + ranked.index(largest)} of {len(ranked)}, `{busiest}` with the most "
+        f"multiply-accumulates number {1 + ranked.index(busiest)}. Networks that are tested on "
+        "other samples or classes are left out: their accuracies do not compare."
+    )
 
 
 def counting() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import NoReturn
 
 from rich.console import Console
 from rich.table import Table
@@ -14,19 +15,24 @@ from zoo.counting.networks import CLASSES, SIDE
 PLAIN_WIDTH = 160  # columns where the output is no terminal
 
 
-def main() -> int:
-    """Prints the tables; exit code 2 for sizes that no network has."""
-    parser = argparse.ArgumentParser(
-        prog="python -m zoo.counting", description=__doc__, allow_abbrev=False
-    )
+class _Parser(argparse.ArgumentParser):
+    """Raises what is wrong with a command line, where argparse would print its usage as well."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message} (see {self.prog} --help)")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints the tables; exit code 2 and one line for sizes that no network has."""
+    parser = _Parser(prog="python -m zoo.counting", description=__doc__, allow_abbrev=False)
     parser.add_argument("--side", type=int, default=SIDE, help=f"pixels along an edge ({SIDE})")
     parser.add_argument(
         "--hidden", type=int, help="neurons of each of BP's hidden layers (one for each pixel)"
     )
     parser.add_argument("--kernel", type=int, help="the CNN's kernel size (5 and 3)")
-    options = parser.parse_args()
-    kernels = KERNELS if options.kernel is None else (options.kernel,)
     try:
+        options = parser.parse_args(arguments)
+        kernels = KERNELS if options.kernel is None else (options.kernel,)
         rows = counting_exercise(options.side, hidden=options.hidden, kernels=kernels)
     except ValueError as error:
         print(f"zoo.counting: {error}", file=sys.stderr)

@@ -10,6 +10,8 @@ from zoo.layers import Layer, Shape, shapes
 
 KERNELS = (5, 3)
 SMALLEST_SIDE = 8  # three halvings leave one pixel
+LARGEST_SIDE = 10_000
+MOST_HIDDEN = LARGEST_SIDE**2  # as many as the largest picture has pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,8 @@ def counting_exercise(
         kernels: The CNN's kernel sizes.
 
     Raises:
-        ValueError: The side is below 8, there are no hidden neurons, or a kernel is even.
+        ValueError: The side is not in 8..10,000, the hidden neurons are not in 1..100,000,000, or
+            a kernel is even or wider than the picture.
     """
     _validate(side, hidden, kernels)
     neurons = side * side if hidden is None else hidden
@@ -75,14 +78,22 @@ def counting_exercise(
 
 def _validate(side: int, hidden: int | None, kernels: Sequence[int]) -> None:
     if side < SMALLEST_SIDE:
-        raise ValueError(f"a side of {side} is too small to be halved three times; 8 is the least")
-    if hidden is not None and hidden < 1:
-        raise ValueError(f"{hidden} hidden neurons are too few; 1 is the least")
+        raise ValueError(
+            f"a side of {side} is too small to be halved three times; {SMALLEST_SIDE} is the least"
+        )
+    if side > LARGEST_SIDE:
+        raise ValueError(f"a side of {side} is too large; {LARGEST_SIDE:,} is the most")
+    if hidden is not None and not 1 <= hidden <= MOST_HIDDEN:
+        raise ValueError(f"{hidden} hidden neurons in a layer; choose 1 to {MOST_HIDDEN:,}")
     for kernel in kernels:
         if kernel < 1 or kernel % 2 == 0:
             raise ValueError(
                 f"a kernel of {kernel} cannot keep a picture's size; choose 1, 3, 5 or another "
                 "odd number"
+            )
+        if kernel > side:
+            raise ValueError(
+                f"a kernel of {kernel} is wider than the picture; its side of {side} is the most"
             )
 
 

@@ -1,0 +1,82 @@
+"""The chart of accuracy against cost over many networks, and the words beside it."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Annotation, Text
+
+from bench.figures import _accuracy_cost
+from bench.records import Store
+from bench.sections.cost import parameters
+from bench.tables import Results, read
+from tests.test_report import count_record, request_record, train_record
+
+# Name: right answers of 400, parameters, multiply-accumulates. Ten networks of one size whose
+# accuracies lie within half a point, as those of the zoo do; two of them have the very same.
+NETWORKS = {
+    "dnn": (380, 575_050, 574_080),
+    "net": (386, 21_840, 480_500),
+    "lenet-rgb": (392, 62_006, 651_720),
+    **{f"lenet-{number}": (390 + number // 5, 61_706, 416_520) for number in range(10)},
+}
+
+
+@pytest.fixture
+def crowded(tmp_path: Path) -> Results:
+    store = Store(tmp_path)
+    records = [train_record(name, 1, right) for name, (right, _, _) in NETWORKS.items()]
+    records += [count_record(name, *sizes) for name, (_, *sizes) in NETWORKS.items()]
+    for record in [*records, request_record([r.key for r in records], list(NETWORKS))]:
+        store.append(record)
+    return read(store)
+
+
+def test_every_network_is_named_in_both_panels_and_no_name_lies_over_another(
+    crowded: Results,
+) -> None:
+    figure = _accuracy_cost(crowded)
+    assert figure is not None
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    assert len(figure.axes) == 2
+    boxes = []
+    for axes in figure.axes:
+        names = [child for child in axes.get_children() if isinstance(child, Annotation)]
+        assert sorted(name.get_text() for name in names) == sorted(NETWORKS)
+        # Of the text alone, without the line to its point.
+        renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+        boxes += [Text.get_window_extent(name, renderer) for name in names]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    points = [axes.get_window_extent() for axes in figure.axes]
+    assert not any(box.overlaps(panel) for box in boxes for panel in points)
+
+
+def test_both_panels_are_logarithmic_and_share_their_scales(crowded: Results) -> None:
+    figure = _accuracy_cost(crowded)
+    assert figure is not None
+    left, right = figure.axes
+    assert left.get_xscale() == right.get_xscale() == "log"
+    assert left.get_xlim() == right.get_xlim()
+    assert left.get_ylim() == right.get_ylim()
+    for axes, cost in ((left, 1), (right, 2)):
+        drawn = {tuple(np.ravel(line.get_xydata())) for line in axes.lines}
+        assert drawn == {(sizes[cost], sizes[0] / 400) for sizes in NETWORKS.values()}
+
+
+def test_the_words_beside_the_chart_say_how_far_parameters_and_work_spread(
+    crowded: Results,
+) -> None:
+    text = "\n".join(parameters(crowded, {"accuracy-cost": "a chart"}))
+    # 575,050 / 21,840 and 651,720 / 416,520
+    assert "in parameters up to 26.33 times (`net` 21,840, `dnn` 575,050)" in text
+    assert (
+        "in multiply-accumulates up to 1.56 times (`lenet-5` 416,520, `lenet-rgb` 651,720)" in text
+    )
+    assert "`dnn` with the most parameters is number 13 of 13" in text
+    assert "`lenet-rgb` with the most multiply-accumulates number 1." in text
+    assert "How to read it" not in "\n".join(parameters(crowded, {}))
