@@ -149,6 +149,7 @@ def test_baselines_see_a_networks_samples_and_classes_as_small_grey_pictures(mod
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.mnist
 def test_the_logistic_regression_of_mnist_is_done_in_time(mnist_root: Path) -> None:
     spec = zoo.get("dnn")
