@@ -66,7 +66,7 @@ def probes() -> tuple[Probe, ...]:
                 subject={"trial": "net", "seed": seed},
                 code=("bench/probes/resume.py",),
             )
-            for seed in FEW_SEEDS
+            for seed in FEWEST_SEEDS
         ),
         *(
             Probe(
