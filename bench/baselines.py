@@ -95,7 +95,7 @@ def _regress(
     # Not at the top: importing them takes longer than all other imports of a report.
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     # One thread: how many there are decides the order of sums, and with it the last bits.
     with threadpool_limits(1), warnings.catch_warnings():

@@ -36,8 +36,7 @@ def _show(evidence: Evidence) -> list[str]:
             rows,
         ),
         "",
-        "On one thread of a processor; on a GPU, where each call has to be launched, the gap is "
-        "wider.",
+        "On one thread of a processor.",
     ]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
-import multiprocessing
+import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bench.probes.trained import evaluate
 from bench.train import Training
 
 SAVED_EPOCHS = 3
+_SECOND_HALF = "from bench.probes.resume import main; main()"
 SAVED_BATCH = 930  # of 0..937: the last one that the document's every-tenth-batch saving meets
 
 
@@ -35,8 +37,14 @@ def resume(data_root: Path, _weights: Path, *, trial: str, seed: int) -> Mapping
         training.run(SAVED_EPOCHS)
         checkpoint = Path(place) / "checkpoint.pt"
         training.save(checkpoint)
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-            resumed = process.submit(_go_on, data_root, trial, seed, checkpoint).result()
+        arguments = [str(data_root), trial, str(seed), str(checkpoint)]
+        second_half = subprocess.run(
+            [sys.executable, "-c", _SECOND_HALF, *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        resumed = json.loads(second_half.stdout)
         stale = Training(spec, spec.recipe, split, seed=seed, device="cpu")
         stale.network.load_state_dict(files["network"])
         stale.optimiser.load_state_dict(files["optimiser"])
@@ -64,8 +72,8 @@ def _saving(training: Training) -> dict[str, Any]:
     return files
 
 
-def _go_on(data_root: Path, trial: str, seed: int, checkpoint: Path) -> dict[str, Any]:
-    """The second half in a process of its own: all it has is the checkpoint and the data."""
+def go_on(data_root: Path, trial: str, seed: int, checkpoint: Path) -> dict[str, Any]:
+    """The second half, in a process of its own: all it has is the checkpoint and the data."""
     spec = zoo.get(trial)
     split = view(load("mnist", data_root=data_root, seed=0), spec, spec.recipe)
     with deterministic():
@@ -74,3 +82,9 @@ def _go_on(data_root: Path, trial: str, seed: int, checkpoint: Path) -> dict[str
         training.run(spec.recipe.epochs)
         result = training.result()
     return {"resumed": result.test_accuracy, "resumed_sha256": result.weights_sha256}
+
+
+def main() -> None:
+    """Prints what `go_on` gives for the arguments of the command line, as JSON."""
+    data_root, trial, seed, checkpoint = sys.argv[1:]
+    json.dump(go_on(Path(data_root), trial, int(seed), Path(checkpoint)), sys.stdout)

@@ -17,6 +17,7 @@ from bench.ledger import Verdict
 from bench.sections.formats import decimal, percent, plural, table
 
 NOT_DECIDED = "not decided here"
+ACCURACY = "accuracy"  # the unit that is printed in percent
 
 
 def summary(decisions: Sequence[Decision]) -> str:
@@ -92,10 +93,10 @@ def stochastic(decisions: Sequence[Decision], figure: str | None) -> list[str]:
         rows.append(
             [
                 f"`{decision.claim.id}`",
-                _quantity(decision.claim.expected),
-                _quantity(float(np.mean(values))),
-                _quantity(float(np.std(values, ddof=1))),
-                f"{_quantity(decision.interval.low)} to {_quantity(decision.interval.high)}",
+                _quantity(decision.claim.expected, decision.claim.unit),
+                _quantity(float(np.mean(values)), decision.claim.unit),
+                _quantity(float(np.std(values, ddof=1)), decision.claim.unit),
+                _interval(decision),
                 str(len(values)),
                 decision.statistical or str(decision.verdict),
             ]
@@ -196,7 +197,7 @@ def draw_stochastic(decisions: Sequence[Decision]) -> Figure | None:
         axes.set_yticks([])
         axes.set_ylim(-1, 1)
         axes.set_title(decision.claim.id, fontsize=9, loc="left")
-        if max(*decision.values, decision.claim.expected) <= 1:
+        if decision.claim.unit == ACCURACY:
             axes.xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=1))
     figure.tight_layout(rect=(0, 0, 1, 0.93))
     handles, labels = panels[0].get_legend_handles_labels()
@@ -215,8 +216,8 @@ def _verdict(decision: Decision) -> str:
 def _found(decision: Decision) -> str:
     if decision.interval is not None:
         return (
-            f"{_quantity(float(np.mean(decision.values)))} on average; one more run: "
-            f"{_quantity(decision.interval.low)} to {_quantity(decision.interval.high)}"
+            f"{_quantity(float(np.mean(decision.values)), decision.claim.unit)} on average; "
+            f"one more run: {_interval(decision)}"
         )
     if decision.effects:
         return "; ".join(
@@ -228,9 +229,18 @@ def _found(decision: Decision) -> str:
     return f"{_value(decision.found)} ({unit})" if unit else _value(decision.found)
 
 
-def _quantity(value: float) -> str:
-    """A stochastic quantity: accuracies, which lie in 0..1, in percent."""
-    return percent(value) if abs(value) <= 1 else decimal(value, 4)
+def _interval(decision: Decision) -> str:
+    """Where one more run lies; an accuracy not beyond 0 and 1, whatever Student's formula says."""
+    assert decision.interval is not None
+    low, high = decision.interval.low, decision.interval.high
+    if decision.claim.unit == ACCURACY:
+        low, high = max(low, 0.0), min(high, 1.0)
+    return f"{_quantity(low, decision.claim.unit)} to {_quantity(high, decision.claim.unit)}"
+
+
+def _quantity(value: float, unit: str) -> str:
+    """A stochastic quantity; accuracies in percent."""
+    return percent(value) if unit == ACCURACY else decimal(value, 4)
 
 
 def _effect(value: float, effect: Effect) -> str:
