@@ -111,6 +111,8 @@ def ask(claims: Sequence[Claim], *, entries: Sequence[Entry] = ()) -> Question:
         for name in (claim.check, claim.misleading):
             if name is None:
                 continue
+            if CHECKS[name].of_model and claim.model is None:
+                raise RequestError(f"claim '{claim.id}' needs the field 'model' for '{name}'")
             for trial in CHECKS[name].trials_for(claim):
                 wanted[trial] = known.get(trial) or _documented(claim)
             probe_names |= set(CHECKS[name].probes)
