@@ -12,7 +12,15 @@ from joblib import Parallel, delayed
 from bench import environment
 from bench.data import load
 from bench.errors import RequestError
-from bench.evidence import Probe, environment_record, made_by, read, records_of, weights_of
+from bench.evidence import (
+    ENVIRONMENT,
+    Probe,
+    environment_record,
+    made_by,
+    read,
+    records_of,
+    weights_of,
+)
 from bench.jobs import Job, failure, run_jobs
 from bench.probes import Bench, run
 from bench.progress import Progress
@@ -108,7 +116,9 @@ def _train(
         lost = job.weights is not None and not job.weights.exists()
         if job.key not in known or (lost and (job.cell.model, job.cell.seed) in looked_into):
             waiting[job.key] = job
-    if waiting:
+    named = any(record.fields.get("experiment") == ENVIRONMENT for record in records)
+    if waiting or (jobs and not named):
+        # Whoever reads the cells elsewhere makes their keys again from it.
         store.append(environment_record(environment.current()))
     shown.training([str(job.cell) for job in waiting.values()], len(jobs), side_by_side)
     for key, fields in run_jobs(list(waiting.values()), side_by_side):

@@ -250,9 +250,16 @@ def recorded(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_evidence_that_comes_with_the_project_decides_every_claim_as_the_ledger_has_it(
-    recorded: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("processor", [None, "Z80"])
+def test_the_evidence_that_comes_with_the_project_decides_every_claim_on_any_machine(
+    processor: str | None,
+    recorded: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    if processor is not None:
+        elsewhere = replace(environment.current(), processor=processor)
+        monkeypatch.setattr(environment, "current", lambda: elsewhere)
     assert main(["--no-training", "--reports", str(recorded)]) == 0
     assert "39 of 39 claims decided as the ledger has them" in capsys.readouterr().out
     report = (recorded / "claims" / "report.md").read_text()
