@@ -17,7 +17,7 @@ from joblib import cpu_count
 
 import zoo
 from bench import ledger, progress
-from bench.checks import CHECKS
+from bench.checks import CHECKS, kinds
 from bench.claims_report import Findings, write
 from bench.commandline import Parser, add_data_root, add_reports, command
 from bench.decisions import Decision, decide_all
@@ -91,11 +91,6 @@ def main(arguments: list[str] | None) -> int:
     _say(found)
     print(folder / "report.md")
     return EXIT_DRIFTED if found.failures or any(d.drift for d in found.decisions) else 0
-
-
-def kinds() -> dict[str, ledger.Kind]:
-    """The kind of claim that each check decides."""
-    return {name: check.decides for name, check in CHECKS.items()}
 
 
 def ask(claims: Sequence[Claim], *, entries: Sequence[Entry] = ()) -> Question:

@@ -67,7 +67,7 @@ class Claim:
     reason: str = ""
 
 
-def load(path: Path, checks: Mapping[str, Kind]) -> tuple[Claim, ...]:
+def load(path: Path, checks: Mapping[str, str]) -> tuple[Claim, ...]:
     """The claims of a ledger, in its order.
 
     Args:
@@ -121,7 +121,7 @@ def _claim(entry: Mapping[str, Any], where: str) -> Claim:
     return Claim(**entry)
 
 
-def _validate(claim: Claim, checks: Mapping[str, Kind], where: str) -> None:
+def _validate(claim: Claim, checks: Mapping[str, str], where: str) -> None:
     possible = POSSIBLE[claim.kind]
     if claim.verdict not in possible:
         raise RequestError(
@@ -150,7 +150,7 @@ def _validate(claim: Claim, checks: Mapping[str, Kind], where: str) -> None:
         )
 
 
-def _validate_check(check: str, kind: str, checks: Mapping[str, Kind], where: str) -> None:
+def _validate_check(check: str, kind: str, checks: Mapping[str, str], where: str) -> None:
     fitting = sorted(name for name, decides in checks.items() if decides == kind)
     if check not in fitting:
         raise RequestError(

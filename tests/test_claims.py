@@ -13,7 +13,7 @@ import pytest
 
 import zoo
 from bench import claims, data, environment, evidence, ledger
-from bench.checks import CHECKS
+from bench.checks import CHECKS, kinds
 from bench.claims import main
 from bench.decisions import needs_nothing
 from bench.errors import RequestError
@@ -26,7 +26,7 @@ from bench.supply import supply
 from bench.trials import Trial, as_documented, trials
 
 ROOT = Path(__file__).parents[1]
-ALL = ledger.load(LEDGER, claims.kinds())
+ALL = ledger.load(LEDGER, kinds())
 
 PARAMETERS = """
 [[claim]]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bench import ledger
-from bench.checks import CHECKS, Effect, Found, Measured, Sample
+from bench.checks import CHECKS, Effect, Found, Measured, Sample, kinds
 from bench.checks.registry import Check, Decides, Finding, Sides
 from bench.decisions import Decision, decide, needs_nothing, prediction_interval
 from bench.evidence import Evidence, MissingEvidenceError
@@ -187,7 +187,7 @@ def test_what_is_not_testable_says_why() -> None:
     assert (found.verdict, found.words, found.drift) == ("not testable", "beauty has no unit", "")
 
 
-ALL = ledger.load(LEDGER, {name: check.decides for name, check in CHECKS.items()})
+ALL = ledger.load(LEDGER, kinds())
 WITHOUT_TRAINING = [claim for claim in ALL if needs_nothing(claim)]
 
 

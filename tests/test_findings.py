@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench import ledger
-from bench.claims import kinds
+from bench.checks import kinds
 from bench.evidence import Evidence, MissingEvidenceError
 from bench.findings import ENTRIES, Entry
 from bench.findings.sums import column_metric

@@ -8,6 +8,6 @@ from bench.checks import layers as layers
 from bench.checks import losses as losses
 from bench.checks import pixels as pixels
 from bench.checks import programs as programs
-from bench.checks.registry import CHECKS, Check, Effect, Found, Measured, Sample, check
+from bench.checks.registry import CHECKS, Check, Effect, Found, Measured, Sample, check, kinds
 
-__all__ = ["CHECKS", "Check", "Effect", "Found", "Measured", "Sample", "check"]
+__all__ = ["CHECKS", "Check", "Effect", "Found", "Measured", "Sample", "check", "kinds"]

@@ -70,7 +70,7 @@ def answers_one_class(claim: Claim, evidence: Evidence) -> Found:
 def convolutions_beat_layers(_claim: Claim, evidence: Evidence) -> Measured:
     """`cnn` minus `dnn`; and how much of that is lost when all pixels are permuted."""
     cnn, dnn, cnn_permuted, dnn_permuted = (
-        _correct(evidence.trial(name)) for name in ("cnn", "dnn", "cnn-permuted", "dnn-permuted")
+        correct(evidence.trial(name)) for name in ("cnn", "dnn", "cnn-permuted", "dnn-permuted")
     )
     contrast = Contrast(
         name="(cnn - dnn), minus the same on permuted pixels",
@@ -116,9 +116,7 @@ def dropout_narrows_gap(_claim: Claim, evidence: Evidence) -> Measured:
         for name in ("net", "net-without-dropout")
     }
     with_dropout, without = evidence.trial("net"), evidence.trial("net-without-dropout")
-    (accuracy_change,) = compare(
-        [pair("with - without", _correct(with_dropout), _correct(without))]
-    )
+    (accuracy_change,) = compare([pair("with - without", correct(with_dropout), correct(without))])
     return Measured(
         effects=(
             paired_effect(
@@ -152,7 +150,7 @@ def momentum_speeds(_claim: Claim, evidence: Evidence) -> Measured:
 def activations_help(_claim: Claim, evidence: Evidence) -> Measured:
     """`lenet` minus the same without the ReLU after each convolution."""
     lenet, linear = (
-        _correct(evidence.trial(name)) for name in ("lenet", "lenet-without-activations")
+        correct(evidence.trial(name)) for name in ("lenet", "lenet-without-activations")
     )
     return Measured(
         effects=tuple(
@@ -250,7 +248,8 @@ def sums_labels(seed: int) -> NDArray[np.int64]:
     return rows.labels[rows.test]
 
 
-def _correct(runs: Runs) -> NDArray[np.bool_]:
+def correct(runs: Runs) -> NDArray[np.bool_]:
+    """Whether each test sample was answered rightly: (seeds, samples), seeds ascending."""
     return correctness(runs.misclassified, sorted(runs.accuracy), runs.test_samples)
 
 

@@ -144,6 +144,11 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
+def kinds() -> dict[str, Decides]:
+    """The kind of claim that each check decides."""
+    return {name: check.decides for name, check in CHECKS.items()}
+
+
 def check(
     name: str,
     decides: Decides = "exact",

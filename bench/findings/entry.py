@@ -9,13 +9,13 @@ from statistics import fmean
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
-from numpy.typing import NDArray
 
 from bench.baselines import NAMES
+from bench.checks.experiments import correct
 from bench.drawing import BLUE, GREY
 from bench.evidence import Evidence
 from bench.sections.formats import comparison_table, interval, mean_accuracy, percent, spread, table
-from bench.stats import compare, correctness, pair
+from bench.stats import compare, pair
 from bench.tables import Runs
 
 
@@ -44,11 +44,6 @@ class Entry:
     show: Callable[[Evidence], list[str]]
     draw: Callable[[Evidence], Figure]
     caption: str
-
-
-def correct(runs: Runs) -> NDArray[np.bool_]:
-    """Whether each test sample was answered rightly: (seeds, samples), seeds ascending."""
-    return correctness(runs.misclassified, sorted(runs.accuracy), runs.test_samples)
 
 
 def accuracies_table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoo
 from bench import ledger
-from bench.checks import CHECKS
+from bench.checks import CHECKS, kinds
 from bench.decisions import Decision, decide, needs_nothing
 from bench.evidence import Evidence
 from bench.ledger import LEDGER, Claim
@@ -15,7 +15,7 @@ from bench.trials import DEVICE, as_documented
 
 def decided(results: Results) -> list[str]:
     """The claims that are about networks of this run, where the run says something about them."""
-    claims = ledger.load(LEDGER, {name: check.decides for name, check in CHECKS.items()})
+    claims = ledger.load(LEDGER, kinds())
     evidence = _evidence(results)
     decisions = [
         decide(claim, evidence) for claim in claims if _is_decided(claim, results, evidence)
