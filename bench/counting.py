@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,6 @@ import zoo
 from bench import environment, progress
 from bench.bars import write_bars
 from bench.commandline import Parser, add_reports, command
-from bench.count import count
 from bench.data import Dataset, Split, load, store, view
 from bench.environment import Environment
 from bench.errors import RequestError
@@ -32,6 +31,7 @@ from bench.pair import EXPERIMENT, MODELS, Pair, read_pair
 from bench.plan import Cell, Request, deviations, plan, resolve
 from bench.progress import Progress
 from bench.records import Record, Store, digest
+from bench.runner import count_models
 from bench.sections.counting import bars, render
 from bench.tables import MissingRunError, latest_request
 
@@ -45,7 +45,6 @@ WORKLOADS = tuple(
     for phase in ("train", "inference")
 )
 _TIMING_CODE = (*TRAINING_CODE, "bench/measure.py")
-_Work = TypeVar("_Work", Cell, Workload, str)
 
 
 @command("bench.counting")
@@ -94,12 +93,12 @@ def run(name: str, reports: Path, shown: Progress) -> Pair:
     here = environment.current()
     trainings = {_cell_key(cell, views[model], here): cell for model, cell in cells.items()}
     timings = {_timing_key(workload, here): workload for workload in WORKLOADS}
-    untrained, unmeasured = _missing(records, trainings), _missing(records, timings)
+    untrained, unmeasured = records.missing(trainings), records.missing(timings)
     _require_memory(
         [cell.model for cell in untrained.values()]
         + [workload.model for workload in unmeasured.values()]
     )
-    counts = _count(records)
+    counts = count_models(MODELS, records)
     shown.training([str(cell) for cell in untrained.values()], len(untrained), 1)
     for cell in untrained.values():
         split = store(views[cell.model], reports / ".data")
@@ -168,26 +167,6 @@ def _timing_key(workload: Workload, here: Environment) -> str:
             "environment": here.decisive(workload.device),
         }
     )
-
-
-def _missing(records: Store, wanted: Mapping[str, _Work]) -> dict[str, _Work]:
-    """What has no good record yet."""
-    known = records.latest(wanted)
-    return {
-        key: item
-        for key, item in wanted.items()
-        if key not in known or known[key].fields["status"] != "ok"
-    }
-
-
-def _count(records: Store) -> list[str]:
-    """Counts both networks, unless they are counted already; the keys of their records."""
-    code = code_sha256(("bench/count.py", "zoo/**/*.py"))
-    wanted = {digest({"count": model, "code": code}): model for model in MODELS}
-    for key, model in _missing(records, wanted).items():
-        fields = {"model": model, "status": "ok", **asdict(count(zoo.get(model)))}
-        records.append(Record(kind="count", key=key, fields=fields))
-    return list(wanted)
 
 
 def _measured(workload: Workload) -> dict[str, Any]:

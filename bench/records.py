@@ -9,10 +9,11 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from bench.errors import RequestError
 
+Item = TypeVar("Item")
 Kind = Literal["request", "train", "timing", "count", "baseline", "experiment"]
 
 
@@ -76,6 +77,19 @@ class Store:
         """The latest record of each key that has one, in the order of `keys`."""
         newest = {record.key: record for record in self.read()}
         return {key: newest[key] for key in keys if key in newest}
+
+    def missing(self, wanted: Mapping[str, Item]) -> dict[str, Item]:
+        """What has no good record yet, by key, in the order of `wanted`.
+
+        Args:
+            wanted: By key, what the record of that key is about.
+        """
+        known = self.latest(wanted)
+        return {
+            key: item
+            for key, item in wanted.items()
+            if key not in known or known[key].fields["status"] != "ok"
+        }
 
     def set_aside(self) -> None:
         """Renames the file, so that the next record starts a new one."""

@@ -66,7 +66,7 @@ def run(request: Request, progress: Progress) -> Outcome:
     jobs = _jobs(request, planned, datasets, here)
     if request.fresh:
         records.set_aside()
-    counts = _count(planned, records)
+    counts = count_models(planned.models, records)
     _train(jobs, request, records, progress)
     fitted = _fit_baselines(jobs, datasets, here, records)
     timings = _measure(request, planned, here, records, progress)
@@ -129,15 +129,13 @@ def _require_samples(dataset: Dataset, spec: ModelSpec) -> None:
             )
 
 
-def _count(planned: Plan, records: Store) -> list[str]:
+def count_models(models: Sequence[str], records: Store) -> list[str]:
     """Counts the models that are not counted yet; the keys of all."""
     code = code_sha256(("bench/count.py", "zoo/**/*.py"))
-    keys = {model: digest({"count": model, "code": code}) for model in planned.models}
-    known = records.latest(keys.values())
-    for model, key in keys.items():
-        if key not in known or known[key].fields["status"] != "ok":
-            records.append(Record(kind="count", key=key, fields=_count_fields(model)))
-    return list(keys.values())
+    wanted = {digest({"count": model, "code": code}): model for model in models}
+    for key, model in records.missing(wanted).items():
+        records.append(Record(kind="count", key=key, fields=_count_fields(model)))
+    return list(wanted)
 
 
 def _count_fields(model: str) -> dict[str, Any]:
@@ -149,15 +147,11 @@ def _count_fields(model: str) -> dict[str, Any]:
 
 def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Progress) -> None:
     """Trains the cells that have no good record yet, each recorded as soon as it is done."""
-    known = records.latest(job.key for job in jobs)
-    waiting = {
-        job.key: job
-        for job in jobs
-        if job.key not in known or known[job.key].fields["status"] != "ok"
-    }
-    for job in jobs:
-        if job.key not in waiting:
-            _drop_other_weights(job, known[job.key].fields["weights_sha256"])
+    wanted = {job.key: job for job in jobs}
+    waiting = records.missing(wanted)
+    for key, record in records.latest(wanted).items():
+        if key not in waiting:
+            _drop_other_weights(wanted[key], record.fields["weights_sha256"])
     progress.training([str(job.cell) for job in waiting.values()], len(jobs), request.jobs)
     for device in request.devices:
         ours = [job for job in waiting.values() if job.cell.device == device]
@@ -183,22 +177,20 @@ def _fit_baselines(
     records: Store,
 ) -> list[str]:
     """Fits the baselines that are not fitted yet, for all test samples; the keys of all."""
-    keys = []
     first: dict[str, Job] = {}
+    wanted: dict[str, tuple[str, int | None, Split]] = {}
     for job in jobs:
         first.setdefault(job.split.test_checksum, job)
     for job in first.values():
         dataset = datasets[job.cell.seed]
         split = baselines.baseline_view(dataset, job.spec, job.recipe)
+        seed = job.cell.seed if dataset.name == "sums" else None
         for name in baselines.NAMES:
-            key = _baseline_key(name, split, here)
-            known = records.latest([key]).get(key)
-            if known is None or known.fields["status"] != "ok":
-                seed = job.cell.seed if dataset.name == "sums" else None
-                fields = {"baseline": name, "seed": seed, **_baseline_fields(name, split)}
-                records.append(Record(kind="baseline", key=key, fields=fields))
-            keys.append(key)
-    return keys
+            wanted[_baseline_key(name, split, here)] = (name, seed, split)
+    for key, (name, seed, split) in records.missing(wanted).items():
+        fields = {"baseline": name, "seed": seed, **_baseline_fields(name, split)}
+        records.append(Record(kind="baseline", key=key, fields=fields))
+    return list(wanted)
 
 
 def _baseline_key(name: str, split: Split, here: environment.Environment) -> str:
