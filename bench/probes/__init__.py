@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.evidence import Probe
 from bench.probes import pixels, reference, resume, timing, trained
-from bench.trials import FEW_SEEDS, FEWEST_SEEDS, SEEDS
+from bench.trials import FEW_SEEDS, SEEDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +44,8 @@ def probes() -> tuple[Probe, ...]:
     """All probes that the project's own claims may ask for, those that time last."""
     of_trained = [
         *(("generalisation-gap", name, FEW_SEEDS) for name in ("net", "net-without-dropout")),
-        ("linear-head", "lenet-sigmoid", FEWEST_SEEDS),
-        *(("zero-share", name, FEWEST_SEEDS) for name in ("lenet", "cnn", "lenet-sigmoid-all-avg")),
+        ("linear-head", "lenet-sigmoid", FEW_SEEDS),
+        *(("zero-share", name, FEW_SEEDS) for name in ("lenet", "cnn", "lenet-sigmoid-all-avg")),
     ]
     return (
         Probe(name="mnist-pixels", code=("bench/probes/pixels.py",)),
@@ -66,7 +66,7 @@ def probes() -> tuple[Probe, ...]:
                 subject={"trial": "net", "seed": seed},
                 code=("bench/probes/resume.py",),
             )
-            for seed in FEWEST_SEEDS
+            for seed in FEW_SEEDS
         ),
         *(
             Probe(
