@@ -24,7 +24,7 @@ from bench.data import Dataset, Split, load, store, view
 from bench.environment import Environment
 from bench.errors import RequestError
 from bench.experiments import experiment
-from bench.jobs import TRAINING_CODE, cell_key, code_sha256, make_job, run_jobs, training_code
+from bench.jobs import TIMING_CODE, cell_key, code_sha256, make_job, run_jobs, training_code
 from bench.measure import Workload, measure
 from bench.memory import available_bytes, needed_bytes
 from bench.pair import EXPERIMENT, MODELS, Pair, read_pair
@@ -44,7 +44,6 @@ WORKLOADS = tuple(
     for model in MODELS
     for phase in ("train", "inference")
 )
-_TIMING_CODE = (*TRAINING_CODE, "bench/measure.py")
 
 
 @command("bench.counting")
@@ -163,7 +162,7 @@ def _timing_key(workload: Workload, here: Environment) -> str:
             "workload": asdict(workload),
             "recipe": asdict(spec.recipe),
             "rounds": ROUNDS,
-            "code": [code_sha256(_TIMING_CODE), training_code(spec)],
+            "code": [code_sha256(TIMING_CODE), training_code(spec)],
             "environment": here.decisive(workload.device),
         }
     )

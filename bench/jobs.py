@@ -25,6 +25,8 @@ from zoo import ModelSpec, Recipe
 # What decides the bits of a trained network, beside the file that builds it, the cell, its recipe,
 # its data and the environment.
 TRAINING_CODE = ("bench/data.py", "bench/determinism.py", "bench/train.py")
+# What decides how fast a network is found to be, beside the same.
+TIMING_CODE = (*TRAINING_CODE, "bench/gpu.py", "bench/measure.py", "bench/steps.py")
 _ROOT = Path(__file__).parents[1]
 DIGEST = "weights_sha256"  # in a weights file's metadata, as in the cell's record
 

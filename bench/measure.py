@@ -8,7 +8,6 @@ what a workload differs by from itself is noise, and no smaller difference to an
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,10 +18,10 @@ from typing import Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.profiler import ProfilerActivity, profile
 
 from bench.determinism import deterministic, stream_seed
 from bench.gpu import GpuState, read_state
+from bench.steps import peak_bytes, warm_up
 from bench.train import LOSSES, Batches, make_optimiser, training_step
 from zoo import ModelSpec, Recipe
 
@@ -32,7 +31,6 @@ PHASES: tuple[Phase, ...] = ("train", "inference", "latency")
 THROUGHPUT_BATCH = 64
 ROUNDS = 20
 BLOCK_SECONDS = 0.03  # a block of steps takes about so long: far above the clock's resolution
-WARM_UP_SECONDS = 0.25
 CALLS_PER_ROUND = 50  # single calls for latency: 20 rounds make 1,000
 MEASUREMENT_SEED = 0
 
@@ -179,15 +177,7 @@ class Runner:
             self.step()
             self._synchronise()
             return torch.cuda.max_memory_allocated() - before
-        os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # its start and stop are nobody's news
-        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-            self.step()
-        events = profiler.profiler.kineto_results.events()
-        memory = sorted(
-            (event for event in events if event.name() == "[memory]"),
-            key=lambda event: event.start_ns(),
-        )
-        return int(np.cumsum([0, *(event.nbytes() for event in memory)]).max())
+        return peak_bytes(self.step)
 
     def _train(self) -> None:
         batch = self.batches(self.samples)
@@ -315,11 +305,7 @@ def _prepare(runner: Runner, block_seconds: float) -> _Ready:
 
 def _steps_per_block(runner: Runner, block_seconds: float) -> int:
     """Warms a workload up for a while; how many steps fill a block afterwards."""
-    runner.block_seconds(1)
-    until = time.perf_counter() + WARM_UP_SECONDS
-    fastest = runner.block_seconds(1)
-    while time.perf_counter() < until:
-        fastest = min(fastest, runner.block_seconds(1))
+    fastest = warm_up(runner.block_seconds)
     if runner.workload.phase == "latency":
         return 1
     return max(1, round(block_seconds / fastest))

@@ -20,7 +20,7 @@ from bench.errors import RequestError
 from bench.gpu import summarise_states
 from bench.jobs import (
     DIGEST,
-    TRAINING_CODE,
+    TIMING_CODE,
     Job,
     at_a_time,
     code_sha256,
@@ -36,8 +36,6 @@ from bench.records import Record, Store, digest
 from bench.report import write_report
 from bench.tables import Results, read
 from zoo import ModelSpec, Recipe
-
-_TIMING_CODE = (*TRAINING_CODE, "bench/gpu.py", "bench/measure.py")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +246,7 @@ def _measure(
     together = {
         "workloads": [[asdict(w), asdict(r)] for w, r in workloads.items()],
         "code": [
-            code_sha256(_TIMING_CODE),
+            code_sha256(TIMING_CODE),
             *(training_code(zoo.get(model)) for model in planned.models),
         ],
         "environment": {device: here.decisive(device) for device in request.devices},

@@ -26,7 +26,7 @@ def asked(model: str, phase: measuring.Phase, **more: Any) -> Asked:
 
 @pytest.fixture(autouse=True)
 def short_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "WARM_UP_SECONDS", 0.01)
+    monkeypatch.setattr("bench.steps.WARM_UP_SECONDS", 0.01)
 
 
 class Watched(Runner):

@@ -100,21 +100,9 @@ def test_pixel_statistics_are_numpys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_race_visits_every_step_twice_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "BLOCK_SECONDS", 0.001)
-    monkeypatch.setattr(timing, "_WARM_UP_SECONDS", 0.001)
+    monkeypatch.setattr("bench.steps.WARM_UP_SECONDS", 0.001)
     seconds = timing._race({"slow": lambda: sum(range(20_000)), "fast": lambda: None})
     assert {name: [len(row) for row in rows] for name, rows in seconds.items()} == {
         name: [timing.ROUNDS, timing.ROUNDS] for name in ("slow", "fast")
     }
     assert np.median(seconds["slow"]) > 10 * np.median(seconds["fast"])
-
-
-def test_peak_bytes_count_what_is_held_at_once() -> None:
-    def together() -> list[torch.Tensor]:
-        return [torch.zeros(1_000_000), torch.zeros(1_000_000)]  # 4 MB each
-
-    def one_after_the_other() -> None:
-        for _ in range(2):
-            torch.zeros(1_000_000)
-
-    assert timing._peak_bytes(together) == 8_000_000
-    assert timing._peak_bytes(one_after_the_other) == 4_000_000

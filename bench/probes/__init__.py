@@ -78,7 +78,7 @@ def probes() -> tuple[Probe, ...]:
             for seed in seeds
         ),
         *(
-            Probe(name=name, code=("bench/probes/timing.py",), timing=True)
+            Probe(name=name, code=("bench/probes/timing.py", "bench/steps.py"), timing=True)
             for name in ("no-grad", "activation-time", "one-at-a-time")
         ),
     )

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional
-from torch.profiler import ProfilerActivity, profile
 
 import zoo
 from bench.determinism import deterministic
+from bench.steps import Step, peak_bytes, warm_up
 
 ROUNDS = 40
 BLOCK_SECONDS = 0.05
-_WARM_UP_SECONDS = 0.3
 _TEST_BATCH = 1_000  # net-mnist's
 _BATCHES = 2
-
-Step = Callable[[], object]
 
 
 def no_grad(_data_root: Path, _weights: Path) -> Mapping[str, Any]:
@@ -47,7 +44,7 @@ def no_grad(_data_root: Path, _weights: Path) -> Mapping[str, Any]:
 
         steps: dict[str, Step] = {"with": test, "without": torch.no_grad()(test)}
         seconds = _race(steps)
-        peaks = {name: _peak_bytes(step) for name, step in steps.items()}
+        peaks = {name: peak_bytes(step) for name, step in steps.items()}
     return {"seconds": seconds, "bytes": peaks, "batch": _TEST_BATCH, "batches": _BATCHES}
 
 
@@ -121,10 +118,7 @@ def _race(steps: Mapping[str, Step]) -> dict[str, list[list[float]]]:
 
 
 def _steps_per_block(step: Step) -> int:
-    fastest = _block_seconds(step, 1)
-    until = time.perf_counter() + _WARM_UP_SECONDS
-    while time.perf_counter() < until:
-        fastest = min(fastest, _block_seconds(step, 1))
+    fastest = warm_up(partial(_block_seconds, step))
     return max(1, round(BLOCK_SECONDS / fastest))
 
 
@@ -133,18 +127,3 @@ def _block_seconds(step: Step, steps: int) -> float:
     for _ in range(steps):
         step()
     return time.perf_counter() - started
-
-
-def _peak_bytes(step: Step) -> int:
-    """The most that a step holds at once beyond what was there before, by torch's allocator."""
-    step()
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # its start and stop are nobody's news
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-        held = step()  # what it returns counts as held
-    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
-    held_bytes = most = 0
-    for event in sorted(events, key=lambda event: event.start_ns()):
-        held_bytes += event.nbytes()
-        most = max(most, held_bytes)
-    del held
-    return most

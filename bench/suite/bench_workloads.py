@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import zoo
 from bench.determinism import deterministic
-from bench.measure import WARM_UP_SECONDS, Runner, Workload
+from bench.measure import Runner, Workload
+from bench.steps import warm_up
 from zoo import Recipe
 
 SECONDS = 0.5  # of steps that are timed, for each workload
@@ -42,8 +41,4 @@ def bench_workload(benchmark: BenchmarkFixture, workload: Workload, recipe: Reci
 
 def _rounds(runner: Runner) -> int:
     """Warms a workload up; how many of its steps fill the time."""
-    until = time.perf_counter() + WARM_UP_SECONDS
-    fastest = runner.block_seconds(1)
-    while time.perf_counter() < until:
-        fastest = min(fastest, runner.block_seconds(1))
-    return min(max(round(SECONDS / fastest), LEAST_ROUNDS), MOST_ROUNDS)
+    return min(max(round(SECONDS / warm_up(runner.block_seconds)), LEAST_ROUNDS), MOST_ROUNDS)
