@@ -12,6 +12,7 @@ from bench import progress
 from bench.commandline import command
 from bench.options import read_request, request_parser
 from bench.runner import Outcome, run
+from bench.sections.formats import interval, mean_accuracy
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
@@ -54,17 +55,14 @@ def _print_table(outcome: Outcome) -> None:
         table.add_column(column, justify="right")
     for group in outcome.results.groups:
         for runs in group:
-            summary = runs.summary
             speed = outcome.results.speeds.get((runs.model, runs.device))
             trained = speed and speed.train_samples_per_second
             count = outcome.results.counts.get(runs.model)
             table.add_row(
                 runs.model,
                 runs.device,
-                f"{summary.mean:.2%}" if summary else "failed",
-                f"{summary.low:.2%} to {min(summary.high, 1):.2%}"
-                if summary and summary.low is not None and summary.high is not None
-                else "-",
+                mean_accuracy(runs) if runs.summary else "failed",
+                interval(runs.summary),
                 f"{count['module_parameters']:,}" if count else "-",
                 f"{trained:,.0f}" if trained else "-",
             )

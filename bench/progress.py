@@ -23,6 +23,9 @@ class Progress:
     def trained(self, name: str, fields: Mapping[str, Any]) -> None:
         """A cell is done; `fields` are those of its record."""
 
+    def begins(self, what: str) -> None:
+        """Something begins that takes a while and of which nothing is shown but this."""
+
     def measuring(self, workloads: int) -> None:
         """Measuring begins, after all training."""
 
@@ -46,7 +49,7 @@ class PlainProgress(Progress):
         self.total, self.found = total, total - len(waiting)
         self.done, self.started = self.found, time.monotonic()
         if self.found:
-            _say(f"{self.found} of {total} cells are recorded already (--fresh runs them anew)")
+            _say(f"{self.found} of {total} cells are recorded already")
         if waiting:
             _say(f"training {len(waiting)} cells, {side_by_side} at a time")
 
@@ -55,6 +58,9 @@ class PlainProgress(Progress):
         per_cell = (time.monotonic() - self.started) / (self.done - self.found)
         left = per_cell * (self.total - self.done)
         _say(f"[{self.done}/{self.total}] {name}: {_outcome(fields)}, {_duration(left)} left")
+
+    def begins(self, what: str) -> None:
+        _say(what)
 
     def measuring(self, workloads: int) -> None:
         _say(f"measuring {workloads} workloads in {ROUNDS} interleaved rounds")
@@ -84,9 +90,12 @@ class LiveProgress(Progress):
     def trained(self, name: str, fields: Mapping[str, Any]) -> None:
         self.waiting.remove(name)
         if fields["status"] != "ok":
-            self.bars.console.print(f"[red]{name}: {_outcome(fields)}[/red]")
+            self._print(f"{name}: {_outcome(fields)}", style="red")
         self.bars.advance(self.cells)
         self._describe()
+
+    def begins(self, what: str) -> None:
+        self._print(what)
 
     def measuring(self, workloads: int) -> None:
         self.rounds = self.bars.add_task(f"measuring {workloads} workloads", total=ROUNDS)
@@ -96,6 +105,10 @@ class LiveProgress(Progress):
 
     def close(self) -> None:
         self.bars.stop()
+
+    def _print(self, line: str, style: str | None = None) -> None:
+        # An error's brackets are no markup.
+        self.bars.console.print(line, style=style, markup=False, highlight=False)
 
     def _describe(self) -> None:
         # Cells start in order, so the first of those waiting are the ones that run.

@@ -66,7 +66,7 @@ def run(request: Request, progress: Progress) -> Outcome:
         records.set_aside()
     counts = count_models(planned.models, records)
     _train(jobs, request, records, progress)
-    fitted = _fit_baselines(jobs, datasets, here, records)
+    fitted = _fit_baselines(jobs, datasets, here, records, progress)
     timings = _measure(request, planned, here, records, progress)
     keys = [job.key for job in jobs] + counts + fitted + timings
     records.append(_request_record(request, planned, here, keys, datasets))
@@ -173,6 +173,7 @@ def _fit_baselines(
     datasets: Mapping[int, Dataset],
     here: environment.Environment,
     records: Store,
+    progress: Progress,
 ) -> list[str]:
     """Fits the baselines that are not fitted yet, for all test samples; the keys of all."""
     first: dict[str, Job] = {}
@@ -185,7 +186,10 @@ def _fit_baselines(
         seed = job.cell.seed if dataset.name == "sums" else None
         for name in baselines.NAMES:
             wanted[_baseline_key(name, split, here)] = (name, seed, split)
-    for key, (name, seed, split) in records.missing(wanted).items():
+    missing = records.missing(wanted)
+    if missing:
+        progress.begins(f"fitting {len(missing)} baselines")
+    for key, (name, seed, split) in missing.items():
         fields = {"baseline": name, "seed": seed, **_baseline_fields(name, split)}
         records.append(Record(kind="baseline", key=key, fields=fields))
     return list(wanted)

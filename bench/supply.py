@@ -86,6 +86,8 @@ def supply(
         obstacles[f"mnist cannot be had: {error}"] = None
         lacking, checksum = [probe for probe in lacking if probe.timing], ""
     able = [probe for probe in lacking if probe.subject.get("trial", "") in {"", *runs}]
+    if able:
+        shown.begins(f"finding out {len(able)} things beside training")
     for probe, outcome in _probe(able, bench, side_by_side):
         if outcome["status"] != "ok":
             failures.append(f"{probe.name} {dict(probe.subject)}: {outcome['error']}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from bench.drawing import BLUE
 from bench.evidence import Evidence
+from bench.findings.curves import curves, panels
 from bench.findings.entry import Entry, baseline_line
 from bench.sections.formats import decimal, distance, mean_accuracy, spread, table
 from bench.tables import Runs
@@ -19,9 +19,7 @@ TRIALS = {"cnn": "0.9, the document's", "cnn-slower": "0.1"}
 def _falls(runs: Runs) -> list[float]:
     """By how much test accuracy falls from one epoch to the next, over all seeds."""
     return [
-        before[3] - after[3]
-        for _, curve in runs.curves.values()
-        for before, after in pairwise(curve[1:])
+        before - after for _, accuracies in curves(runs) for before, after in pairwise(accuracies)
     ]
 
 
@@ -54,24 +52,10 @@ def _show(evidence: Evidence) -> list[str]:
 
 
 def _draw(evidence: Evidence) -> Figure:
-    figure = Figure(figsize=(8, 3.2))
-    panels = figure.subplots(1, len(TRIALS), sharey=True)
-    for axes, (name, words) in zip(panels, TRIALS.items(), strict=True):
-        for _, curve in evidence.trial(name).curves.values():
-            tested = [point for point in curve if point[0] > 0]
-            axes.plot(
-                [point[0] for point in tested],
-                [point[3] for point in tested],
-                "o-",
-                color=BLUE,
-                alpha=0.5,
-                linewidth=1,
-                markersize=3,
-            )
-        axes.set_title(f"learning rate {words}", fontsize=10)
-        axes.set_xlabel("epochs")
-        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
-    panels[0].set_ylabel("test accuracy")
+    figure, axes = panels([f"learning rate {words}" for words in TRIALS.values()])
+    for panel, name in zip(axes, TRIALS, strict=True):
+        for epochs, accuracies in curves(evidence.trial(name)):
+            panel.plot(epochs, accuracies, "o-", color=BLUE, alpha=0.5, linewidth=1, markersize=3)
     return figure
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from bench.drawing import BLUE, RED
 from bench.evidence import Evidence
+from bench.findings.curves import curves, panels
 from bench.findings.entry import Entry, baseline_line
 from bench.sections.formats import percent, points, points_interval, table
 from bench.stats import paired_difference, summarise
@@ -57,19 +57,12 @@ def _show(evidence: Evidence) -> list[str]:
 
 
 def _draw(evidence: Evidence) -> Figure:
-    figure = Figure(figsize=(8, 3.2))
-    panels = figure.subplots(1, len(TRIALS), sharey=True)
-    for axes, (name, words) in zip(panels, TRIALS.items(), strict=True):
-        for _, curve in evidence.trial(name).curves.values():
-            epochs = [point[0] for point in curve if point[0] > 0]
-            accuracies = [point[3] for point in curve if point[0] > 0]
-            axes.plot(epochs, accuracies, color=BLUE, alpha=0.6, linewidth=1)
+    figure, axes = panels([f"{name}\n{words}" for name, words in TRIALS.items()])
+    for panel, name in zip(axes, TRIALS, strict=True):
+        for epochs, accuracies in curves(evidence.trial(name)):
+            panel.plot(epochs, accuracies, color=BLUE, alpha=0.6, linewidth=1)
             best = max(range(len(epochs)), key=lambda i: accuracies[i])
-            axes.plot(epochs[best], accuracies[best], "o", color=RED, markersize=5)
-        axes.set_title(f"{name}\n{words}", fontsize=10)
-        axes.set_xlabel("epochs")
-        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
-    panels[0].set_ylabel("test accuracy")
+            panel.plot(epochs[best], accuracies[best], "o", color=RED, markersize=5)
     return figure
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from bench.drawing import BLUE, ORANGE
 from bench.evidence import Evidence
+from bench.findings.curves import curves, panels
 from bench.findings.entry import Entry, accuracies_table, contrasts_table
 from bench.tables import Runs
 
@@ -51,28 +51,14 @@ def _stuck(runs: Runs) -> list[str]:
 
 
 def _draw(evidence: Evidence) -> Figure:
-    figure = Figure(figsize=(8, 3.2))
-    panels = figure.subplots(1, 2, sharey=True)
-    for axes, (suffix, words) in zip(panels, _RATES.items(), strict=True):
+    figure, axes = panels(list(_RATES.values()))
+    for panel, suffix in zip(axes, _RATES, strict=True):
         for name, colour in ((_TWICE, ORANGE), (_ONCE, BLUE)):
-            for number, curve in enumerate(_curves(evidence.trial(f"{name}{suffix}"))):
-                axes.plot(
-                    *zip(*curve, strict=True),
-                    color=colour,
-                    alpha=0.6,
-                    linewidth=1,
-                    label=_WORDS[name] if number == 0 else None,
-                )
-        axes.set_title(words, fontsize=10)
-        axes.set_xlabel("epochs")
-        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
-    panels[0].set_ylabel("test accuracy")
-    panels[1].legend(frameon=False, loc="lower right")
+            for epochs, accuracies in curves(evidence.trial(f"{name}{suffix}")):
+                (line,) = panel.plot(epochs, accuracies, color=colour, alpha=0.6, linewidth=1)
+            line.set_label(_WORDS[name])
+    axes[-1].legend(frameon=False, loc="lower right")
     return figure
-
-
-def _curves(runs: Runs) -> list[list[tuple[float, float]]]:
-    return [[(point[0], point[3]) for point in curve] for _, curve in runs.curves.values()]
 
 
 ENTRY = Entry(
