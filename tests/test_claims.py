@@ -3,8 +3,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from bench.progress import Progress
 from bench.records import Store
 from bench.supply import supply
 from bench.trials import Trial, as_documented, trials
+from tests.programs import run_module
 
 ROOT = Path(__file__).parents[1]
 ALL = ledger.load(LEDGER, kinds())
@@ -293,13 +292,8 @@ def test_the_worked_example_of_the_readme_works(tmp_path: Path) -> None:
     (line,) = re.findall(r"^python -m bench.claims --claims.*$", own, flags=re.MULTILINE)[:1]
     (tmp_path / "my_networks.py").write_text(networks)
     (tmp_path / "my_claims.toml").write_text(notes)
-    run = subprocess.run(
-        [sys.executable, *line.split()[1:], "--reports", str(tmp_path / "reports"), "--jobs", "2"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-    )
+    asked = line.removeprefix("python -m ").split()
+    run = run_module(*asked, "--reports", "reports", "--jobs", "2", folder=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "2 of 2 claims decided as the ledger has them" in run.stdout
     records = (tmp_path / "reports" / "local-claims" / "records.jsonl").read_text().splitlines()

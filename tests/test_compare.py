@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -20,14 +18,8 @@ import bench
 import zoo
 from bench import compare, runner
 from bench.tables import CSV_COLUMNS
+from tests.programs import run_module
 from zoo import registry
-
-REPOSITORY = Path(__file__).parents[1]
-
-
-def run_compare(*arguments: str, folder: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench.compare", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
 def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
@@ -50,7 +42,8 @@ def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real run of the command: two models, two seeds, one epoch, timed."""
     folder = tmp_path_factory.mktemp("reports")
-    result = run_compare(
+    result = run_module(
+        "bench.compare",
         *("--models", "dnn,lenet", "--seeds", "2", "--epochs", "1", "--jobs", "2"),
         *("--reports", str(folder), "--name", "first", "--devices", "cpu"),
     )
@@ -113,14 +106,14 @@ def test_a_report_is_rebuilt_from_its_records_alone(reports: Path) -> None:
     before = {path: path.read_bytes() for path in files}
     for path in files:
         path.unlink()
-    command = [sys.executable, "-m", "bench.report", "first", "--reports", str(reports)]
-    subprocess.run(command, check=True, capture_output=True, cwd=REPOSITORY)
+    assert run_module("bench.report", "first", "--reports", str(reports)).returncode == 0
     assert {path: path.read_bytes() for path in files} == before
 
 
 def test_the_same_request_again_trains_nothing(reports: Path) -> None:
     before = lines(reports / "first", "train")
-    result = run_compare(
+    result = run_module(
+        "bench.compare",
         *("--models", "dnn,lenet", "--seeds", "2", "--epochs", "1", "--jobs", "1"),
         *("--reports", str(reports), "--name", "first", "--devices", "cpu", "--quiet"),
     )
@@ -264,7 +257,9 @@ def test_a_folder_that_is_not_right_is_refused(
 
 
 def test_a_wrong_request_shows_no_traceback_in_a_real_process(tmp_path: Path) -> None:
-    result = run_compare("--models", "lenet6", "--reports", str(tmp_path / "reports"))
+    result = run_module(
+        "bench.compare", "--models", "lenet6", "--reports", str(tmp_path / "reports")
+    )
     assert result.returncode == 2
     assert result.stderr.splitlines() == [
         "bench.compare: unknown model 'lenet6'; did you mean 'lenet'? (all: python -m zoo)"

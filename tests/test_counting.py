@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pytest
 import torch
 
 import zoo
 from bench.count import count, module_parameters
+from tests.programs import run_module
 from zoo.counting import counting_exercise
 from zoo.counting.__main__ import main
 
@@ -147,8 +145,7 @@ def test_the_command_prints_both_tables_and_what_they_teach(
 
 
 def test_the_command_ends_with_its_exit_code_and_no_traceback() -> None:
-    command = [sys.executable, "-m", "zoo.counting", "--side", "3"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_module("zoo.counting", "--side", "3")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "zoo.counting: a side of 3 is too small to be halved three times; 8 is the least\n"

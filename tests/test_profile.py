@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -21,21 +20,9 @@ from bench.records import Store
 from bench.sections.profiles import PROFILE, profiles
 from bench.tables import Results, latest_request, read
 from bench.traces import STEPS, split
+from tests.programs import run_module
 
-REPOSITORY = Path(__file__).parents[1]
 START_SECONDS = 60  # for TensorBoard to start and load the traces
-
-
-def _profile(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "bench.profile", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +30,7 @@ def without_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str,
     """The folder that profiling two networks leaves without a report, and what was printed."""
     folder = tmp_path_factory.mktemp("profiled")
     arguments = ["--models", "net,dnn", "--devices", "cpu", "--reports", ".", "--name", "run"]
-    done = _profile(*arguments, folder=folder)
+    done = run_module("bench.profile", *arguments, folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / "run", done.stdout, done.stderr
 

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,20 +16,7 @@ from bench.suite.__main__ import main as suite
 from bench.suite.session import workloads
 from bench.suite.track import main as track
 from bench.tables import NO_SPEED, Results, latest_request
-
-REPOSITORY = Path(__file__).parents[1]
-
-
-def _run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+from tests.programs import REPOSITORY, run_module
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +27,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr("bench.runner._measure", lambda *_: [])
         bench.run("net", seeds=1, epochs=1, jobs=1, devices=["cpu"], name="run", reports=folder)
     arguments = ["--models", "net", "--devices", "cpu", "--name", "run", "--reports", str(folder)]
-    done = _run("bench.suite", *arguments, folder=folder)
+    done = run_module("bench.suite", *arguments, folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
 
@@ -84,12 +68,12 @@ def test_the_suite_needs_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_the_first_tracked_run_says_so_and_the_second_compares(tmp_path: Path) -> None:
-    first = _run("bench.suite.track", "--models", "net", "--devices", "cpu", folder=tmp_path)
+    first = run_module("bench.suite.track", "--models", "net", "--devices", "cpu", folder=tmp_path)
     assert first.returncode == 0, first.stdout + first.stderr
     assert first.stdout.count("nothing to compare with yet") == 1
     assert "0001_" not in first.stdout.partition("benchmark 'train")[2]
 
-    second = _run("bench.suite.track", "--models", "net", "--devices", "cpu", folder=tmp_path)
+    second = run_module("bench.suite.track", "--models", "net", "--devices", "cpu", folder=tmp_path)
     assert second.returncode == 0, second.stdout + second.stderr
     assert "nothing to compare with yet" not in second.stdout
     # pytest-benchmark marks the rows of a comparison by the number of the saved run, and NOW.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -11,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import zoo
+from tests.programs import run_module
 from zoo.layers import Shape
 
 LENET5_VARIANTS = tuple(
@@ -255,13 +254,8 @@ def test_an_entry_whose_layers_do_not_fit_is_refused() -> None:
         replace(spec, classes=3)
 
 
-def run_zoo(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "zoo", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def test_the_command_prints_the_zoo_as_a_table() -> None:
-    result = run_zoo()
+    result = run_module("zoo")
     assert result.returncode == 0
     for spec in map(zoo.get, ALL):
         assert any(
@@ -271,7 +265,7 @@ def test_the_command_prints_the_zoo_as_a_table() -> None:
 
 
 def test_the_command_shows_one_entry_layer_by_layer() -> None:
-    result = run_zoo("net")
+    result = run_module("zoo", "net")
     assert "conv 10-20 k5" in result.stdout
     assert "20x8x8" in result.stdout
     assert "320x50" not in result.stdout
@@ -279,7 +273,7 @@ def test_the_command_shows_one_entry_layer_by_layer() -> None:
 
 
 def test_the_command_names_the_nearest_entry_and_exits_2() -> None:
-    result = run_zoo("lenett")
+    result = run_module("zoo", "lenett")
     assert result.returncode == 2
     assert "did you mean 'lenet'" in result.stderr
     assert "Traceback" not in result.stderr
