@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -48,11 +49,16 @@ def _run(options: argparse.Namespace) -> Outcome:
 
 
 def _print_table(outcome: Outcome) -> None:
-    """The comparison in the terminal: accuracy with its interval, size and speed."""
-    table = Table(title=f"{outcome.results.request['dataset']}, best first")
+    """The comparison in the terminal: test accuracy, size, and samples per second of training."""
+    table = Table(
+        title=f"{outcome.results.request['dataset']}, best first",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,  # fits into 80 columns
+    )
     table.add_column("network", no_wrap=True)
-    for column in ("device", "test accuracy", "95% interval", "parameters", "training samples/s"):
-        table.add_column(column, justify="right")
+    for column in ("device", "accuracy", "95% interval", "parameters", "samples/s"):
+        table.add_column(column, justify="right", no_wrap=True)
     for group in outcome.results.groups:
         for runs in group:
             speed = outcome.results.speeds.get((runs.model, runs.device))

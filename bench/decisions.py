@@ -45,10 +45,10 @@ class Decision:
 
     @property
     def runs(self) -> int | None:
-        """How many runs, or rounds, stand behind it; None where one look is enough."""
+        """How many runs, or rounds, stand behind what varies; None where one look is enough."""
         if self.values:
             return len(self.values)
-        return min(effect.n for effect in self.effects) if self.effects else None
+        return min((effect.n for effect in self.effects if effect.low is not None), default=None)
 
 
 def decide_all(claims: Iterable[Claim], evidence: Evidence) -> tuple[Decision, ...]:

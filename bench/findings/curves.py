@@ -6,18 +6,24 @@ from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from bench.tables import Runs
 
 
-def panels(titles: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    """A figure with a panel for each title, side by side, of test accuracy over epochs."""
-    figure = Figure(figsize=(8, 3.2))
-    axes = list(figure.subplots(1, len(titles), sharey=True))
+def panels(titles: Sequence[str], *, one_scale: bool = True) -> tuple[Figure, list[Axes]]:
+    """A figure with a panel for each title, side by side, of test accuracy over epochs.
+
+    Args:
+        titles: Of the panels.
+        one_scale: Whether all have the same accuracies at the same height.
+    """
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    axes = list(figure.subplots(1, len(titles), sharey=one_scale))
     for panel, title in zip(axes, titles, strict=True):
         panel.set_title(title, fontsize=10)
         panel.set_xlabel("epochs")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.yaxis.set_major_formatter(PercentFormatter(xmax=1))
     axes[0].set_ylabel("test accuracy")
     return figure, axes

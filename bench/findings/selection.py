@@ -15,12 +15,13 @@ from bench.tables import Runs
 TRIALS = {
     "lenet-sigmoid": "as its code (average pooling)",
     "lenet-sigmoid-max": "as its prose (max pooling)",
+    "cnn": "under the same rule",
 }
 
 
 def _both(runs: Runs) -> tuple[list[float], list[float]]:
     """Accuracy of the best test epoch and of the last one, by seed."""
-    return [runs.selected[seed] for seed in runs.accuracy], list(runs.accuracy.values())
+    return [max(accuracies) for _, accuracies in curves(runs)], list(runs.accuracy.values())
 
 
 def _show(evidence: Evidence) -> list[str]:
@@ -51,13 +52,14 @@ def _show(evidence: Evidence) -> list[str]:
         baseline_line(evidence, "dnn"),
         "",
         "The gain is what a reader is told beyond what a network trained for the stated number of "
-        "epochs gives. A curve that still rises at the end leaves little to choose; the noisier "
-        "the curve and the smaller the test set, the larger the gain.",
+        "epochs gives. A curve that still rises at the end leaves little to choose; a restless "
+        "one, as that of `cnn` at its learning rate of 0.9, leaves more, and so does a small test "
+        "set.",
     ]
 
 
 def _draw(evidence: Evidence) -> Figure:
-    figure, axes = panels([f"{name}\n{words}" for name, words in TRIALS.items()])
+    figure, axes = panels([f"{name}\n{words}" for name, words in TRIALS.items()], one_scale=False)
     for panel, name in zip(axes, TRIALS, strict=True):
         for epochs, accuracies in curves(evidence.trial(name)):
             panel.plot(epochs, accuracies, color=BLUE, alpha=0.6, linewidth=1)
@@ -73,7 +75,8 @@ ENTRY = Entry(
     explanation=(
         "`lenet-sigmoid` tests after every epoch and keeps the weights of the epoch that did best "
         "on the test set. The number it reports is the largest of ten, chosen by the very samples "
-        "that are to judge it: it is not what new pictures would give.",
+        "that are to judge it: it is not what new pictures would give. What the rule can do shows "
+        "where a curve goes up and down: `cnn`, whose document has no such rule, stands beside it.",
         "*Instead:* hold out validation samples of the training set, choose the epoch on those, "
         "and test once.",
     ),
@@ -81,6 +84,6 @@ ENTRY = Entry(
     probes=("baselines",),
     show=_show,
     draw=_draw,
-    caption="Test accuracy after each epoch, one line a seed; the red dot is the epoch that the "
-    "document would keep.",
+    caption="Test accuracy after each epoch, one line a seed, each panel with a scale of its own; "
+    "the red dot is the epoch that the rule keeps.",
 )
