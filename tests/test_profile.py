@@ -107,15 +107,17 @@ def unprofiled() -> Results:
 
 def test_the_report_shows_shares_and_calls_per_step(unprofiled: Results) -> None:
     operators = [
-        {"operator": "aten::mm", "self_time_share": 0.75, "calls": 30},
-        {"operator": "other", "self_time_share": 0.25, "calls": 5},
+        {"operator": "aten::mm", "self_time_share": 0.4, "calls": 30},
+        {"operator": "other", "self_time_share": 0.6, "calls": 5},
     ]
     fields = {"model": "net", "device": "cpu", "steps": 10, "operators": operators}
-    lines = profiles(replace(unprofiled, experiments={PROFILE: (fields,)}))
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "`net`" in line]
+    faster = {**fields, "model": "dnn", "operators": [{**operators[0], "self_time_share": 0.5}]}
+    lines = profiles(replace(unprofiled, experiments={PROFILE: (fields, faster)}))
+    assert "- `aten::mm`: 40.00% to 50.00%, in `net` on cpu, `dnn` on cpu" in lines
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "| `net`" in line]
     assert rows == [
-        ["`net`", "cpu", "`aten::mm`", "75.00%", "3.0"],
-        ["`net`", "cpu", "other", "25.00%", "0.5"],
+        ["`net`", "cpu", "`aten::mm`", "40.00%", "3.0"],
+        ["`net`", "cpu", "other", "60.00%", "0.5"],
     ]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from bench.sections.formats import decimal, percent, table
 from bench.tables import Results
 
@@ -10,23 +13,32 @@ PROFILE = "profile"  # the experiment's name in the records
 
 def profiles(results: Results) -> list[str]:
     """The split of training time by operator; nothing if no network has been profiled."""
+    profiled = results.experiments.get(PROFILE, ())
+    if not profiled:
+        return []
     rows = [
         [
             f"`{fields['model']}`",
             fields["device"],
-            f"`{time['operator']}`" if ":" in time["operator"] else time["operator"],
+            _operator(time),
             percent(time["self_time_share"]),
             decimal(time["calls"] / fields["steps"], 1),
         ]
-        for fields in results.experiments.get(PROFILE, ())
+        for fields in profiled
         for time in fields["operators"]
     ]
-    if not rows:
-        return []
     return [
         "## Where training time goes",
         "",
+        "What takes most of a training step:",
+        "",
+        *_largest(profiled),
+        "",
+        "<details><summary>All operators of each network</summary>",
+        "",
         *table(("network", "device", "operator", "share of time >", "calls per step >"), rows),
+        "",
+        "</details>",
         "",
         "Shares of a training step's time by torch's operators, each without the operators that "
         "it calls: on the CPU of the processor's time, on CUDA of the kernels' time. Between "
@@ -35,3 +47,22 @@ def profiles(results: Results) -> list[str]:
         "so that operators called often look larger than they are; the speed tables are measured "
         "without it.",
     ]
+
+
+def _largest(profiled: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A line for each operator that takes the most time of some network, the commonest first."""
+    shares: dict[str, list[tuple[float, str]]] = {}
+    for fields in profiled:
+        largest = fields["operators"][0]  # they are recorded in this order, all others last
+        where = f"`{fields['model']}` on {fields['device']}"
+        shares.setdefault(_operator(largest), []).append((largest["self_time_share"], where))
+    return [
+        f"- {operator}: {percent(min(found)[0])}"
+        + (f" to {percent(max(found)[0])}" if len(found) > 1 else "")
+        + f", in {', '.join(where for _, where in found)}"
+        for operator, found in sorted(shares.items(), key=lambda item: -len(item[1]))
+    ]
+
+
+def _operator(time: Mapping[str, Any]) -> str:
+    return f"`{time['operator']}`" if ":" in time["operator"] else str(time["operator"])
