@@ -1,6 +1,7 @@
 """Two runs against each other: what differs between them by model and metric, B minus A.
 
-Accuracy is paired over the seeds that both runs have. Throughput compares the logarithms of the
+Accuracy is paired over the seeds that both runs have, and over the test samples: a verdict holds
+for other seeds and for other samples. Throughput compares the logarithms of the
 seconds per sample of the two runs' blocks as two independent samples. Sizes are counted, so they
 differ or they do not. Latency is recorded as percentiles, so its change has no interval.
 """
@@ -19,8 +20,8 @@ from scipy import stats
 
 from bench.errors import RequestError
 from bench.fairness import Place, Side, shared
-from bench.stats import CONFIDENCE
-from bench.tables import NO_SPEED
+from bench.stats import CONFIDENCE, correctness, interval_of, pair
+from bench.tables import NO_SPEED, Runs
 
 Interval = tuple[float, float]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -179,10 +180,8 @@ def _accuracy(where: Place, a: Side, b: Side) -> Estimate | None:
         for runs in (ours, theirs)
     )
     differences = after - before
-    # Seeds that all differ alike show no spread to judge the mean by; 1e-12 is far below one
-    # sample's share of any test set, and far above rounding.
-    has_spread = len(seeds) > 1 and float(np.ptp(differences)) > 1e-12
-    settled = None if has_spread else "no interval"
+    interval, basis = _paired(ours, theirs, seeds, differences)
+    settled = None if interval else "no interval"
     if all(ours.digests[seed] == theirs.digests[seed] for seed in seeds):
         settled = "identical"
     elif not differences.any():
@@ -193,10 +192,35 @@ def _accuracy(where: Place, a: Side, b: Side) -> Estimate | None:
         a=float(before.mean()),
         b=float(after.mean()),
         change=float(differences.mean()),
-        basis=f"{len(seeds)} paired seed{'s' if len(seeds) > 1 else ''}",
-        interval=partial(paired_interval, differences) if has_spread else None,
+        basis=basis,
+        interval=interval,
         settled=settled,
     )
+
+
+def _paired(
+    a: Runs, b: Runs, seeds: Sequence[int], differences: Floats
+) -> tuple[Callable[[float], Interval] | None, str]:
+    """The interval of the mean accuracy difference, b minus a, and what it rests on.
+
+    Over seeds and test samples where both runs met the same samples, else over seeds alone. None
+    where there is no spread to judge the mean by: one seed, or the same difference for all.
+    """
+    basis = f"{len(seeds)} paired seed{'s' if len(seeds) > 1 else ''}"
+    if any(a.test_checksums[seed] != b.test_checksums[seed] for seed in seeds):
+        # 1e-12 is far below one sample's share of any test set, and far above rounding.
+        spread = len(seeds) > 1 and float(np.ptp(differences)) > 1e-12
+        return partial(paired_interval, differences) if spread else None, f"{basis} alone"
+    before, after = (correctness(runs.misclassified, seeds, runs.test_samples) for runs in (a, b))
+    contrast = pair(a.model, after, before, same_samples=a.same_samples)
+    basis = f"{basis}, {a.test_samples:,} samples"
+
+    def interval(confidence: float) -> Interval:
+        found = interval_of(contrast, confidence)
+        assert found is not None  # it is there at any confidence, or at none
+        return found.low, found.high
+
+    return None if interval_of(contrast) is None else interval, basis
 
 
 def _throughput(where: Place, a: Side, b: Side, *, phase: str) -> Estimate | None:

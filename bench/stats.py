@@ -94,7 +94,7 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Summary
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A two-sided 95% interval."""
+    """A two-sided interval, at 95% where nothing else is said."""
 
     low: float
     high: float
@@ -139,6 +139,7 @@ class Comparison:
         seeds: Where the mean over all possible seeds lies, on this test set.
         samples: Where the mean over all possible test samples lies, for these trained networks.
         both: Where the mean over all possible seeds and test samples lies.
+        widest: The widest of the three intervals, which the verdict rests on.
         standardised_difference: The difference in standard deviations of the paired differences
             over seeds, Cohen's d_z (Cohen 1988, Statistical Power Analysis, 2nd ed., p. 48).
         p: Two-sided; the largest of the p values for seeds, samples and both.
@@ -157,6 +158,7 @@ class Comparison:
     seeds: Interval | None
     samples: Interval | None
     both: Interval | None
+    widest: Interval | None
     standardised_difference: float | None
     p: float | None
     adjusted_p: float | None
@@ -203,11 +205,11 @@ class Doubt:
         p: Floats = high
         return p
 
-    def interval(self, difference: Floats) -> Interval | None:
-        """The 95% interval of a single difference; None without a standard error."""
+    def interval(self, difference: Floats, confidence: float = CONFIDENCE) -> Interval | None:
+        """The interval of a single difference; None without a standard error."""
         if np.isnan(self.error):
             return None
-        half = self._quantile(np.asarray(1 - CONFIDENCE)) * self.error
+        half = self._quantile(np.asarray(1 - confidence)) * self.error
         return Interval(low=float(difference - half), high=float(difference + half))
 
     def detectable(self, level: float) -> float:
@@ -247,6 +249,17 @@ class Doubts:
             [doubt.p(difference) for doubt in (self.seeds, self.samples, self.both)], axis=0
         )
         return p
+
+    def interval(self, difference: Floats, confidence: float = CONFIDENCE) -> Interval | None:
+        """The widest of the three intervals of a single difference; None where one is missing."""
+        found = [
+            doubt.interval(difference, confidence)
+            for doubt in (self.seeds, self.samples, self.both)
+        ]
+        known = [interval for interval in found if interval is not None]
+        if len(known) < len(found):
+            return None
+        return Interval(low=min(i.low for i in known), high=max(i.high for i in known))
 
 
 def doubts(by_seed: Floats, by_sample: Floats) -> Doubts:
@@ -297,6 +310,14 @@ def compare(family: Sequence[Contrast], *, families: int = 1) -> tuple[Compariso
         _comparison(contrast, estimates[i], p[i], adjusted[i], level)
         for i, contrast in enumerate(family)
     )
+
+
+def interval_of(contrast: Contrast, confidence: float = CONFIDENCE) -> Interval | None:
+    """Where a contrast's true mean lies, for other seeds, for other test samples and for both.
+
+    None where the runs show no spread to tell it by.
+    """
+    return _doubts_of(contrast).interval(contrast.values.mean(), confidence)
 
 
 def holm(p: Floats) -> Floats:
@@ -396,6 +417,7 @@ def _comparison(
         seeds=doubts.seeds.interval(difference),
         samples=doubts.samples.interval(difference),
         both=doubts.both.interval(difference),
+        widest=doubts.interval(difference),
         standardised_difference=_known(difference / (doubts.seeds.error * n_seeds**0.5)),
         p=_known(p),
         adjusted_p=_known(adjusted),

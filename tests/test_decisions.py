@@ -160,9 +160,12 @@ def test_a_measured_claim_is_reproduced_if_all_that_it_asserts_is(
     sides: tuple[Sides, ...], verdict: Verdict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     effects = tuple(
-        Effect(name=str(i), value=1.0, low=None, high=None, n=10 + i, unit="pp", side=side)
+        Effect(name=str(i), value=1.0, low=0.0, high=2.0, n=10 + i, unit="pp", side=side)
         for i, side in enumerate(sides)
     )
+    # What is counted once has no spread, and is not what the number of runs is about.
+    counted = Effect(name="c", value=1, low=None, high=None, n=1, unit="times", side=sides[0])
+    effects = (*effects, counted)
     found = decided(monkeypatch, claim("measured", verdict), Measured(effects=effects))
     assert (found.verdict, found.drift, found.runs) == (verdict, "", 10)
 

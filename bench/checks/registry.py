@@ -93,12 +93,12 @@ def paired_effect(name: str, differences: list[float], unit: str) -> Effect:
 def accuracy_effect(comparison: Comparison) -> Effect:
     """The effect of a comparison of accuracies, which holds for other seeds and other samples."""
     sides: dict[str, Sides] = {"better": 1, "worse": -1}
-    both = comparison.both
+    widest = comparison.widest
     return Effect(
         name=comparison.name,
         value=comparison.difference,
-        low=both.low if both else None,
-        high=both.high if both else None,
+        low=widest.low if widest else None,
+        high=widest.high if widest else None,
         n=comparison.n_seeds,
         unit="pp",
         side=sides.get(comparison.verdict, 0),

@@ -23,9 +23,11 @@ _READING = (
     "`better`, `worse`, `faster` and `slower` stand only where the interval leaves zero out, "
     "`inconclusive` where it does not. The intervals of one metric hold all together with 95% "
     "confidence (Bonferroni).",
-    "Accuracy: Student's interval of the difference over the seeds that both runs have, on these "
-    "test samples. `identical`: the same weights for every seed. `no interval`: one seed, or the "
-    "same difference for all, which shows no spread to judge by.",
+    "Accuracy: paired over the seeds that both runs have and over the test samples; the interval "
+    "is the widest of those for other seeds, for other samples and for both. Where the test "
+    "samples are not the same, it is Student's over seeds alone. `identical`: the same weights for "
+    "every seed. `no interval`: one seed, or the same difference for all, which shows no spread to "
+    "judge by.",
     "Throughput: geometric means over blocks, Welch's interval of the difference of the "
     "logarithms. **The two runs were made one after the other, not interleaved: `faster` and "
     "`slower`, and their thresholds, rest on the machine having been equally fast for both.** "
