@@ -12,6 +12,7 @@ from bench import rates, runner
 from bench.design import CELLS, QUESTIONS
 from bench.experiments import experiment
 from bench.records import Store
+from bench.sections.design import activation_and_pooling
 from bench.sweep import EXPERIMENT, MODELS, OTHER_RATES, RATES, read_sweep
 from bench.tables import read
 from tests.test_report import request_record, train_record
@@ -97,3 +98,27 @@ def test_an_answer_counts_only_if_it_is_the_same_at_every_rate(tmp_path: Path) -
     # 60 of 400 more wrong, give or take the few that seeds add.
     assert lead.difference == pytest.approx(60 / 400, abs=5 / 400)
     assert sweep.by_rate[1e-2][1].comparison.verdict == "inconclusive"
+
+
+def test_the_report_says_at_which_rates_a_question_is_settled(tmp_path: Path) -> None:
+    # Sigmoid is wrong 60 times more at every rate, tanh 120 times more at one rate only.
+    wrong = {
+        (f"lenet5-{activation}-{pooling}", rate): 20
+        + (60 if activation == "sigmoid" else 0)
+        + (120 if activation == "tanh" and rate == 1e-2 else 0)
+        for activation, pooling in CELLS
+        for rate in RATES
+    }
+    write_sweep(tmp_path, wrong)
+    lines = activation_and_pooling(read(Store(tmp_path)), {})
+    said = [line for line in lines if line.startswith("- **")]
+    ways = ", averaged over both poolings: "
+    assert said[:3] == [
+        f"- **At every learning rate tried**: ReLU instead of sigmoid{ways}better.",
+        f"- **Turns with the learning rate**: tanh instead of sigmoid{ways}"
+        "better at 0.0003, 0.001, 0.003, each network's own best; worse at 0.01.",
+        f"- **At some learning rates only**: ReLU instead of tanh{ways}"
+        "not settled at 0.0003, 0.001, 0.003, each network's own best; better at 0.01.",
+    ]
+    assert said[3].startswith("- **Not settled at any learning rate**: max instead of average")
+    assert len(said) == 4

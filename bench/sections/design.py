@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import fmean
 
+from bench.common import OPTIMISER
 from bench.design import ACTIVATION_PAIRS, ACTIVATIONS, POOLINGS, Effect
 from bench.sections.formats import (
     comparison_table,
@@ -17,7 +18,7 @@ from bench.sections.formats import (
     points_interval,
     table,
 )
-from bench.sweep import MODELS, RATES, read_sweep
+from bench.sweep import MODELS, RATES, Sweep, read_sweep
 from bench.tables import Results, Runs
 from bench.verdicts import design_effects
 
@@ -58,13 +59,11 @@ def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
         "",
         "### Is it the learning rate?",
         "",
-        *(
-            f"- **At every learning rate tried**: {effect.question.name}: "
-            f"{effect.comparison.verdict}."
-            if sweep.settled(index)
-            else f"- **Depends on the learning rate, or is not settled**: {effect.question.name}."
-            for index, effect in enumerate(sweep.at_best)
-        ),
+        f"The verdicts above hold *under this recipe*, Adam {OPTIMISER.learning_rate:g}. With the "
+        "same design at other learning rates, and once with each network at the rate that is best "
+        "for it:",
+        "",
+        *_answers(sweep),
         "",
     ]
     if "learning-rates" in figures:
@@ -107,6 +106,34 @@ def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
             ],
         ),
     ]
+
+
+def _answers(sweep: Sweep) -> list[str]:
+    """A line for each question that is settled somewhere, one for all that are not."""
+    places = [*(f"{rate:g}" for rate in RATES), "each network's own best"]
+    lines, open_everywhere = [], []
+    for index, effect in enumerate(sweep.at_best):
+        name = effect.question.name
+        where: dict[str, list[str]] = {}
+        for place, found in zip(places, (*sweep.by_rate.values(), sweep.at_best), strict=True):
+            where.setdefault(found[index].comparison.verdict, []).append(place)
+        if sweep.settled(index):
+            lines.append(
+                f"- **At every learning rate tried**: {name}: {effect.comparison.verdict}."
+            )
+        elif where.keys() <= {"inconclusive", "identical"}:
+            open_everywhere.append(name)
+        else:
+            turns = {"better", "worse"} <= where.keys()
+            title = "Turns with the learning rate" if turns else "At some learning rates only"
+            said = "; ".join(
+                f"{'not settled' if verdict == 'inconclusive' else verdict} at {', '.join(at)}"
+                for verdict, at in where.items()
+            )
+            lines.append(f"- **{title}**: {name}: {said}.")
+    if open_everywhere:
+        lines.append(f"- **Not settled at any learning rate**: {'; '.join(open_everywhere)}.")
+    return lines
 
 
 def _design_tables(results: Results, device: str) -> list[str]:
