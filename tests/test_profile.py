@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+import torch
+from torch.autograd import DeviceType  # type: ignore[attr-defined]
 
 import bench
+from bench import traces
 from bench.profile import main
 from bench.records import Store
 from bench.sections.profiles import PROFILE, profiles
@@ -93,6 +97,28 @@ def test_shares_are_of_all_time_and_the_rest_is_summed() -> None:
         [n / 55 for n in range(10, 2, -1)] + [3 / 55]
     )
     assert times[-1].calls == 3
+
+
+def test_of_several_profiles_the_fastest_is_told_and_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def profiled(share: float, total: float) -> Mock:
+        events = [("aten::mm", share * total), ("aten::add", (1 - share) * total)]
+        averages = [
+            Mock(key=key, self_cpu_time_total=time, count=20, device_type=DeviceType.CPU)
+            for key, time in events
+        ]
+        return Mock(key_averages=lambda: averages)
+
+    made = [profiled(0.9, 300.0), profiled(0.8, 120.0), profiled(0.7, 100.0), profiled(0.6, 150.0)]
+    waiting = iter(made)
+    written: list[object] = []
+    monkeypatch.setattr(traces, "PROFILES", len(made))
+    monkeypatch.setattr(traces, "_profile", lambda _: next(waiting))
+    monkeypatch.setattr(traces, "tensorboard_trace_handler", lambda *_, **__: written.append)
+    times = traces.profile_training(Mock(device=torch.device("cpu")), tmp_path)
+    assert written == [made[2]]
+    assert [time.self_time_share for time in times] == pytest.approx([0.7, 0.3])
 
 
 def test_time_outside_operators_is_named_in_words() -> None:

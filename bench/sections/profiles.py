@@ -45,7 +45,8 @@ def profiles(results: Results) -> list[str]:
         "operators is the time of Python. `aten::fill_` comes mostly from the deterministic flags, "
         "under which torch fills all new memory. The profiler itself takes time with each call, "
         "so that operators called often look larger than they are; the speed tables are measured "
-        "without it.",
+        "without it. Of several profiles of a network the fastest is shown: page faults of a "
+        "process whose memory still grows would count for whatever operator meets them.",
     ]
 
 
