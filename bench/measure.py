@@ -237,12 +237,12 @@ def measure(
         The timings in the order of `workloads`, and those that failed.
     """
     failed: list[FailedTiming] = []
-    ready: list[_Ready] = []
+    ready: list[Ready] = []
     states: list[GpuState] = []
     with deterministic():
         for workload, spec, recipe in workloads:
             try:
-                ready.append(_prepare(Runner(workload, spec, recipe), block_seconds))
+                ready.append(prepare(Runner(workload, spec, recipe), block_seconds))
             except Exception as error:
                 message = f"{type(error).__name__}: {error}"
                 failed.append(FailedTiming(workload=workload, error=message))
@@ -261,8 +261,15 @@ def measure(
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Ready:
-    """A workload that has been warmed up, with the times of its blocks so far."""
+class Ready:
+    """A workload that has been warmed up, with the times of its blocks so far.
+
+    Attributes:
+        runner: The workload.
+        steps: Steps of a block.
+        peak_memory_bytes: As in `Timing`.
+        block_seconds: By label the times of its blocks.
+    """
 
     runner: Runner
     steps: int
@@ -290,12 +297,12 @@ class _Ready:
         )
 
 
-def _prepare(runner: Runner, block_seconds: float) -> _Ready:
+def prepare(runner: Runner, block_seconds: float = BLOCK_SECONDS) -> Ready:
     """Warms a workload up, finds the steps that fill a block, and measures its memory."""
     with runner.algorithms():
         steps = _steps_per_block(runner, block_seconds)
         memory = runner.peak_memory_bytes() if runner.workload.phase == "train" else None
-    return _Ready(
+    return Ready(
         runner=runner,
         steps=steps,
         peak_memory_bytes=memory,

@@ -52,14 +52,14 @@ def trace(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Workload]]:
     watched: list[tuple[str, Workload]] = []
     monkeypatch.setattr(Watched, "trace", watched, raising=False)
     monkeypatch.setattr(measuring, "Runner", Watched)
-    prepare = measuring._prepare
+    prepare = measuring.prepare
 
     def forgetting(runner: Runner, block_seconds: float) -> Any:
         ready = prepare(runner, block_seconds)
         watched.clear()
         return ready
 
-    monkeypatch.setattr(measuring, "_prepare", forgetting)
+    monkeypatch.setattr(measuring, "prepare", forgetting)
     return watched
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bench.sections.formats import integer, table
 from bench.tables import NO_SPEED, Results, Speed
 
@@ -11,46 +13,64 @@ AGREEMENT = 0.10
 
 def instruments(results: Results) -> list[str]:
     """Samples per second by both, and where they disagree; nothing if only one has measured."""
-    rows, within, beyond = [], 0, []
+    rows = []
+    beside, across = [], []
     for fields in results.experiments.get(PYTEST_BENCHMARK, ()):
         model, device, phase = fields["model"], fields["device"], fields["phase"]
-        theirs = fields["samples_per_second"]
-        ours = _ours(results.speeds.get((model, device), NO_SPEED), phase)
-        difference = theirs / ours - 1 if ours else None
-        said = "-" if difference is None else f"{100 * difference:+.1f}%"
-        rows.append([f"`{model}`", device, phase, integer(ours), integer(theirs), said])
-        if difference is None:
-            continue
-        if abs(difference) <= AGREEMENT:
-            within += 1
-        else:
-            beyond.append(f"`{model}` {phase} on {device} ({said})")
+        theirs, own = fields["samples_per_second"], fields["own_samples_per_second"]
+        reported = _reported(results.speeds.get((model, device), NO_SPEED), phase)
+        name = f"`{model}` {phase} on {device}"
+        beside.append((name, theirs / own - 1))
+        if reported:
+            across.append((name, theirs / reported - 1))
+        rows.append(
+            [
+                *(f"`{model}`", device, phase, integer(theirs), integer(own)),
+                *(_change(theirs / own - 1), integer(reported)),
+                _change(theirs / reported - 1) if reported else "-",
+            ]
+        )
     if not rows:
         return []
-    compared = within + len(beyond)
     return [
         "## Two instruments",
         "",
+        f"Side by side: {_agreement(beside)}",
+        "",
+        *([f"Against the speed tables above: {_agreement(across)}", ""] if across else []),
         *table(
             (
-                *("network", "device", "phase", "this suite, samples/s >"),
-                *("pytest-benchmark, samples/s >", "difference >"),
+                *("network", "device", "phase", "pytest-benchmark, samples/s >"),
+                *("this suite beside it >", "difference >"),
+                *("in the tables above >", "difference >"),
             ),
             rows,
         ),
         "",
-        f"{within} of {compared} workloads lie within {AGREEMENT:.0%} of each other"
-        + (f"; these do not: {', '.join(beyond)}." if beyond else "."),
-        "",
         "pytest-benchmark times the same steps with the same flags, its own clock, its own number "
-        "of rounds and its own median; latency is shown as single samples per second. It visits "
-        "one workload after the other, and later than the rest of this report was measured: a "
-        "machine that is busier or slower at one of the two times shows as a difference, too.",
+        "of rounds and its own median; latency is shown as single samples per second. This suite's "
+        "clock times each workload beside it, right before and right after, so that the first "
+        "difference is one of the instruments. The tables above were measured earlier and in turns "
+        "with all other workloads: what the second difference has beyond the first, the machine "
+        "has done in between.",
     ]
 
 
-def _ours(speed: Speed, phase: str) -> float | None:
-    """Samples per second in the median, as this suite measured them."""
+def _agreement(differences: Sequence[tuple[str, float]]) -> str:
+    """How many differences are small, and by how much each of the others is not."""
+    beyond = [f"{name} ({_change(by)})" for name, by in differences if abs(by) > AGREEMENT]
+    within = len(differences) - len(beyond)
+    return f"{within} of {len(differences)} workloads lie within {AGREEMENT:.0%} of each other" + (
+        f"; these do not: {', '.join(beyond)}." if beyond else "."
+    )
+
+
+def _change(by: float) -> str:
+    return f"{100 * by:+.1f}%"
+
+
+def _reported(speed: Speed, phase: str) -> float | None:
+    """Samples per second in the median, as the speed tables have them."""
     if phase == "train":
         return speed.train_samples_per_second
     if phase == "inference":

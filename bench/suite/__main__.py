@@ -51,8 +51,10 @@ def _records(path: Path, run_key: str) -> list[Record]:
             run=run_key,
             subject={field: timed["extra_info"][field] for field in ("model", "device", "phase")},
             outcome={
-                "batch": timed["extra_info"]["batch"],
-                "samples_per_second": timed["extra_info"]["samples_per_second"],
+                **{
+                    field: timed["extra_info"][field]
+                    for field in ("batch", "samples_per_second", "own_samples_per_second")
+                },
                 "rounds": timed["stats"]["rounds"],
             },
         )
