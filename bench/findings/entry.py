@@ -8,7 +8,7 @@ from statistics import fmean
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from bench.baselines import NAMES
 from bench.checks.experiments import correct
@@ -111,6 +111,7 @@ def draw_by_seed(rows: Sequence[tuple[str, Sequence[float]]], xlabel: str) -> Fi
         axes.plot(float(np.mean(values)), place, "D", color=BLUE)
     axes.set_yticks(places, [label for label, _ in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1))
     axes.set_xlabel(xlabel)
     return figure
