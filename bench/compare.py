@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> Outcome:
 def _print_table(outcome: Outcome) -> None:
     """The comparison in the terminal: test accuracy, size, and samples per second of training."""
     table = Table(
-        title=f"{outcome.results.request['dataset']}, best first",
+        title=f"{outcome.results.request['dataset']}, best first; samples/s in training",
         box=SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,  # fits into 80 columns

@@ -48,7 +48,7 @@ class Decision:
         """How many runs, or rounds, stand behind what varies; None where one look is enough."""
         if self.values:
             return len(self.values)
-        return min((effect.n for effect in self.effects if effect.low is not None), default=None)
+        return min((effect.n for effect in self.effects if effect.n > 1), default=None)
 
 
 def decide_all(claims: Iterable[Claim], evidence: Evidence) -> tuple[Decision, ...]:

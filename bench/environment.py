@@ -32,7 +32,8 @@ class Environment:
         python: Python's version.
         packages: Versions of the packages that compute.
         flags: The settings that every cell is trained under.
-        commit: The suite's commit, `+changes` behind it where the tree differs; None outside git.
+        commit: The suite's commit, `+changes` behind it where the tree, its reports aside, differs;
+            None outside git.
     """
 
     system: str
@@ -132,15 +133,21 @@ def _processor() -> str:
 
 
 def _commit() -> str | None:
-    here = Path(__file__).parent
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+changes"],
-            cwd=here,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        commit = _git("rev-parse", "--short=12", "HEAD")
+        # A report that is being made anew is no change of what makes it.
+        changed = _git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":!/reports")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return described.stdout.strip()
+    return f"{commit}+changes" if changed else commit
+
+
+def _git(*arguments: str) -> str:
+    told = subprocess.run(
+        ["git", *arguments],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.strip()

@@ -69,7 +69,8 @@ def read_sweep(results: Results) -> Sweep | None:
         model: max(RATES, key=lambda rate: fmean(trials[model, rate].validation.values()))
         for model in MODELS
     }
-    families = count_families(results)
+    # Every other rate, and each network at its own best, asks the same questions once more.
+    families = count_families(results) + len(OTHER_RATES) + 1
     samples = next(runs.test_samples for runs in results.runs if runs.model == MODELS[0])
 
     def answer(rates: Mapping[str, float]) -> tuple[Effect, ...]:

@@ -43,21 +43,22 @@ class OperatorTime:
 def profile_training(runner: Runner, folder: Path) -> tuple[OperatorTime, ...]:
     """The operators of a training step, largest share first, `other` last; shares sum to 1.
 
-    Of `PROFILES` profiles the one is taken whose steps were the fastest. Writes its trace into the
-    folder, in the place of an earlier one. A folder is one run to TensorBoard's profiler plugin.
+    Of `PROFILES` profiles the one is taken whose operators took the least time. Writes its trace
+    into the folder, in the place of an earlier one. A folder is one run to TensorBoard's profiler
+    plugin.
 
     Args:
         runner: A workload of phase `train`.
         folder: Where the trace goes; its name becomes the run's.
     """
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # its start and stop are nobody's news
-    for earlier in folder.glob("*.pt.trace.json"):
-        earlier.unlink()
     on_cuda = runner.device.type == "cuda"
     fastest = min(
         (_profile(runner) for _ in range(PROFILES)),
         key=lambda found: sum(time for _, time, _ in _events(found, on_cuda)),
     )
+    for earlier in folder.glob("*.pt.trace.json"):
+        earlier.unlink()
     # Without a name it would use the machine's.
     tensorboard_trace_handler(str(folder), worker_name="training")(fastest)
     return split(_events(fastest, on_cuda))

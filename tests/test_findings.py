@@ -8,9 +8,10 @@ import pytest
 from bench import ledger
 from bench.checks import kinds
 from bench.evidence import Evidence, MissingEvidenceError
-from bench.findings import ENTRIES, Entry
+from bench.findings import ENTRIES, Entry, rate, selection
 from bench.findings.sums import column_metric
 from bench.ledger import LEDGER
+from bench.tables import Runs, model_runs
 
 
 def as_the_document_does(answers: Sequence[int], labels: Sequence[int]) -> float:
@@ -60,3 +61,71 @@ def test_an_entry_without_evidence_says_what_is_missing_unless_it_needs_none(
     else:
         assert entry.show(nothing)
         assert entry.draw(nothing)
+
+
+def ran(name: str, *curves: Sequence[float]) -> Runs:
+    """Runs of a network on seeds 1, 2, ... with these test accuracies after each epoch."""
+    return model_runs(
+        name,
+        "cpu",
+        [
+            {
+                "status": "ok",
+                "seed": seed,
+                "test_accuracy": curve[-1],
+                "test_accuracy_selected": None,
+                "validation_accuracy": None,
+                "weights_sha256": "",
+                "train_seconds": 1.0,
+                "misclassified": [],
+                "training_curve": [],
+                "test_curve": [[0, 0, 2.3, 0.1, None]]
+                + [[epoch, 100 * epoch, 1.0, value, None] for epoch, value in enumerate(curve, 1)],
+                "test_samples": 1000,
+                "classes": 10,
+                "test_checksum": "t",
+                "jobs": 1,
+            }
+            for seed, curve in enumerate(curves, start=1)
+        ],
+    )
+
+
+def cells(lines: Sequence[str]) -> list[list[str]]:
+    """The rows of a table, without its head."""
+    return [[c.strip() for c in line.split("|")[1:-1]] for line in lines if "|" in line][2:]
+
+
+@pytest.fixture
+def no_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
+    for entry in (rate, selection):
+        monkeypatch.setattr(entry, "baseline_line", lambda *_: "")
+
+
+@pytest.mark.usefixtures("no_baselines")
+def test_only_epochs_that_made_it_worse_count_as_falls() -> None:
+    evidence = Evidence(
+        runs={
+            "cnn": ran("cnn", (0.90, 0.95, 0.93), (0.90, 0.96, 0.95)),  # falls of 2 pp and 1 pp
+            "cnn-slower": ran("cnn-slower", (0.90, 0.92, 0.93), (0.90, 0.91, 0.92)),
+        }
+    )
+    restless, calm = cells(rate.ENTRY.show(evidence))
+    assert restless[-2:] == ["2 of 4", "2.00 pp"]
+    assert calm[-2:] == ["0 of 4", "-"]
+
+
+@pytest.mark.usefixtures("no_baselines")
+def test_the_best_test_epoch_flatters_by_what_it_has_beyond_the_last() -> None:
+    rising = ran("lenet-sigmoid", (0.50, 0.80), (0.40, 0.90))
+    evidence = Evidence(
+        runs={
+            "lenet-sigmoid": rising,
+            "lenet-sigmoid-max": rising,
+            "cnn": ran("cnn", (0.90, 0.95, 0.93), (0.90, 0.96, 0.95), (0.90, 0.92, 0.94)),
+        }
+    )
+    first, _, restless = cells(selection.ENTRY.show(evidence))
+    assert first[1:] == ["2", "85.00%", "85.00%", "+0.00 pp", "+0.00 pp to +0.00 pp", "0"]
+    # Best 95, 96, 94, last 93, 95, 94: 2, 1 and 0 more, 1 on average.
+    assert restless[1:] == ["3", "94.00%", "95.00%", "+1.00 pp", "+0.00 pp to +2.00 pp", "2"]

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from matplotlib.figure import Figure
 
+from bench.baselines import LARGEST_CLASS
 from bench.evidence import Evidence
-from bench.findings.entry import Entry, accuracies_table, contrasts_table, draw_by_seed
+from bench.findings.entry import (
+    Entry,
+    accuracies_table,
+    baseline_accuracies,
+    contrasts_table,
+    draw_by_seed,
+)
+from bench.tables import Runs
 
 _ROWS = {
     "lenet-sigmoid": "linear head, average pooling: the code",
@@ -35,10 +45,25 @@ def _show(evidence: Evidence) -> list[str]:
             ]
         ),
         "",
+        *_untrained(runs, baseline_accuracies(evidence, "dnn")[LARGEST_CLASS]),
         f"Multiplied out, the three trained layers of {len(outcomes)} seeds are one affine map "
         f"from 400 to 10 each: over {pictures:,} answers to test pictures {changed} differ, and no "
         f"logit by more than {apart:.0e} (in float64). 59,134 parameters do the work of 4,010; of "
         "the network's 61,706 only 6,582 are free.",
+    ]
+
+
+def _untrained(runs: Mapping[str, Runs], largest_class: float) -> list[str]:
+    """What it means where a sigmoid after every layer leaves a network untrained."""
+    active = [runs["lenet-sigmoid-all-avg"], runs["lenet-sigmoid-all-max"]]
+    if max(max(found.accuracy.values()) for found in active) > largest_class:
+        return []
+    return [
+        "The linear head does no harm here, on the contrary: with a sigmoid after every layer no "
+        "seed does better than the largest class, so that those networks have not begun to learn. "
+        "That is the recipe's doing as well: under the common recipe `lenet5-sigmoid-avg` and "
+        "`lenet5-sigmoid-max`, which have the same sigmoids, do learn.",
+        "",
     ]
 
 

@@ -17,7 +17,7 @@ TRIALS = {"cnn": "0.9, the document's", "cnn-slower": "0.1"}
 
 
 def _falls(runs: Runs) -> list[float]:
-    """By how much test accuracy falls from one epoch to the next, over all seeds."""
+    """By how much test accuracy falls from one epoch to the next, over all seeds; rises below 0."""
     return [
         before - after for _, accuracies in curves(runs) for before, after in pairwise(accuracies)
     ]
@@ -29,7 +29,8 @@ def _show(evidence: Evidence) -> list[str]:
         runs = evidence.trial(name)
         summary = runs.summary
         assert summary is not None
-        falls = _falls(runs)
+        steps = _falls(runs)
+        falls = [step for step in steps if step > 0]
         rows.append(
             [
                 words,
@@ -37,8 +38,8 @@ def _show(evidence: Evidence) -> list[str]:
                 mean_accuracy(runs),
                 decimal(None if summary.std is None else 100 * summary.std, 2),
                 spread(summary),
-                f"{sum(fall > 0 for fall in falls)} of {len(falls)}",
-                distance(max(falls)),
+                f"{len(falls)} of {len(steps)}",
+                distance(max(falls)) if falls else "-",
             ]
         )
     lines = table(

@@ -99,7 +99,7 @@ def _row(label: str, scores: Mapping[str, list[float]]) -> list[str]:
         percent(fmean(scores["metric"])),
         percent(fmean(scores["accuracy"])),
         percent(fmean(scores["largest"])),
-        f"{points(ahead.mean)} {points_interval(ahead)}",
+        f"{points(ahead.mean)} {points_interval(ahead) if ahead.std else ''}",
     ]
 
 

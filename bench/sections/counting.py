@@ -120,9 +120,9 @@ def _words(pair: Pair) -> list[str]:
         "## What this shows",
         "",
         f"The BP network has **{factor(parameters)} times the parameters** of the CNN, does "
-        f"**{factor(work)} times the work**, and takes **{factor(training)} times the time** for a "
-        f"training step and {factor(passing)} times for a forward pass. Parameters are what is "
-        "stored, multiply-accumulates what is computed, seconds what is waited for: three "
+        f"**{factor(work)} times the work**, and takes about **{_about(training)} times the time** "
+        f"for a training step and about {_about(passing)} times for a forward pass. Parameters are "
+        "what is stored, multiply-accumulates what is computed, seconds what is waited for: three "
         "different numbers, and the first says little about the last. A convolution uses each of "
         "its few weights at every place of the picture; a fully connected layer uses each of its "
         "many weights once.",
@@ -130,8 +130,8 @@ def _words(pair: Pair) -> list[str]:
     if training is not None and work is not None:
         lines += [
             "",
-            f"For each multiply-accumulate, a training step of the BP network took "
-            f"{factor(training / work)} times as long as one of the CNN. Two effects pull against "
+            "For each multiply-accumulate, a training step of the BP network took about "
+            f"{_about(training / work)} times as long as one of the CNN. Two effects pull against "
             "each other: large matrix products keep the processor's arithmetic units busier than "
             "convolutions with few channels do; but all weights of the BP network have to come "
             "from main memory for every batch, where those of the CNN fit into a cache. Which one "
@@ -148,6 +148,11 @@ def _words(pair: Pair) -> list[str]:
             f"{factor(max(spreads))} times as long as its fastest.",
         ]
     return lines
+
+
+def _about(ratio: float | None) -> str:
+    """A ratio of measured times, no finer than it is known."""
+    return "-" if ratio is None else f"{float(f'{ratio:.1g}'):,g}"
 
 
 def _method(pair: Pair) -> list[str]:

@@ -59,9 +59,10 @@ def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
         "",
         "### Is it the learning rate?",
         "",
-        f"The verdicts above hold *under this recipe*, Adam {OPTIMISER.learning_rate:g}. With the "
+        f"The answers above hold *under this recipe*, Adam {OPTIMISER.learning_rate:g}. With the "
         "same design at other learning rates, and once with each network at the rate that is best "
-        "for it:",
+        "for it (each of these is one more family of questions to adjust for, so that an answer "
+        "may be settled above and not here):",
         "",
         *_answers(sweep),
         "",
@@ -88,8 +89,9 @@ def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
             ],
         ),
         "",
+        *_untrained(sweep, next(runs.classes for runs in results.runs if runs.model in MODELS)),
         "The questions at each rate, and with each network at its own best (difference in "
-        "percentage points, verdict adjusted within its column as above):",
+        "percentage points, verdict adjusted within its column and for all columns):",
         "",
         *table(
             ("question", *(f"{rate:g} >" for rate in RATES), "own best >"),
@@ -108,9 +110,33 @@ def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
     ]
 
 
+def _untrained(sweep: Sweep, classes: int) -> list[str]:
+    """Where a mean hides seeds that have learned nothing, a line; and how many they are."""
+    hidden = []
+    for (model, rate), trial in sweep.trials.items():
+        lost = sum(accuracy <= 2 / classes for accuracy in trial.test.values())
+        if lost:
+            hidden.append(f"`{model}` at {rate:g}, {lost} of {len(trial.test)}")
+    if not hidden:
+        return []
+    return [
+        f"Some means hide two kinds of runs: those that learn, and those that end no better than "
+        f"{percent(2 / classes)}, twice what guessing gives. Seeds that have not learned: "
+        f"{'; '.join(hidden)}. There the question is not how accurate a network is but whether it "
+        "trains at all, and a large difference can be unsettled.",
+        "",
+    ]
+
+
 def _answers(sweep: Sweep) -> list[str]:
     """A line for each question that is settled somewhere, one for all that are not."""
-    places = [*(f"{rate:g}" for rate in RATES), "each network's own best"]
+    best = set(sweep.best_rates.values())
+    own = (
+        "each network's own best"
+        if len(best) > 1
+        else f"each network's own best (all {best.pop():g})"
+    )
+    places = [*(f"{rate:g}" for rate in RATES), own]
     lines, open_everywhere = [], []
     for index, effect in enumerate(sweep.at_best):
         name = effect.question.name

@@ -12,7 +12,7 @@ AGREEMENT = 0.10
 
 
 def instruments(results: Results) -> list[str]:
-    """Samples per second by both, and where they disagree; nothing if only one has measured."""
+    """Samples per second by both, and where they disagree; nothing without pytest-benchmark's."""
     rows = []
     beside, across = [], []
     for fields in results.experiments.get(PYTEST_BENCHMARK, ()):
@@ -50,9 +50,11 @@ def instruments(results: Results) -> list[str]:
         "pytest-benchmark times the same steps with the same flags, its own clock, its own number "
         "of rounds and its own median; latency is shown as single samples per second. This suite's "
         "clock times each workload beside it, right before and right after, so that the first "
-        "difference is one of the instruments. The tables above were measured earlier and in turns "
-        "with all other workloads: what the second difference has beyond the first, the machine "
-        "has done in between.",
+        "difference is one of the instruments: pytest-benchmark starts over in fresh memory before "
+        "every step that it times, this suite before every block. The tables above were measured "
+        "earlier and in turns with all other workloads; what the second difference has beyond the "
+        "first comes of that and of what the machine has done in between. Rows of this table do "
+        "not compare with each other: they were measured one after the other.",
     ]
 
 

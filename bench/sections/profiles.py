@@ -30,7 +30,7 @@ def profiles(results: Results) -> list[str]:
     return [
         "## Where training time goes",
         "",
-        "What takes most of a training step:",
+        "The single operator that takes most of a training step:",
         "",
         *_largest(profiled),
         "",
@@ -42,16 +42,17 @@ def profiles(results: Results) -> list[str]:
         "",
         "Shares of a training step's time by torch's operators, each without the operators that "
         "it calls: on the CPU of the processor's time, on CUDA of the kernels' time. Between "
-        "operators is the time of Python. `aten::fill_` comes mostly from the deterministic flags, "
-        "under which torch fills all new memory. The profiler itself takes time with each call, "
-        "so that operators called often look larger than they are; the speed tables are measured "
+        "operators is the time of Python, as is `Optimizer.step`. `aten::fill_` comes mostly from "
+        "the deterministic flags, under which torch fills all new memory. The profiler itself "
+        "takes time with each call, so that operators called often look larger than they are; the "
+        "speed tables are measured "
         "without it. Of several profiles of a network the fastest is shown: page faults of a "
         "process whose memory still grows would count for whatever operator meets them.",
     ]
 
 
 def _largest(profiled: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line for each operator that takes the most time of some network, the commonest first."""
+    """A line for each operator that takes more than any other of some network, commonest first."""
     shares: dict[str, list[tuple[float, str]]] = {}
     for fields in profiled:
         largest = fields["operators"][0]  # they are recorded in this order, all others last
