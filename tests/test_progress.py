@@ -12,7 +12,7 @@ from bench import progress
 from bench.progress import LiveProgress, PlainProgress, Progress
 
 FINE: dict[str, Any] = {"status": "ok", "test_accuracy": 0.964, "train_seconds": 1.26}
-BROKEN: dict[str, Any] = {"status": "failed", "error": "ValueError: [3] is too small"}
+BROKEN: dict[str, Any] = {"status": "failed", "error": "ValueError: [red] is too small"}
 
 
 def show(shown: Progress) -> None:
@@ -37,7 +37,7 @@ def test_a_log_has_a_line_for_each_step_with_the_time_that_is_left(
         "1 of 4 cells are recorded already",
         "training 3 cells, 2 at a time",
         "[2/4] dnn 1: 96.4% in 1.3 s, 20 s left",  # 10 s for one, two are left
-        "[3/4] dnn 2: FAILED, ValueError: [3] is too small, 30 s left",  # 60 s for two, one is left
+        "[3/4] dnn 2: FAILED, ValueError: [red] is too small, 30 s left",  # 60 s for 2
         "fitting 2 baselines",
         "measuring 6 workloads in 20 interleaved rounds",
     ]
@@ -48,7 +48,7 @@ def test_a_terminal_shows_what_runs_what_failed_and_what_takes_a_while() -> None
     screen = io.StringIO()
     show(LiveProgress(Console(file=screen, force_terminal=True, width=120)))
     text = screen.getvalue()
-    assert "dnn 2: FAILED, ValueError: [3] is too small" in text
+    assert "dnn 2: FAILED, ValueError: [red] is too small" in text
     assert "fitting 2 baselines" in text
     assert "training net 1" in text
     assert "measuring 6 workloads" in text

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from statsmodels.stats.multitest import multipletests
 
 import bench
 from bench import rates, runner
@@ -140,3 +142,18 @@ def test_seeds_that_have_learned_nothing_are_counted_beside_their_mean(tmp_path:
     ]
     assert "no better than 20.00%" in line
     assert "Seeds that have not learned: `lenet5-sigmoid-max` at 0.01, 1 of 5." in line
+
+
+def test_every_rate_and_the_best_ones_count_as_families_of_questions(tmp_path: Path) -> None:
+    # Beside the two of the run, its ranking and its design: three other rates, and the own best.
+    wrong = {(model, rate): 20 + number for number, model in enumerate(MODELS) for rate in RATES}
+    write_sweep(tmp_path, wrong)
+    sweep = read_sweep(read(Store(tmp_path)))
+    assert sweep is not None
+    comparisons = [effect.comparison for effect in sweep.by_rate[1e-2]]
+    p = [1.0 if found.p is None else found.p for found in comparisons]
+    expected = np.minimum(1, 6 * multipletests(p, method="holm")[1])
+    assert min(expected) < 1
+    for found, adjusted in zip(comparisons, expected, strict=True):
+        if found.p is not None:
+            assert found.adjusted_p == pytest.approx(adjusted)

@@ -25,6 +25,14 @@ def test_the_latest_record_of_a_key_counts_and_the_older_line_stays(tmp_path: Pa
     assert len(store.path.read_text().splitlines()) == 2
 
 
+def test_what_failed_or_never_ran_is_missing_until_it_is_good(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for key, status in (("good", "ok"), ("bad", "failed"), ("mended", "failed"), ("mended", "ok")):
+        store.append(Record(kind="train", key=key, fields={"status": status}))
+    wanted = {"bad": 1, "good": 2, "mended": 3, "new": 4}
+    assert store.missing(wanted) == {"bad": 1, "new": 4}
+
+
 def test_a_torn_last_line_is_passed_over_and_the_next_record_is_whole(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.append(record("a", seed=1))
