@@ -21,7 +21,7 @@ from bench.checks import CHECKS, kinds
 from bench.claims_report import Findings, write
 from bench.commandline import Parser, add_data_root, add_reports, command
 from bench.decisions import Decision, decide_all
-from bench.errors import RequestError
+from bench.errors import RequestError, require_one
 from bench.evidence import Probe, read
 from bench.findings import ENTRIES, Entry
 from bench.ledger import LEDGER, Claim
@@ -69,8 +69,7 @@ def main(arguments: list[str] | None) -> int:
     add_reports(parser)
     add_data_root(parser)
     options = parser.parse_args(arguments)
-    if options.jobs < 1:
-        raise RequestError(f"--jobs {options.jobs} is too few; 1 is the least")
+    require_one("--jobs", options.jobs)
     if options.zoo is not None:
         _add_networks(options.zoo)
     own = options.claims != LEDGER

@@ -31,7 +31,7 @@ from bench.pair import EXPERIMENT, MODELS, Pair, read_pair
 from bench.plan import Cell, Request, deviations, plan, resolve
 from bench.progress import Progress
 from bench.records import Record, Store, digest
-from bench.runner import count_models
+from bench.runner import count_models, timing_fields
 from bench.sections.counting import bars, render
 from bench.tables import MissingRunError, latest_request
 
@@ -110,7 +110,7 @@ def run(name: str, reports: Path, shown: Progress) -> Pair:
     shown.close()
     for key, workload in unmeasured.items():
         gc.collect()  # what was measured before refers to itself and would keep its network
-        print(f"measuring {workload.model}, {workload.phase}", file=sys.stderr, flush=True)
+        shown.begins(f"measuring {workload.model}, {workload.phase}")
         records.append(Record(kind="timing", key=key, fields=_measured(workload)))
     keys = [*counts, *trainings, *timings]
     records.append(_made(request, cells, dataset, views, here, keys))
@@ -175,18 +175,7 @@ def _measured(workload: Workload) -> dict[str, Any]:
     """
     spec = zoo.get(workload.model)
     timings, failed = measure([(workload, spec, spec.recipe)], rounds=ROUNDS)
-    fields = {**asdict(workload), "batch": workload.batch}
-    if failed:
-        return {**fields, "status": "failed", "error": failed[0].error}
-    (timing,) = timings
-    return {
-        **fields,
-        "status": "ok",
-        "samples_per_second": timing.samples_per_second,
-        "steps_per_block": timing.steps_per_block,
-        "block_seconds": timing.block_seconds,
-        "peak_memory_bytes": timing.peak_memory_bytes,
-    }
+    return timing_fields(timings[0] if timings else failed[0])
 
 
 def _made(

@@ -9,3 +9,13 @@ class RequestError(ValueError):
     The message is one line: what was wrong, the value, what is valid, the next step. Command lines
     print it and exit with code 2; nothing has been written by then.
     """
+
+
+def require_one(option: str, number: int | None) -> None:
+    """Checks that an option's number, if one is given, is 1 or more.
+
+    Raises:
+        RequestError: It is less.
+    """
+    if number is not None and number < 1:
+        raise RequestError(f"{option} {number} is too few; 1 is the least")

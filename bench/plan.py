@@ -11,7 +11,7 @@ from typing import Literal, get_args
 import zoo
 from bench.common import common_recipe
 from bench.data import takes_few, validate_name, why_not
-from bench.errors import RequestError
+from bench.errors import RequestError, require_one
 from zoo import Deviation, ModelSpec, Recipe
 
 RecipeName = Literal["common", "document"]
@@ -205,9 +205,8 @@ def _validate(request: Request) -> None:
     _distinct("device", request.devices)
     if any(seed < 0 or seed >= 2**32 for seed in request.seeds):
         raise RequestError(f"seeds {request.seeds} must lie between 0 and 2^32 - 1")
-    for what, number in (("epochs", request.epochs), ("jobs", request.jobs)):
-        if number is not None and number < 1:
-            raise RequestError(f"--{what} {number} is too few; 1 is the least")
+    require_one("--epochs", request.epochs)
+    require_one("--jobs", request.jobs)
     _validate_folder(request)
 
 

@@ -19,7 +19,7 @@ from bench import environment, progress
 from bench.commandline import Parser, add_data_root, add_reports, command
 from bench.common import EPOCHS, OPTIMISER, common_recipe
 from bench.data import load, store, view
-from bench.errors import RequestError
+from bench.errors import RequestError, require_one
 from bench.experiments import experiment
 from bench.jobs import Job, at_a_time, make_job, run_jobs
 from bench.plan import Cell
@@ -45,8 +45,7 @@ def main(arguments: list[str] | None) -> int:
     add_reports(parser)
     add_data_root(parser)
     options = parser.parse_args(arguments)
-    if options.jobs < 1:
-        raise RequestError(f"--jobs {options.jobs} is too few; 1 is the least")
+    require_one("--jobs", options.jobs)
     folder = find_folder(options.name, options.reports)
     shown = progress.choose(quiet=False)
     try:

@@ -268,12 +268,13 @@ def _measure(
     results: list[Timing | FailedTiming] = [*timings, *failed]
     for timing in results:
         records.append(
-            Record(kind="timing", key=keys[timing.workload], fields=_timing_fields(timing))
+            Record(kind="timing", key=keys[timing.workload], fields=timing_fields(timing))
         )
     return list(keys.values())
 
 
-def _timing_fields(timing: Timing | FailedTiming) -> dict[str, Any]:
+def timing_fields(timing: Timing | FailedTiming) -> dict[str, Any]:
+    """The fields of a timing record."""
     workload = {**asdict(timing.workload), "batch": timing.workload.batch}
     if isinstance(timing, FailedTiming):
         return {**workload, "status": "failed", "error": timing.error}

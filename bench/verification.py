@@ -26,7 +26,7 @@ import zoo
 from bench import environment
 from bench.data import Dataset, StoredSplit, load, store, view
 from bench.environment import Environment
-from bench.errors import RequestError
+from bench.errors import require_one
 from bench.jobs import TRAINING_CODE, Job, cell_key, failure, run_job, training_code
 from bench.plan import Cell, resolve
 from bench.progress import Progress
@@ -112,8 +112,7 @@ def verify(
     Raises:
         RequestError: There is no run, or its data cannot be read.
     """
-    if cells is not None and cells < 1:
-        raise RequestError(f"--cells {cells} is too few; 1 is the least")
+    require_one("--cells", cells)
     records = Store(folder)
     request = latest_request(records).fields
     listed = _listed(request, records)

@@ -10,7 +10,7 @@ import pytest
 from bench.gpu import parse
 from bench.measure import ROUNDS, Timing, Workload
 from bench.records import Record, Store
-from bench.runner import _timing_fields
+from bench.runner import timing_fields
 from bench.sections.speed import speed
 from bench.tables import Results, read
 
@@ -147,7 +147,7 @@ def test_a_record_keeps_all_blocks_within_a_kilobyte() -> None:
         peak_memory_bytes=123_456_789,
         gpu_states=(parse("1980, 312.45, 41, 0x04"), parse("1200, 690.12, 86, 0x60")),
     )
-    fields = _timing_fields(measured)
+    fields = timing_fields(measured)
     record = {"kind": "timing", "key": 32 * "0", **fields}
     assert len(json.dumps(record)) <= 1_024
     assert fields["block_seconds"][0][0] == 0.040123  # of 0.040123456789, five digits

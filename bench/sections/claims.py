@@ -14,7 +14,7 @@ from bench.checks import Effect
 from bench.decisions import Decision
 from bench.drawing import BLUE, GREY, RED
 from bench.ledger import Verdict
-from bench.sections.formats import decimal, percent, plural, table
+from bench.sections.formats import decimal, percent, percent_range, plural, table
 
 NOT_DECIDED = "not decided here"
 ACCURACY = "accuracy"  # the unit that is printed in percent
@@ -230,11 +230,11 @@ def _found(decision: Decision) -> str:
 
 
 def _interval(decision: Decision) -> str:
-    """Where one more run lies; an accuracy not beyond 0 and 1, whatever Student's formula says."""
+    """Where one more run lies."""
     assert decision.interval is not None
     low, high = decision.interval.low, decision.interval.high
     if decision.claim.unit == ACCURACY:
-        low, high = max(low, 0.0), min(high, 1.0)
+        return percent_range(low, high)
     return f"{_quantity(low, decision.claim.unit)} to {_quantity(high, decision.claim.unit)}"
 
 

@@ -9,7 +9,7 @@ from bench.decisions import Decision, decide, needs_nothing
 from bench.evidence import Evidence
 from bench.ledger import LEDGER, Claim
 from bench.sections.claims import claims_table
-from bench.tables import Results
+from bench.tables import Results, Runs
 from bench.trials import DEVICE, as_documented
 
 
@@ -44,10 +44,10 @@ def _too_few(decisions: list[Decision]) -> list[str]:
 def _evidence(results: Results) -> Evidence:
     """The run's networks as trials; those that were not trained as their documents do are none."""
     request = results.request
-    runs = {}
-    for model in request["ran"]:
+    runs: dict[str, Runs] = {}
+    for model in request["ran"] if request["recipe"] == "document" else ():
         found = results.get(model, DEVICE)
-        if found is None or request["recipe"] != "document":
+        if found is None:
             continue
         trial = as_documented(zoo.get(model))
         epochs = request["recipes"][model]["epochs"]

@@ -51,9 +51,12 @@ def interval(summary: Summary | None) -> str:
     """The 95% interval in percent, or a dash where there is none."""
     if summary is None or summary.low is None or summary.high is None:
         return "-"
-    # A mean of fractions cannot lie outside 0..1, whatever Student's formula says.
-    low, high = max(summary.low, 0.0), min(summary.high, 1.0)
-    return f"{percent(low)} to {percent(high)}"
+    return percent_range(summary.low, summary.high)
+
+
+def percent_range(low: float, high: float) -> str:
+    """An interval of an accuracy; not beyond 0 and 1, whatever Student's formula says."""
+    return f"{percent(max(low, 0.0))} to {percent(min(high, 1.0))}"
 
 
 def interval_words(runs: Runs) -> str:

@@ -10,8 +10,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 import zoo
 from bench.determinism import deterministic
-from bench.measure import Runner, Workload, prepare
-from bench.steps import warm_up
+from bench.measure import Ready, Runner, Workload, prepare
 from zoo import Recipe
 
 SECONDS = 0.5  # of steps that are timed, for each workload
@@ -30,12 +29,11 @@ def bench_workload(benchmark: BenchmarkFixture, workload: Workload, recipe: Reci
         runner.step()
 
     with deterministic(), runner.algorithms():
-        rounds = _rounds(runner)
         own = prepare(runner)
         for _ in range(OWN_ROUNDS):
             own.visit(0)
         benchmark.pedantic(  # type: ignore[no-untyped-call]
-            runner.step, setup=start_over, rounds=rounds, iterations=1
+            runner.step, setup=start_over, rounds=_rounds(own), iterations=1
         )
         for _ in range(OWN_ROUNDS):
             own.visit(-1)  # throughput has two labels, latency one
@@ -51,6 +49,7 @@ def bench_workload(benchmark: BenchmarkFixture, workload: Workload, recipe: Reci
         benchmark.extra_info["samples_per_second"] = workload.batch / median
 
 
-def _rounds(runner: Runner) -> int:
-    """Warms a workload up; how many of its steps fill the time."""
-    return min(max(round(SECONDS / warm_up(runner.block_seconds)), LEAST_ROUNDS), MOST_ROUNDS)
+def _rounds(own: Ready) -> int:
+    """How many steps fill the time, by the fastest block so far."""
+    step_seconds = min(own.block_seconds[0]) / own.steps
+    return min(max(round(SECONDS / step_seconds), LEAST_ROUNDS), MOST_ROUNDS)
