@@ -44,9 +44,9 @@ def run(
     # Not at the top: `bench.stats` and its like should not load torch.
     from joblib import cpu_count
 
-    from bench import environment
-    from bench.plan import Request
-    from bench.progress import Progress
+    from bench.cells.plan import Request
+    from bench.cli.progress import Progress
+    from bench.records import environment
     from bench.runner import run as carry_out
 
     numbers = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else tuple(seeds)

@@ -12,9 +12,9 @@ import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 
 import zoo
-from bench.common import CANDIDATES, OUTCOME, SEEDS, common_recipe
-from bench.data import load, view, why_not
-from bench.train import train
+from bench.cells.common_recipe import CANDIDATES, OUTCOME, SEEDS, common_recipe
+from bench.cells.data import load, view, why_not
+from bench.cells.train import train
 from zoo.spec import Optimiser
 
 

@@ -9,11 +9,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from bench import progress
-from bench.commandline import command
-from bench.options import read_request, request_parser
+from bench.cli import progress
+from bench.cli.options import read_request, request_parser
+from bench.cli.parser import command
 from bench.runner import Outcome, run
-from bench.sections.formats import interval, mean_accuracy
+from bench.writing.markdown import interval, mean_accuracy
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 

@@ -18,17 +18,17 @@ from rich.console import Console
 from rich.table import Table
 
 import zoo
-from bench.commandline import command
-from bench.experiments import experiment
-from bench.measure import Runner, Workload
-from bench.options import read_request, request_parser
-from bench.plan import resolve
-from bench.records import Store
-from bench.report import write_report
+from bench.cells.plan import resolve
+from bench.cli.options import read_request, request_parser
+from bench.cli.parser import command
+from bench.records.experiments import experiment
+from bench.records.store import Store
+from bench.report.profiles import PROFILE
+from bench.report.write import write_report
+from bench.results.runs import MissingRunError, latest_request, read
 from bench.runner import plan_here
-from bench.sections.profiles import PROFILE
-from bench.tables import MissingRunError, latest_request, read
-from bench.traces import STEPS, OperatorTime, profile_training
+from bench.timing.measure import Runner, Workload
+from bench.timing.profiling import STEPS, OperatorTime, profile_training
 
 
 @command("bench.profile")

@@ -15,19 +15,20 @@ from typing import Any
 from joblib import cpu_count
 
 import zoo
-from bench import environment, progress
-from bench.commandline import Parser, add_data_root, add_reports, command
-from bench.common import EPOCHS, OPTIMISER, common_recipe
-from bench.data import load, store, view
-from bench.errors import RequestError, require_one
-from bench.experiments import experiment
-from bench.jobs import Job, at_a_time, make_job, run_jobs
-from bench.plan import Cell
-from bench.progress import Progress
-from bench.records import Store, find_folder
-from bench.report import write_report
-from bench.sweep import EXPERIMENT, MODELS, OTHER_RATES
-from bench.tables import latest_request, read
+from bench.cells.common_recipe import EPOCHS, OPTIMISER, common_recipe
+from bench.cells.data import load, store, view
+from bench.cells.jobs import Job, at_a_time, make_job, run_jobs
+from bench.cells.plan import Cell
+from bench.cli import progress
+from bench.cli.parser import Parser, add_data_root, add_reports, command
+from bench.cli.progress import Progress
+from bench.records import environment
+from bench.records.errors import RequestError, require_one
+from bench.records.experiments import experiment
+from bench.records.store import Store, find_folder
+from bench.report.write import write_report
+from bench.results.learning_rates import EXPERIMENT, MODELS, OTHER_RATES
+from bench.results.runs import latest_request, read
 
 EXIT_FAILED = 1
 

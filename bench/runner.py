@@ -13,28 +13,28 @@ from typing import Any
 from safetensors import safe_open
 
 import zoo
-from bench import baselines, environment
-from bench.count import count
-from bench.data import Dataset, Split, StoredSplit, first_test_pictures, load, store, view
-from bench.errors import RequestError
-from bench.gpu import summarise_states
-from bench.jobs import (
+from bench.cells import reference as baselines
+from bench.cells.count import count
+from bench.cells.data import Dataset, Split, StoredSplit, first_test_pictures, load, store, view
+from bench.cells.jobs import (
     DIGEST,
-    TIMING_CODE,
     Job,
     at_a_time,
-    code_sha256,
     failure,
     make_job,
     run_jobs,
     training_code,
 )
-from bench.measure import PHASES, FailedTiming, Timing, Workload, measure
-from bench.plan import Plan, Request, deviations, plan, resolve
-from bench.progress import Progress
-from bench.records import Record, Store, digest
-from bench.report import write_report
-from bench.tables import Results, read
+from bench.cells.plan import Plan, Request, deviations, plan, resolve
+from bench.cli.progress import Progress
+from bench.records import environment
+from bench.records.code import code_sha256
+from bench.records.errors import RequestError
+from bench.records.store import Record, Store, digest
+from bench.report.write import write_report
+from bench.results.runs import Results, read
+from bench.timing.gpu import summarise_states
+from bench.timing.measure import PHASES, FailedTiming, Timing, Workload, measure, timing_code
 from zoo import ModelSpec, Recipe
 
 
@@ -129,8 +129,11 @@ def _require_samples(dataset: Dataset, spec: ModelSpec) -> None:
 
 def count_models(models: Sequence[str], records: Store) -> list[str]:
     """Counts the models that are not counted yet; the keys of all."""
-    code = code_sha256(("bench/count.py", "zoo/**/*.py"))
-    wanted = {digest({"count": model, "code": code}): model for model in models}
+    specs = {model: zoo.get(model) for model in models}
+    wanted = {
+        digest({"count": model, "code": code_sha256(count, spec.build, spec.layers)}): model
+        for model, spec in specs.items()
+    }
     for key, model in records.missing(wanted).items():
         records.append(Record(kind="count", key=key, fields=_count_fields(model)))
     return list(wanted)
@@ -201,7 +204,7 @@ def _baseline_key(name: str, split: Split, here: environment.Environment) -> str
             "baseline": name,
             "data": split.checksum,
             "tested_on": split.test_checksum,
-            "code": code_sha256(["bench/baselines.py"]),
+            "code": code_sha256(baselines.fit),
             "environment": here.decisive("cpu"),
             "scipy": importlib.metadata.version("scipy"),  # takes the regression's steps
         }
@@ -250,7 +253,7 @@ def _measure(
     together = {
         "workloads": [[asdict(w), asdict(r)] for w, r in workloads.items()],
         "code": [
-            code_sha256(TIMING_CODE),
+            timing_code(),
             *(training_code(zoo.get(model)) for model in planned.models),
         ],
         "environment": {device: here.decisive(device) for device in request.devices},

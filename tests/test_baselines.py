@@ -19,14 +19,15 @@ from threadpoolctl import threadpool_limits
 
 import bench
 import zoo
-from bench import baselines, runner
-from bench.baselines import LARGEST_CLASS, LOGISTIC_REGRESSION, Fitted, baseline_view, fit
-from bench.common import common_recipe
-from bench.data import Split, load, view
-from bench.figures import write_figures
-from bench.records import Record, Store
-from bench.report import render, write_report
-from bench.tables import Results, read
+from bench import runner
+from bench.cells import reference as baselines
+from bench.cells.common_recipe import common_recipe
+from bench.cells.data import Split, load, view
+from bench.cells.reference import LARGEST_CLASS, LOGISTIC_REGRESSION, Fitted, baseline_view, fit
+from bench.records.store import Record, Store
+from bench.report.figures import write_figures
+from bench.report.write import render, write_report
+from bench.results.runs import Results, read
 from tests.test_report import SEEDS, baseline_record, request_record, train_record
 
 

@@ -3,7 +3,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from bench.calibrate import (
+from bench.statistics.accuracy import ALPHA, holm, upper_bound
+from bench.statistics.simulate_accuracy import (
     SCENARIOS,
     Calibration,
     Scenario,
@@ -13,7 +14,6 @@ from bench.calibrate import (
     read_calibration,
     simulate,
 )
-from bench.stats import ALPHA, holm, upper_bound
 
 PUBLISHED = read_calibration()
 DIGITS = Scenario(accuracy=0.97, test_samples=360, seed_deviation_logit=0.2, seeds=5)

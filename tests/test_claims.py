@@ -10,18 +10,21 @@ import pandas as pd
 import pytest
 
 import zoo
-from bench import claims, data, environment, evidence, ledger
-from bench.checks import CHECKS, kinds
-from bench.claims import main
-from bench.decisions import needs_nothing
-from bench.errors import RequestError
-from bench.evidence import MissingEvidenceError, Probe
-from bench.findings import ENTRIES
-from bench.ledger import LEDGER
-from bench.progress import Progress
-from bench.records import Store
-from bench.supply import supply
-from bench.trials import Trial, as_documented, trials
+from bench.cells import data
+from bench.claims import __main__ as claims
+from bench.claims import evidence, ledger
+from bench.claims.__main__ import main
+from bench.claims.checks import CHECKS, kinds
+from bench.claims.collect import supply
+from bench.claims.document_errors import ENTRIES
+from bench.claims.evidence import MissingEvidenceError, Probe
+from bench.claims.judge import needs_nothing
+from bench.claims.ledger import LEDGER
+from bench.claims.trials import Trial, as_documented, trials
+from bench.cli.progress import Progress
+from bench.records import environment
+from bench.records.errors import RequestError
+from bench.records.store import Store
 from tests.programs import run_module
 
 ROOT = Path(__file__).parents[1]

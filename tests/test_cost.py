@@ -10,10 +10,10 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
 
-from bench.figures import _accuracy_cost
-from bench.records import Store
-from bench.sections.cost import parameters
-from bench.tables import Results, read
+from bench.records.store import Store
+from bench.report.cost import parameters
+from bench.report.figures import _accuracy_cost
+from bench.results.runs import Results, read
 from tests.test_report import count_record, request_record, train_record
 
 # Name: right answers of 400, parameters, multiply-accumulates. Ten networks of one size whose

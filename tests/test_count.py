@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 import zoo
-from bench.count import count, module_parameters, reached_parameters
+from bench.cells.count import count, module_parameters, reached_parameters
 
 
 @pytest.mark.parametrize("name", zoo.names())

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import zoo
-from bench.count import count, module_parameters
+from bench.cells.count import count, module_parameters
 from tests.programs import run_module
 from zoo.counting import counting_exercise
 from zoo.counting.__main__ import main

@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 
 import zoo
-from bench import counting
-from bench.bars import write_bars
-from bench.memory import available_bytes, needed_bytes
-from bench.pair import MODELS, Measured, Pair
-from bench.records import Store
-from bench.sections.counting import bars, factor, render
+from bench.counting import __main__ as counting
+from bench.counting.bars import write_bars
+from bench.counting.measured import MODELS, Measured, Pair
+from bench.counting.memory import available_bytes, needed_bytes
+from bench.counting.page import bars, factor, render
+from bench.records.store import Store
 from tests.test_report import request_record
 from zoo import ModelSpec, registry
 from zoo.counting import bp, bp_layers, cnn, cnn_layers

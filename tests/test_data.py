@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 import zoo
-from bench import data
-from bench.common import common_recipe
-from bench.errors import RequestError
+from bench.cells import data
+from bench.cells.common_recipe import common_recipe
+from bench.records.errors import RequestError
 
 LENET = zoo.get("lenet")
 LENET_RGB = zoo.get("lenet-rgb")

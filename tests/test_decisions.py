@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from bench import ledger
-from bench.checks import CHECKS, Effect, Found, Measured, Sample, kinds
-from bench.checks.registry import Check, Decides, Finding, Sides
-from bench.decisions import Decision, decide, needs_nothing, prediction_interval
-from bench.evidence import Evidence, MissingEvidenceError
-from bench.ledger import LEDGER, Claim, Kind, Verdict
+from bench.claims import ledger
+from bench.claims.checks import CHECKS, Effect, Found, Measured, Sample, kinds
+from bench.claims.checks.registry import Check, Decides, Finding, Sides
+from bench.claims.evidence import Evidence, MissingEvidenceError
+from bench.claims.judge import Decision, decide, needs_nothing, prediction_interval
+from bench.claims.ledger import LEDGER, Claim, Kind, Verdict
 
 NOTHING = Evidence(runs={})
 

@@ -4,8 +4,8 @@ import pytest
 from scipy import stats as scipy_stats
 from statsmodels.stats.anova import AnovaRM
 
-from bench.design import CELLS, QUESTIONS, effects
-from bench.stats import Bools, Floats
+from bench.statistics.accuracy import Bools, Floats
+from bench.statistics.design import CELLS, QUESTIONS, effects
 
 SAMPLES = 100
 

@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 import bench
-from bench.diff import main
-from bench.difference import Change, compare, parse_thresholds, welch_interval
-from bench.errors import RequestError
-from bench.fairness import open_side
-from bench.records import Record, Store
+from bench.diff.__main__ import main
+from bench.diff.changes import Change, compare, parse_thresholds, welch_interval
+from bench.diff.sides import open_side
+from bench.records.errors import RequestError
+from bench.records.store import Record, Store
 
 ENVIRONMENT = {
     "system": "Linux x86_64",

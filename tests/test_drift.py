@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench import drift, measure
-from bench.drift import (
+from bench.statistics import simulate_speed as drift
+from bench.statistics.simulate_speed import (
     RUNS,
     SCENARIOS,
     Outcome,
@@ -13,6 +13,7 @@ from bench.drift import (
     read_drift,
     simulate,
 )
+from bench.timing import measure
 
 DRIFTING = ("slowing-10", "slowing-30", "random-walk", "step", "burst")
 
@@ -72,8 +73,8 @@ def test_every_block_of_the_machine_is_used_once(order: str) -> None:
     shape = {"runs": 3, "networks": 4, "rounds": 6}
     ramp = SCENARIOS["slowing-30"].machine(np.random.default_rng(0), (1, 48))[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.drift.NOISE", 0.0)
-        patch.setattr("bench.drift.OUTLIERS", 0.0)
+        patch.setattr("bench.statistics.simulate_speed.NOISE", 0.0)
+        patch.setattr("bench.statistics.simulate_speed.OUTLIERS", 0.0)
         times = simulate(SCENARIOS["slowing-30"], order=order, seed=1, **shape)  # type: ignore[arg-type]
     assert times.shape == (3, 4, 2, 6)
     np.testing.assert_allclose(np.sort(times.reshape(3, -1)), np.tile(ramp, (3, 1)))

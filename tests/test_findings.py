@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from bench import ledger
-from bench.checks import kinds
-from bench.evidence import Evidence, MissingEvidenceError
-from bench.findings import ENTRIES, Entry, rate, selection
-from bench.findings.sums import column_metric
-from bench.ledger import LEDGER
-from bench.tables import Runs, model_runs
+from bench.claims import ledger
+from bench.claims.checks import kinds
+from bench.claims.document_errors import ENTRIES, Entry, rate, selection
+from bench.claims.document_errors.sums import column_metric
+from bench.claims.evidence import Evidence, MissingEvidenceError
+from bench.claims.ledger import LEDGER
+from bench.results.runs import Runs, model_runs
 
 
 def as_the_document_does(answers: Sequence[int], labels: Sequence[int]) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from bench.gpu import GpuState, parse, read_state, summarise_states
+from bench.timing.gpu import GpuState, parse, read_state, summarise_states
 
 # A line as nvidia-smi prints it with --format=csv,noheader,nounits.
 LINE = "1980, 312.45, 41, 0x0000000000000000\n"

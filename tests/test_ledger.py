@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.checks import CHECKS, kinds
-from bench.errors import RequestError
-from bench.ledger import LEDGER, Claim, Kind, load
+from bench.claims.checks import CHECKS, kinds
+from bench.claims.ledger import LEDGER, Claim, Kind, load
+from bench.records.errors import RequestError
 
 CHECK_KINDS: dict[str, Kind] = {
     "counts": "exact",

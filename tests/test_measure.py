@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import zoo
-from bench import measure as measuring
-from bench.common import common_recipe
-from bench.determinism import deterministic
-from bench.measure import CALLS_PER_ROUND, Runner, Timing, Workload, measure
+from bench.cells.common_recipe import common_recipe
+from bench.cells.determinism import deterministic
+from bench.timing import measure as measuring
+from bench.timing.measure import CALLS_PER_ROUND, Runner, Timing, Workload, measure
 from zoo import ModelSpec, Recipe
 from zoo.spec import Optimiser
 
@@ -26,7 +26,7 @@ def asked(model: str, phase: measuring.Phase, **more: Any) -> Asked:
 
 @pytest.fixture(autouse=True)
 def short_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.steps.WARM_UP_SECONDS", 0.01)
+    monkeypatch.setattr("bench.timing.steps.WARM_UP_SECONDS", 0.01)
 
 
 class Watched(Runner):

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import zoo
-from bench.errors import RequestError
-from bench.plan import Cell, Request, deviations, parse_list, parse_seeds, plan, resolve
+from bench.cells.plan import Cell, Request, deviations, parse_list, parse_seeds, plan, resolve
+from bench.records.errors import RequestError
 
 
 def test_every_model_runs_on_every_seed_and_device() -> None:

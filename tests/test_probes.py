@@ -8,14 +8,14 @@ import pytest
 import torch
 
 import zoo
-from bench import data
-from bench.evidence import read
-from bench.probes import pixels, timing, trained
-from bench.probes.affine import affine_map
-from bench.progress import Progress
-from bench.records import Store
-from bench.supply import supply
-from bench.trials import Trial
+from bench.cells import data
+from bench.claims.collect import supply
+from bench.claims.evidence import read
+from bench.claims.probes import pixels, timing, trained
+from bench.claims.probes.affine import affine_map
+from bench.claims.trials import Trial
+from bench.cli.progress import Progress
+from bench.records.store import Store
 
 
 def quick(name: str) -> Trial:
@@ -100,7 +100,7 @@ def test_pixel_statistics_are_numpys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_race_visits_every_step_twice_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "BLOCK_SECONDS", 0.001)
-    monkeypatch.setattr("bench.steps.WARM_UP_SECONDS", 0.001)
+    monkeypatch.setattr("bench.timing.steps.WARM_UP_SECONDS", 0.001)
     seconds = timing._race({"slow": lambda: sum(range(20_000)), "fast": lambda: None})
     assert {name: [len(row) for row in rows] for name, rows in seconds.items()} == {
         name: [timing.ROUNDS, timing.ROUNDS] for name in ("slow", "fast")

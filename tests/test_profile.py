@@ -18,12 +18,12 @@ import torch
 from torch.autograd import DeviceType  # type: ignore[attr-defined]
 
 import bench
-from bench import traces
 from bench.profile import main
-from bench.records import Store
-from bench.sections.profiles import PROFILE, profiles
-from bench.tables import Results, latest_request, read
-from bench.traces import STEPS, split
+from bench.records.store import Store
+from bench.report.profiles import PROFILE, profiles
+from bench.results.runs import Results, latest_request, read
+from bench.timing import profiling as traces
+from bench.timing.profiling import STEPS, split
 from tests.programs import run_module
 
 START_SECONDS = 60  # for TensorBoard to start and load the traces

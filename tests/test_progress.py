@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from bench import progress
-from bench.progress import LiveProgress, PlainProgress, Progress
+from bench.cli import progress
+from bench.cli.progress import LiveProgress, PlainProgress, Progress
 
 FINE: dict[str, Any] = {"status": "ok", "test_accuracy": 0.964, "train_seconds": 1.26}
 BROKEN: dict[str, Any] = {"status": "failed", "error": "ValueError: [red] is too small"}
@@ -30,7 +30,7 @@ def test_a_log_has_a_line_for_each_step_with_the_time_that_is_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     clock = iter([100.0, 110.0, 160.0])
-    monkeypatch.setattr("bench.progress.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("bench.cli.progress.time.monotonic", lambda: next(clock))
     show(PlainProgress())
     out, err = capsys.readouterr()
     assert err.splitlines() == [

@@ -11,12 +11,12 @@ from statsmodels.stats.multitest import multipletests
 
 import bench
 from bench import rates, runner
-from bench.design import CELLS, QUESTIONS
-from bench.experiments import experiment
-from bench.records import Store
-from bench.sections.design import activation_and_pooling
-from bench.sweep import EXPERIMENT, MODELS, OTHER_RATES, RATES, read_sweep
-from bench.tables import read
+from bench.records.experiments import experiment
+from bench.records.store import Store
+from bench.report.design import activation_and_pooling
+from bench.results.learning_rates import EXPERIMENT, MODELS, OTHER_RATES, RATES, read_sweep
+from bench.results.runs import read
+from bench.statistics.design import CELLS, QUESTIONS
 from tests.test_report import request_record, train_record
 
 

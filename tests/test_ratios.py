@@ -7,7 +7,15 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from bench.ratios import Array, compare, count_outliers, holm, judge, noise_floor, wilcoxon
+from bench.statistics.speed import (
+    Array,
+    compare,
+    count_outliers,
+    holm,
+    judge,
+    noise_floor,
+    wilcoxon,
+)
 
 ROUNDS = 20
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench.records import Record, Store, digest
+from bench.records.store import Record, Store, digest
 
 
 def record(key: str, **fields: object) -> Record:

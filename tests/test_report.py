@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from bench.figures import write_figures
-from bench.records import Record, Store
-from bench.report import render
-from bench.sections.formats import table
-from bench.tables import MissingRunError, Results, read, results_table
+from bench.records.store import Record, Store
+from bench.report.figures import write_figures
+from bench.report.write import render
+from bench.results.runs import MissingRunError, Results, read, results_table
+from bench.writing.markdown import table
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
 SEEDS = (1, 2, 3)

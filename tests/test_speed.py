@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.gpu import parse
-from bench.measure import ROUNDS, Timing, Workload
-from bench.records import Record, Store
+from bench.records.store import Record, Store
+from bench.report.speed import speed
+from bench.results.runs import Results, read
 from bench.runner import timing_fields
-from bench.sections.speed import speed
-from bench.tables import Results, read
+from bench.timing.gpu import parse
+from bench.timing.measure import ROUNDS, Timing, Workload
 
 CELL = {
     "dataset": "digits",

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats as scipy_stats
 from statsmodels.stats.power import TTestPower
 
-from bench.stats import (
+from bench.statistics.accuracy import (
     Comparison,
     Contrast,
     Doubt,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bench import steps
-from bench.steps import peak_bytes, warm_up
+from bench.timing import steps
+from bench.timing.steps import peak_bytes, warm_up
 
 
 def test_peak_bytes_count_what_is_held_at_once() -> None:

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 import bench
-from bench.experiments import experiment
-from bench.plan import Request
-from bench.records import Store
-from bench.sections.instruments import PYTEST_BENCHMARK, instruments
+from bench.cells.plan import Request
+from bench.records.experiments import experiment
+from bench.records.store import Store
+from bench.report.instruments import PYTEST_BENCHMARK, instruments
+from bench.results.runs import NO_SPEED, Results, latest_request
 from bench.suite.__main__ import main as suite
 from bench.suite.session import workloads
 from bench.suite.track import main as track
-from bench.tables import NO_SPEED, Results, latest_request
 from tests.programs import REPOSITORY, run_module
 
 

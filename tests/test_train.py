@@ -16,10 +16,10 @@ from torch import nn
 from torch.nn import functional
 
 import zoo
-from bench import data
-from bench.common import OPTIMISER, common_recipe, read_outcome
-from bench.determinism import Stream, deterministic, stream_seed
-from bench.train import (
+from bench.cells import data
+from bench.cells.common_recipe import OPTIMISER, common_recipe, read_outcome
+from bench.cells.determinism import Stream, deterministic, stream_seed
+from bench.cells.train import (
     LOSSES,
     Batches,
     Training,
@@ -201,9 +201,9 @@ CONTINUE = """
 import sys, json
 from pathlib import Path
 import zoo
-from bench import data
-from bench.determinism import deterministic
-from bench.train import Training
+from bench.cells import data
+from bench.cells.determinism import deterministic
+from bench.cells.train import Training
 from tests.test_train import few, short
 checkpoint = Path(sys.argv[1])
 spec = zoo.get("net")

@@ -12,11 +12,12 @@ import pytest
 
 import bench
 import zoo
-from bench import data, verification
-from bench.common import common_recipe
-from bench.records import as_stored
-from bench.verification import first_mismatch, recorded_recipe
-from bench.verify import main
+from bench.cells import data
+from bench.cells.common_recipe import common_recipe
+from bench.records.store import as_stored
+from bench.verify import retrain as verification
+from bench.verify.__main__ import main
+from bench.verify.retrain import first_mismatch, recorded_recipe
 
 Line = dict[str, Any]
 
@@ -276,7 +277,7 @@ def test_the_recorded_recipe_is_used_after_the_common_recipe_has_changed(
     def changed(spec: zoo.ModelSpec) -> zoo.Recipe:
         return dataclasses.replace(common_recipe(spec), train_batch=7)
 
-    monkeypatch.setattr("bench.plan.common_recipe", changed)
+    monkeypatch.setattr("bench.cells.plan.common_recipe", changed)
     assert main(["run", "--reports", str(honest), "--cells", "1"]) == 0
     assert "note: the common recipe of dnn has changed since" in capsys.readouterr().out
 

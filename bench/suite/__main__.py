@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench.commandline import command
-from bench.experiments import experiment
-from bench.options import read_request, request_parser
-from bench.records import Record, Store
-from bench.report import write_report
-from bench.sections.instruments import PYTEST_BENCHMARK
+from bench.cli.options import read_request, request_parser
+from bench.cli.parser import command
+from bench.records.experiments import experiment
+from bench.records.store import Record, Store
+from bench.report.instruments import PYTEST_BENCHMARK
+from bench.report.write import write_report
+from bench.results.runs import latest_request, read
 from bench.suite.session import run, workloads
-from bench.tables import latest_request, read
 
 
 @command("bench.suite")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pytest_benchmark.fixture import BenchmarkFixture
 
 import zoo
-from bench.determinism import deterministic
-from bench.measure import Ready, Runner, Workload, prepare
+from bench.cells.determinism import deterministic
+from bench.timing.measure import Ready, Runner, Workload, prepare
 from zoo import Recipe
 
 SECONDS = 0.5  # of steps that are timed, for each workload

@@ -7,9 +7,9 @@ import time
 import pytest
 import torch
 
-from bench.measure import Workload
-from bench.options import read_request, request_parser
+from bench.cli.options import read_request, request_parser
 from bench.suite.session import GIVEN, workloads
+from bench.timing.measure import Workload
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

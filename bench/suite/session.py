@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.measure import PHASES, Workload
-from bench.plan import Request
+from bench.cells.plan import Request
 from bench.runner import plan_here, plan_workloads
+from bench.timing.measure import PHASES, Workload
 from zoo import Recipe
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pytest_benchmark.utils import get_machine_id
 
-from bench.commandline import command
-from bench.options import read_request, request_parser
+from bench.cli.options import read_request, request_parser
+from bench.cli.parser import command
 from bench.suite.session import run, workloads
 
 STORAGE = Path(".benchmarks")

@@ -1,0 +1,1 @@
+"""What runs: data, plans of cells, training, counting, and the jobs that carry cells out."""

@@ -1,0 +1,284 @@
+"""What will run, before anything runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import zoo
+from bench.cells.common_recipe import common_recipe
+from bench.cells.data import takes_few, validate_name, why_not
+from bench.records.errors import RequestError, require_one
+from zoo import Deviation, ModelSpec, Recipe
+
+RecipeName = Literal["common", "document"]
+RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
+DEVICES = ("cpu", "cuda")
+MOST_SEEDS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a user asks for; checked and completed by `plan`.
+
+    Attributes:
+        models: Names, aliases, globs or `all`.
+        dataset: `digits`, `mnist`, `sums` or `pictures:DIR`.
+        recipe: `common` or `document`.
+        seeds: The seeds that every model runs on.
+        devices: Where to run: `cpu`, `cuda`.
+        epochs: Epochs instead of the recipe's, or None.
+        jobs: CPU cells trained side by side.
+        baseline: The model that the others are compared with; None takes the first.
+        name: Name of the report; None makes it `local-DATASET-RECIPE`.
+        reports: The folder that reports are written to.
+        data_root: The folder above `MNIST/raw`.
+        fresh: Sets an earlier run's records aside instead of building on them.
+    """
+
+    models: tuple[str, ...]
+    dataset: str = "digits"
+    recipe: RecipeName = "common"
+    seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
+    devices: tuple[str, ...] = ("cpu",)
+    epochs: int | None = None
+    jobs: int = 1
+    baseline: str | None = None
+    name: str | None = None
+    reports: Path = Path("reports")
+    data_root: Path = Path("data")
+    fresh: bool = False
+
+    @property
+    def report_name(self) -> str:
+        """The report's name, given or made."""
+        if self.name is not None:
+            return self.name
+        return f"local-{self.dataset.partition(':')[0]}-{self.recipe}"
+
+    @property
+    def folder(self) -> Path:
+        """Where the report goes."""
+        return self.reports / self.report_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One training run: a model on a data set, under a recipe, a seed and a device."""
+
+    model: str
+    dataset: str
+    recipe: RecipeName
+    seed: int
+    device: str
+    epochs: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.model} seed {self.seed} {self.device}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A model that a glob or `all` named and that does not run, with the reason."""
+
+    model: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The cells of a request, seed by seed, what it leaves out, and its baseline."""
+
+    cells: tuple[Cell, ...]
+    left_out: tuple[LeftOut, ...]
+    baseline: str
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that run, each once, in the order asked for."""
+        return tuple(dict.fromkeys(cell.model for cell in self.cells))
+
+
+def plan(request: Request) -> Plan:
+    """The cells that a request comes to.
+
+    Raises:
+        RequestError: Something in it is unknown, empty, doubled or out of range, or a model that
+            is named outright cannot take the data set.
+    """
+    _validate(request)
+    models, left_out = _models(request.models, request.dataset)
+    cells = tuple(
+        Cell(
+            model=model,
+            dataset=request.dataset,
+            recipe=request.recipe,
+            seed=seed,
+            device=device,
+            epochs=request.epochs,
+        )
+        for device in request.devices
+        for seed in request.seeds
+        for model in models
+    )
+    return Plan(cells=cells, left_out=left_out, baseline=_baseline(request, models))
+
+
+def resolve(cell: Cell) -> Recipe:
+    """The recipe that a cell is trained with, every value filled in."""
+    spec = zoo.get(cell.model)
+    recipe = spec.recipe if cell.recipe == "document" else common_recipe(spec)
+    return recipe if cell.epochs is None else replace(recipe, epochs=cell.epochs)
+
+
+def deviations(cell: Cell) -> tuple[Deviation, ...]:
+    """Where a cell departs from its model's document: the entry's own places, then the run's."""
+    spec = zoo.get(cell.model)
+    if cell.recipe == "common":
+        return ()
+    found = list(spec.deviations)
+    written_for, dataset = spec.recipe.dataset, cell.dataset.partition(":")[0]
+    if takes_few(cell.dataset, spec.recipe):
+        assert spec.recipe.samples_per_class is not None
+        train, test = spec.recipe.samples_per_class
+        found.append(
+            Deviation(
+                what=f"the first {train} training and {test} test pictures of each digit "
+                f"of {dataset}",
+                reason="the document's own pictures are missing",
+            )
+        )
+    elif dataset != written_for:
+        found.append(
+            Deviation(
+                what=f"trained on {dataset}, not {written_for}", reason="asked for by this run"
+            )
+        )
+    if cell.epochs is not None and cell.epochs != spec.recipe.epochs:
+        found.append(
+            Deviation(
+                what=f"{cell.epochs} epochs, not {spec.recipe.epochs}",
+                reason="asked for by this run",
+            )
+        )
+    return tuple(found)
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """`5` is the seeds 1 to 5; `1,2,7` is these seeds, and `7,` the seed 7 alone.
+
+    Raises:
+        RequestError: It is neither, or a seed stands twice.
+    """
+    items = [item.strip() for item in text.removesuffix(",").split(",")]
+    if not all(item.isascii() and item.isdigit() for item in items):
+        raise RequestError(
+            f"--seeds '{text}' is not a number of seeds (5) or a list of seeds (1,2,7)"
+        )
+    numbers = tuple(int(item) for item in items)
+    if "," not in text and numbers[0] > MOST_SEEDS:
+        raise RequestError(f"--seeds {text} is too many; {MOST_SEEDS} is the most")
+    return numbers if "," in text else tuple(range(1, numbers[0] + 1))
+
+
+def parse_list(option: str, text: str) -> tuple[str, ...]:
+    """The items of a comma-separated list.
+
+    Raises:
+        RequestError: There are none, or one is empty.
+    """
+    items = tuple(item.strip() for item in text.split(","))
+    if not all(items):
+        raise RequestError(f"{option} '{text}' has an empty item; give names with commas between")
+    return items
+
+
+def _validate(request: Request) -> None:
+    validate_name(request.dataset)
+    _choice("recipe", request.recipe, RECIPES)
+    for device in request.devices:
+        _choice("device", device, DEVICES)
+    _distinct("seed", request.seeds)
+    _distinct("device", request.devices)
+    if any(seed < 0 or seed >= 2**32 for seed in request.seeds):
+        raise RequestError(f"seeds {request.seeds} must lie between 0 and 2^32 - 1")
+    require_one("--epochs", request.epochs)
+    require_one("--jobs", request.jobs)
+    _validate_folder(request)
+
+
+def _validate_folder(request: Request) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", request.report_name):
+        raise RequestError(
+            f"--name '{request.name}' is no report name; use letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit, and --reports for another folder"
+        )
+    for path in (request.folder, *request.folder.parents):
+        if path.exists() and not path.is_dir():
+            raise RequestError(f"'{path}' is a file; reports need a folder: --reports DIR")
+
+
+def _distinct(what: str, values: Sequence[object]) -> None:
+    if not values:
+        raise RequestError(f"no {what}s; at least one is needed")
+    if len(set(values)) < len(values):
+        raise RequestError(f"a {what} stands twice in {','.join(map(str, values))}")
+
+
+def _choice(what: str, value: str, valid: Sequence[str]) -> None:
+    if value not in valid:
+        raise RequestError(f"unknown {what} '{value}'; choose from {', '.join(valid)}")
+
+
+def _models(patterns: tuple[str, ...], dataset: str) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
+    chosen: dict[str, None] = {}
+    left_out: dict[str, str] = {}
+    if not patterns:
+        raise RequestError("no models; name some, or 'all' (python -m zoo lists them)")
+    for pattern in patterns:
+        try:
+            specs = zoo.select(pattern)
+        except zoo.UnknownModelError as error:
+            raise RequestError(str(error)) from error
+        for spec in specs:
+            reason = _group_reason(spec, dataset) if zoo.is_group(pattern) else None
+            if reason is not None:
+                left_out.setdefault(spec.name, reason)
+            elif (obstacle := why_not(spec, dataset)) is not None:
+                raise RequestError(f"{obstacle}; leave it out or choose another --dataset")
+            else:
+                chosen[spec.name] = None
+    if not chosen:
+        raise RequestError(
+            f"no model of '{','.join(patterns)}' can run: "
+            + "; ".join(dict.fromkeys(left_out.values()))
+        )
+    return tuple(chosen), tuple(
+        LeftOut(model=model, reason=reason)
+        for model, reason in left_out.items()
+        if model not in chosen
+    )
+
+
+def _baseline(request: Request, models: tuple[str, ...]) -> str:
+    if request.baseline is None:
+        return models[0]
+    try:
+        name = zoo.get(request.baseline).name
+    except zoo.UnknownModelError as error:
+        raise RequestError(str(error)) from error
+    if name not in models:
+        raise RequestError(
+            f"--baseline '{request.baseline}' does not run; choose from {', '.join(models)}"
+        )
+    return name
+
+
+def _group_reason(spec: ModelSpec, dataset: str) -> str | None:
+    obstacle = why_not(spec, dataset)
+    if obstacle is None and "heavy" in spec.tags:
+        return f"'{spec.name}' is heavy and runs only when named outright"
+    return obstacle

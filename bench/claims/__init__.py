@@ -1,0 +1,1 @@
+"""The documents' claims, each decided: ledger, trials, probes, checks, judgement, page."""

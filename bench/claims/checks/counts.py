@@ -1,0 +1,137 @@
+"""Checks that count parameters and work."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+import zoo
+from bench.cells.count import count
+from bench.claims.checks.registry import Found, check
+from bench.claims.evidence import Evidence
+from bench.claims.ledger import Claim
+from bench.records.errors import RequestError
+from zoo import ModelSpec
+from zoo.counting import counting_exercise
+
+_LEAST = 3e8  # bp-cnn: "more than 300 million"
+
+
+def entry(claim: Claim) -> ModelSpec:
+    """The zoo's entry that a claim is about.
+
+    Raises:
+        RequestError: The claim names none that the zoo has.
+    """
+    if claim.model is None:
+        raise RequestError(f"claim '{claim.id}' needs the field 'model' for '{claim.check}'")
+    try:
+        return zoo.get(claim.model)
+    except zoo.UnknownModelError as error:
+        raise RequestError(f"claim '{claim.id}': {error}") from error
+
+
+@check("parameters")
+def parameters(claim: Claim, _evidence: Evidence) -> Found:
+    """Parameters of the claim's model, where all three counts agree."""
+    found = count(entry(claim))
+    if not found.agree:
+        return Found(
+            value=found.module_parameters,
+            holds=False,
+            words=f"three counts disagree: {found.declared_parameters:,} declared, "
+            f"{found.module_parameters:,} in the module, {found.reached_parameters:,} reached",
+        )
+    return Found(value=found.module_parameters, words="three counts agree")
+
+
+@check("macs")
+def macs(claim: Claim, _evidence: Evidence) -> Found:
+    """Multiply-accumulates of one forward pass of the claim's model, biases not counted."""
+    return Found(value=count(entry(claim)).macs, words="by torch's flop counter")
+
+
+@check("parameter-shapes")
+def parameter_shapes(claim: Claim, _evidence: Evidence) -> Found:
+    """Shapes of all parameter tensors of the claim's model."""
+    with torch.device("meta"):
+        network = entry(claim).build()
+    shapes = [list(parameter.shape) for parameter in network.parameters()]
+    return Found(
+        value=shapes, words=f"{sum(map(math.prod, shapes)):,} numbers in {len(shapes)} tensors"
+    )
+
+
+@check("bp-parameters")
+def bp_parameters(_claim: Claim, _evidence: Evidence) -> Found:
+    """The BP network's parameters: in closed form, in the module and reached."""
+    found = count(zoo.get("bp-100"))
+    return Found(
+        value=found.module_parameters,
+        holds=found.agree and found.module_parameters > _LEAST,
+        words="3 x (10,000^2 + 10,000) + 10,000 x 3 + 3 for pictures of 100x100, an inferred size",
+    )
+
+
+@check("bp-against-cnn")
+def bp_against_cnn(_claim: Claim, _evidence: Evidence) -> Found:
+    """How many times the CNN's parameters and work BP has: least and most of each."""
+    _, *cnns = counting_exercise()
+    by_parameters = [row.bp_parameters_ratio for row in cnns]
+    by_macs = [row.bp_macs_ratio for row in cnns]
+    ends = (min(by_parameters), max(by_parameters), min(by_macs), max(by_macs))
+    return Found(
+        value=[round(end, 1) for end in ends],
+        holds=min(by_parameters) > 100,
+        words="a range, since kernel size and the halving of odd sizes are lost; in work done the "
+        "gap is far smaller",
+    )
+
+
+@check("convolution-parameters")
+def convolution_parameters(claim: Claim, _evidence: Evidence) -> Found:
+    """Parameters of the first two convolutions of the claim's model; similar if within a factor 2.
+
+    "Similar" is the document's word, and the factor this suite's reading of it.
+    """
+    with torch.device("meta"):
+        modules = list(entry(claim).build().modules())
+    counts = [
+        sum(p.numel() for p in module.parameters())
+        for module in modules
+        if isinstance(module, nn.Conv2d)
+    ]
+    first, second = counts[:2]
+    return Found(
+        value=[first, second],
+        holds=max(first, second) <= 2 * min(first, second),
+        words=f"the second has {second / first:.1f} times as many",
+    )
+
+
+@check("weight-sharing")
+def weight_sharing(claim: Claim, _evidence: Evidence) -> Found:
+    """Of each convolution: parameters and MACs, and those of a dense layer of the same shapes.
+
+    A list of four numbers a layer: the convolution's parameters, the dense layer's, the
+    convolution's multiply-accumulates, the dense layer's.
+    """
+    spec = entry(claim)
+    before = (spec.input_shape, *spec.shapes[:-1])
+    rows = []
+    for layer, inside, outside in zip(spec.layers, before, spec.shapes, strict=True):
+        if isinstance(layer, zoo.layers.Conv):
+            dense = zoo.layers.Linear(math.prod(inside), math.prod(outside))
+            flat = (math.prod(inside),)
+            rows.append([layer.parameters, dense.parameters, layer.macs(inside), dense.macs(flat)])
+    return Found(
+        value=rows,
+        holds=all(row[0] < row[1] and row[2] < row[3] for row in rows),
+        words="; ".join(
+            f"convolution {number}: {row[1] / row[0]:,.0f} times fewer parameters, "
+            f"{row[3] / row[2]:.1f} times less work"
+            for number, row in enumerate(rows, start=1)
+        ),
+    )

@@ -1,0 +1,179 @@
+"""What a check is, what it may find, and the checks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bench.claims.evidence import Evidence
+from bench.claims.ledger import Claim
+from bench.statistics.accuracy import Comparison, summarise
+
+Sides = Literal[-1, 0, 1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What an exact check has found.
+
+    Attributes:
+        value: In TOML's types, so that it compares with what the ledger expects.
+        holds: Whether what the document says is so; None where that is the same question as
+            whether the value is the expected one.
+        words: One line for the reader.
+    """
+
+    value: Any
+    holds: bool | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What a stochastic check has found: the document's quantity, once for every seed.
+
+    Attributes:
+        values: One number a run, in the claim's unit.
+        words: One line for the reader.
+    """
+
+    values: tuple[float, ...]
+    words: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """One measured difference or ratio with its 95% interval.
+
+    Attributes:
+        name: What is compared with what.
+        value: The estimate.
+        low: Lower end of the interval; None where there is none.
+        high: Its upper end.
+        n: Number of runs or rounds behind it.
+        unit: `pp` (stored as fractions), `times` (a ratio), or the unit of a difference.
+        side: 1 if it is as claimed, -1 if it is the opposite, 0 if that cannot be told.
+    """
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    unit: str
+    side: Sides
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What a check of a measured claim has found.
+
+    Attributes:
+        effects: All that the claim asserts; it is reproduced if every one is as claimed.
+        words: One line for the reader.
+    """
+
+    effects: tuple[Effect, ...]
+    words: str = ""
+
+
+def paired_effect(name: str, differences: list[float], unit: str) -> Effect:
+    """The effect of paired runs by Student's interval; claimed to be above zero."""
+    summary = summarise(differences)
+    low, high = summary.low, summary.high
+    side: Sides = 0
+    if low is not None and high is not None:
+        side = 1 if low > 0 else -1 if high < 0 else 0
+    return Effect(
+        name=name, value=summary.mean, low=low, high=high, n=summary.n, unit=unit, side=side
+    )
+
+
+def accuracy_effect(comparison: Comparison) -> Effect:
+    """The effect of a comparison of accuracies, which holds for other seeds and other samples."""
+    sides: dict[str, Sides] = {"better": 1, "worse": -1}
+    widest = comparison.widest
+    return Effect(
+        name=comparison.name,
+        value=comparison.difference,
+        low=widest.low if widest else None,
+        high=widest.high if widest else None,
+        n=comparison.n_seeds,
+        unit="pp",
+        side=sides.get(comparison.verdict, 0),
+    )
+
+
+Finding = Found | Sample | Measured
+Decides = Literal["exact", "stochastic", "measured"]
+Function = Callable[[Claim, Evidence], Finding]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A way to decide claims.
+
+    Attributes:
+        name: What ledgers know it by.
+        decides: The kind of claims that it decides; an exact one decides requirements, too.
+        trials: The trials that it needs.
+        probes: The probes that it needs.
+        of_model: Whether it needs the trial of the claim's model, trained as documented.
+        run: The check.
+    """
+
+    name: str
+    decides: Decides
+    trials: tuple[str, ...]
+    probes: tuple[str, ...]
+    of_model: bool
+    run: Function
+
+    @property
+    def needs_nothing(self) -> bool:
+        """Whether it needs no training, no data set and no measuring."""
+        return not (self.trials or self.probes or self.of_model)
+
+    def trials_for(self, claim: Claim) -> tuple[str, ...]:
+        """The trials that it needs for a claim."""
+        own = (claim.model,) if self.of_model and claim.model else ()
+        return (*self.trials, *own)
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def kinds() -> dict[str, Decides]:
+    """The kind of claim that each check decides."""
+    return {name: check.decides for name, check in CHECKS.items()}
+
+
+def check(
+    name: str,
+    decides: Decides = "exact",
+    *,
+    trials: tuple[str, ...] = (),
+    probes: tuple[str, ...] = (),
+    of_model: bool = False,
+) -> Callable[[Function], Function]:
+    """Registers a function as the check of this name.
+
+    Raises:
+        ValueError: There is one of this name already.
+    """
+
+    def register(function: Function) -> Function:
+        if name in CHECKS:
+            raise ValueError(f"there is a check '{name}' already; choose another name")
+        CHECKS[name] = Check(
+            name=name,
+            decides=decides,
+            trials=trials,
+            probes=probes,
+            of_model=of_model,
+            run=function,
+        )
+        return function
+
+    return register

@@ -1,0 +1,155 @@
+"""Decisions: each claim against its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scipy import stats
+
+from bench.claims.checks import CHECKS, Effect, Found, Measured, Sample
+from bench.claims.evidence import Evidence, MissingEvidenceError
+from bench.claims.ledger import Claim, Verdict
+from bench.statistics.accuracy import CONFIDENCE, Interval, summarise
+
+FEWEST_RUNS = 10  # for the verdict on one run's number
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What has come of a claim.
+
+    Attributes:
+        claim: The claim.
+        verdict: What it comes to; None while something needed is missing.
+        found: What an exact check has found.
+        values: A stochastic claim's quantity, once for every seed.
+        interval: Where one more run would lie, in 95% of cases.
+        effects: What a measured claim's check has found.
+        statistical: Of a misleading claim, what the numbers alone would say.
+        words: One line: how it was decided.
+        missing: What is needed before it can be decided; empty if nothing.
+        drift: How it departs from the ledger; empty if it does not.
+    """
+
+    claim: Claim
+    verdict: Verdict | None
+    found: object = None
+    values: tuple[float, ...] = ()
+    interval: Interval | None = None
+    effects: tuple[Effect, ...] = ()
+    statistical: Verdict | None = None
+    words: str = ""
+    missing: str = ""
+    drift: str = ""
+
+    @property
+    def runs(self) -> int | None:
+        """How many runs, or rounds, stand behind what varies; None where one look is enough."""
+        if self.values:
+            return len(self.values)
+        return min((effect.n for effect in self.effects if effect.n > 1), default=None)
+
+
+def decide_all(claims: Iterable[Claim], evidence: Evidence) -> tuple[Decision, ...]:
+    """A decision for every claim, in their order."""
+    return tuple(decide(claim, evidence) for claim in claims)
+
+
+def decide(claim: Claim, evidence: Evidence) -> Decision:
+    """The decision of one claim."""
+    if claim.check is None:
+        return Decision(claim=claim, verdict="not testable", words=claim.reason)
+    try:
+        finding = CHECKS[claim.check].run(claim, evidence)
+        if isinstance(finding, Found):
+            return _exact(claim, finding)
+        if isinstance(finding, Sample):
+            return _stochastic(claim, finding, evidence)
+        return _measured(claim, finding)
+    except MissingEvidenceError as error:
+        return Decision(claim=claim, verdict=None, missing=str(error))
+
+
+def needs_nothing(claim: Claim) -> bool:
+    """Whether a claim is decided without training, data set or measuring."""
+    return claim.check is None or CHECKS[claim.check].needs_nothing
+
+
+def prediction_interval(values: tuple[float, ...]) -> Interval:
+    """Where one more run lies in 95% of cases: mean +- t(0.975, n - 1) s sqrt(1 + 1/n).
+
+    Source: Hahn and Meeker, Statistical Intervals, 1991, section 4.7.
+
+    Raises:
+        ValueError: There are fewer than two values.
+    """
+    summary = summarise(list(values))
+    if summary.std is None:
+        raise ValueError("one run has no spread; a prediction interval needs two")
+    n = summary.n
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * summary.std * (1 + 1 / n) ** 0.5
+    return Interval(low=summary.mean - half, high=summary.mean + half)
+
+
+def _exact(claim: Claim, finding: Found) -> Decision:
+    as_expected = finding.value == claim.expected
+    holds = as_expected if finding.holds is None else finding.holds
+    verdict: Verdict = "reproduced" if holds else "contradicted"
+    drift = _drift(claim, verdict)
+    if not as_expected and not (finding.holds is None and claim.verdict == "contradicted"):
+        drift = f"found {finding.value}, the ledger expects {claim.expected}"
+    return Decision(
+        claim=claim, verdict=verdict, found=finding.value, words=finding.words, drift=drift
+    )
+
+
+def _stochastic(claim: Claim, sample: Sample, evidence: Evidence) -> Decision:
+    if len(sample.values) < FEWEST_RUNS:
+        raise MissingEvidenceError(
+            f"{FEWEST_RUNS} seeds are needed, there are {len(sample.values)}"
+        )
+    interval = prediction_interval(sample.values)
+    inside = interval.low <= claim.expected <= interval.high
+    statistical: Verdict = "within noise" if inside else "contradicted"
+    verdict, words = statistical, sample.words
+    if claim.misleading is not None:
+        found = CHECKS[claim.misleading].run(claim, evidence)
+        assert isinstance(found, Found)  # the ledger lets no other check stand there
+        words = f"{words}; {found.words}"
+        if found.holds:
+            verdict = "misleading"
+    drift = _drift(claim, verdict)
+    if verdict == "misleading" and not inside:
+        drift = f"expected {claim.expected}, which lies outside {interval.low} to {interval.high}"
+    return Decision(
+        claim=claim,
+        verdict=verdict,
+        values=sample.values,
+        interval=interval,
+        statistical=statistical if verdict == "misleading" else None,
+        words=words,
+        drift=drift,
+    )
+
+
+def _measured(claim: Claim, finding: Measured) -> Decision:
+    sides = [effect.side for effect in finding.effects]
+    verdict: Verdict = "inconclusive"
+    if min(sides) > 0:
+        verdict = "reproduced"
+    elif min(sides) < 0:
+        verdict = "contradicted"
+    return Decision(
+        claim=claim,
+        verdict=verdict,
+        effects=finding.effects,
+        words=finding.words,
+        drift=_drift(claim, verdict),
+    )
+
+
+def _drift(claim: Claim, verdict: Verdict) -> str:
+    if verdict == claim.verdict:
+        return ""
+    return f"is {verdict}, the ledger has {claim.verdict}"

@@ -1,0 +1,1 @@
+"""What command lines share: options, one-line errors and progress."""

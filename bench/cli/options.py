@@ -1,0 +1,56 @@
+"""The options of a request, the same for every command that works on its networks."""
+
+from __future__ import annotations
+
+import argparse
+
+from joblib import cpu_count
+
+from bench.cells.data import VALID
+from bench.cells.plan import RECIPES, Request, parse_list, parse_seeds
+from bench.cli.parser import Parser, add_data_root, add_reports
+from bench.records import environment
+
+
+def request_parser(module: str, description: str | None) -> Parser:
+    """A parser with all options of a request, and `--quiet`."""
+    parser = Parser(module, description)
+    add = parser.add_argument
+    add("--models", default="lenet,dnn,net", help="names, aliases, globs, all (lenet,dnn,net)")
+    add("--dataset", default="digits", help=f"{VALID} (digits)")
+    add("--recipe", default="common", help=f"{' or '.join(RECIPES)} (common)")
+    add("--seeds", default="5", help="how many, or which: 5 means 1,2,3,4,5 (5)")
+    add("--devices", help="cpu,cuda (default: what is there)")
+    add("--epochs", type=int, help="instead of the recipe's")
+    add("--jobs", type=int, default=cpu_count(), help="cells trained at a time (one per core)")
+    add("--baseline", help="what the others are compared with (the first model)")
+    add("--name", help="name of the report (local-DATASET-RECIPE)")
+    add_reports(parser)
+    add_data_root(parser)
+    add("--fresh", action="store_true", help="set earlier records of this report aside")
+    add("--quiet", action="store_true", help="print where the report lies, and nothing else")
+    return parser
+
+
+def read_request(options: argparse.Namespace) -> Request:
+    """The request that the options of `request_parser` come to.
+
+    Raises:
+        RequestError: A list among them cannot be read.
+    """
+    return Request(
+        models=parse_list("--models", options.models),
+        dataset=options.dataset,
+        recipe=options.recipe,
+        seeds=parse_seeds(options.seeds),
+        devices=environment.devices()
+        if options.devices is None
+        else parse_list("--devices", options.devices),
+        epochs=options.epochs,
+        jobs=options.jobs,
+        baseline=options.baseline,
+        name=options.name,
+        reports=options.reports,
+        data_root=options.data_root,
+        fresh=options.fresh,
+    )

@@ -1,0 +1,61 @@
+"""What all command lines share: options read strictly, wrong requests told in one line."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from bench.records.errors import RequestError
+
+EXIT_WRONG_REQUEST = 2
+
+Main = Callable[[list[str] | None], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises what is wrong with a command line, where argparse would print its usage as well."""
+
+    def __init__(self, module: str, description: str | None) -> None:
+        super().__init__(prog=f"python -m {module}", description=description, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        raise RequestError(f"{message} (see {self.prog} --help)")
+
+
+def command(module: str) -> Callable[[Main], Callable[..., int]]:
+    """Makes a `main` answer a `RequestError` with one line on standard error and exit code 2."""
+
+    def decorate(main: Main) -> Callable[..., int]:
+        @functools.wraps(main)
+        def answer(arguments: list[str] | None = None) -> int:
+            try:
+                return main(arguments)
+            except RequestError as error:
+                print(f"{module}: {error}", file=sys.stderr)
+                return EXIT_WRONG_REQUEST
+
+        return answer
+
+    return decorate
+
+
+def add_reports(parser: Parser) -> None:
+    """Adds `--reports`, the folder that report names are looked up in."""
+    parser.add_argument(
+        "--reports", type=Path, default=Path("reports"), help="folder of all reports (reports)"
+    )
+
+
+def add_data_root(parser: Parser) -> None:
+    """Adds `--data-root`; without it `$BENCH_DATA_ROOT` counts, then `data`."""
+    parser.add_argument(
+        "--data-root",
+        type=Path,
+        default=Path(os.environ.get("BENCH_DATA_ROOT") or "data"),
+        help="folder above MNIST/raw ($BENCH_DATA_ROOT, or data)",
+    )

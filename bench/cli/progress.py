@@ -1,0 +1,138 @@
+"""What a user sees while a run goes on: a live bar in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from bench.timing.measure import ROUNDS
+
+
+class Progress:
+    """Shows nothing; the base of those that show something."""
+
+    def training(self, waiting: Sequence[str], total: int, side_by_side: int) -> None:
+        """Training begins: the cells still to run, of how many, how many at once."""
+
+    def trained(self, name: str, fields: Mapping[str, Any]) -> None:
+        """A cell is done; `fields` are those of its record."""
+
+    def begins(self, what: str) -> None:
+        """Something begins that takes a while and of which nothing is shown but this."""
+
+    def measuring(self, workloads: int) -> None:
+        """Measuring begins, after all training."""
+
+    def measured(self, rounds: int) -> None:
+        """So many rounds of measuring are done."""
+
+    def close(self) -> None:
+        """Nothing more will come."""
+
+
+class PlainProgress(Progress):
+    """A line per cell, for logs and pipes."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+        self.found = 0
+        self.started = 0.0
+
+    def training(self, waiting: Sequence[str], total: int, side_by_side: int) -> None:
+        self.total, self.found = total, total - len(waiting)
+        self.done, self.started = self.found, time.monotonic()
+        if self.found:
+            _say(f"{self.found} of {total} cells are recorded already")
+        if waiting:
+            _say(f"training {len(waiting)} cells, {side_by_side} at a time")
+
+    def trained(self, name: str, fields: Mapping[str, Any]) -> None:
+        self.done += 1
+        per_cell = (time.monotonic() - self.started) / (self.done - self.found)
+        left = per_cell * (self.total - self.done)
+        _say(f"[{self.done}/{self.total}] {name}: {_outcome(fields)}, {_duration(left)} left")
+
+    def begins(self, what: str) -> None:
+        _say(what)
+
+    def measuring(self, workloads: int) -> None:
+        _say(f"measuring {workloads} workloads in {ROUNDS} interleaved rounds")
+
+
+class LiveProgress(Progress):
+    """A bar with what runs, how many cells are done and the time left."""
+
+    def __init__(self, console: Console) -> None:
+        self.bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self.waiting: list[str] = []
+        self.side_by_side = 1
+        self.cells = self.rounds = None  # type: Any
+
+    def training(self, waiting: Sequence[str], total: int, side_by_side: int) -> None:
+        self.waiting, self.side_by_side = list(waiting), side_by_side
+        self.bars.start()
+        self.cells = self.bars.add_task("", total=total, completed=total - len(waiting))
+        self._describe()
+
+    def trained(self, name: str, fields: Mapping[str, Any]) -> None:
+        self.waiting.remove(name)
+        if fields["status"] != "ok":
+            self._print(f"{name}: {_outcome(fields)}", style="red")
+        self.bars.advance(self.cells)
+        self._describe()
+
+    def begins(self, what: str) -> None:
+        self._print(what)
+
+    def measuring(self, workloads: int) -> None:
+        self.rounds = self.bars.add_task(f"measuring {workloads} workloads", total=ROUNDS)
+
+    def measured(self, rounds: int) -> None:
+        self.bars.update(self.rounds, completed=rounds)
+
+    def close(self) -> None:
+        self.bars.stop()
+
+    def _print(self, line: str, style: str | None = None) -> None:
+        # An error's brackets are no markup.
+        self.bars.console.print(line, style=style, markup=False, highlight=False)
+
+    def _describe(self) -> None:
+        # Cells start in order, so the first of those waiting are the ones that run.
+        running = ", ".join(self.waiting[: self.side_by_side])
+        self.bars.update(self.cells, description=f"training {running}" if running else "trained")
+
+
+def choose(*, quiet: bool) -> Progress:
+    """What fits the place that standard error goes to."""
+    if quiet:
+        return Progress()
+    console = Console(stderr=True)
+    return LiveProgress(console) if console.is_terminal else PlainProgress()
+
+
+def _outcome(fields: Mapping[str, Any]) -> str:
+    if fields["status"] != "ok":
+        return f"FAILED, {fields['error']}"
+    return f"{fields['test_accuracy']:.1%} in {fields['train_seconds']:.1f} s"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

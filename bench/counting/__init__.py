@@ -1,0 +1,1 @@
+"""The counting exercise run for real: `python -m bench.counting`."""

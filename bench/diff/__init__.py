@@ -1,0 +1,1 @@
+"""Two reports compared: `python -m bench.diff A B`."""

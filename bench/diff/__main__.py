@@ -1,0 +1,86 @@
+"""`python -m bench.diff A B`: what differs between two reports, B minus A."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from bench.cli.parser import Parser, add_reports, command
+from bench.diff.changes import Change, breaches, compare, parse_thresholds
+from bench.diff.page import render
+from bench.diff.sides import open_side, unfairness
+from bench.records.errors import RequestError
+from bench.records.store import find_folder
+
+EXIT_WORSE = 1
+
+
+@command("bench.diff")
+def main(arguments: list[str] | None) -> int:
+    """Compares the latest runs of two reports.
+
+    Returns:
+        1 if a metric with a threshold got worse by more than it beyond doubt, which means that the
+        whole interval lies beyond the threshold; 2 if the request was wrong or the comparison
+        would be unfair; else 0.
+    """
+    parser = Parser("bench.diff", __doc__)
+    parser.add_argument("a", metavar="A", help="a report's name, or the path of its folder")
+    parser.add_argument("b", metavar="B", help="the report to compare with it")
+    parser.add_argument("--anyway", action="store_true", help="compare what is unfair to compare")
+    parser.add_argument(
+        "--fail",
+        metavar="THRESHOLDS",
+        help="exit with 1 if a metric got worse by more: accuracy:0.5pp,throughput:5%%",
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, unrounded")
+    add_reports(parser)
+    options = parser.parse_args(arguments)
+    thresholds = parse_thresholds(options.fail) if options.fail is not None else {}
+    if options.csv is not None and (options.csv.is_dir() or not options.csv.parent.is_dir()):
+        raise RequestError(f"--csv '{options.csv}' cannot be written; name a file in a folder")
+    a, b = (open_side(name, find_folder(name, options.reports)) for name in (options.a, options.b))
+    unfair = unfairness(a, b)
+    if unfair and not options.anyway:
+        raise RequestError(
+            f"'{a.name}' and '{b.name}' cannot be compared fairly: {'; '.join(unfair)}; "
+            "--anyway compares them all the same"
+        )
+    changes = compare(a, b)
+    print(render(a, b, changes, unfair=unfair, thresholds=thresholds), end="")
+    worse = breaches(changes, thresholds)
+    if options.csv is not None:
+        _table(changes, worse).to_csv(options.csv, index=False)
+    return EXIT_WORSE if worse else 0
+
+
+def _table(changes: Sequence[Change], worse: Sequence[Change]) -> pd.DataFrame:
+    """One row per model, device and metric, unrounded.
+
+    `a` and `b` are in the metric's unit; `change`, `low` and `high` are fractions: of all test
+    samples for accuracy, of `a` for all others.
+    """
+    return pd.DataFrame(
+        [
+            {
+                "model": change.model,
+                "device": change.device,
+                "metric": change.metric.name,
+                "a": change.a,
+                "b": change.b,
+                "change": change.change,
+                "low": change.low,
+                "high": change.high,
+                "verdict": change.verdict,
+                "basis": change.basis,
+                "failed": change in worse,
+            }
+            for change in changes
+        ]
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

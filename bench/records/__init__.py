@@ -1,0 +1,1 @@
+"""What is kept: records on disk, the digests that key them, the environment, and errors."""

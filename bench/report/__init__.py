@@ -1,0 +1,1 @@
+"""The report of a comparison: `python -m bench.report NAME` rebuilds it from its records."""

@@ -1,0 +1,118 @@
+"""The 3 x 2 design at several learning rates: which answers hold at every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from bench.cells.common_recipe import OPTIMISER
+from bench.results.families import count_families
+from bench.results.runs import Results
+from bench.statistics.accuracy import correctness
+from bench.statistics.design import CELLS, Effect, effects
+
+EXPERIMENT = "learning-rate"
+RATES = (3e-4, 1e-3, 3e-3, 1e-2)
+OTHER_RATES = tuple(rate for rate in RATES if rate != OPTIMISER.learning_rate)
+MODELS = tuple(f"lenet5-{activation}-{pooling}" for activation, pooling in CELLS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One network at one learning rate, by seed.
+
+    Attributes:
+        test: Test accuracy, fractions in 0..1.
+        validation: Validation accuracy, fractions in 0..1.
+        misclassified: Indices of the test samples that it got wrong.
+    """
+
+    test: dict[int, float]
+    validation: dict[int, float]
+    misclassified: dict[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """The design at every learning rate.
+
+    Attributes:
+        trials: By model and rate.
+        best_rates: By model, the rate with the highest mean validation accuracy.
+        by_rate: The design's answers at each rate.
+        at_best: The design's answers with each network at its own best rate.
+    """
+
+    trials: Mapping[tuple[str, float], Trial]
+    best_rates: Mapping[str, float]
+    by_rate: Mapping[float, tuple[Effect, ...]]
+    at_best: tuple[Effect, ...]
+
+    def settled(self, question: int) -> bool:
+        """Whether a question has one answer, better or worse, at every rate and at the best."""
+        answers = [*(found[question] for found in self.by_rate.values()), self.at_best[question]]
+        verdicts = {effect.comparison.verdict for effect in answers}
+        return len(verdicts) == 1 and verdicts <= {"better", "worse"}
+
+
+def read_sweep(results: Results) -> Sweep | None:
+    """The sweep that a run's records hold; None unless it is complete."""
+    trials = _trials(results)
+    if any((model, rate) not in trials for model in MODELS for rate in RATES):
+        return None
+    seeds = sorted(set.intersection(*(set(trial.test) for trial in trials.values())))
+    if not seeds:
+        return None
+    best = {
+        model: max(RATES, key=lambda rate: fmean(trials[model, rate].validation.values()))
+        for model in MODELS
+    }
+    # Every other rate, and each network at its own best, asks the same questions once more.
+    families = count_families(results) + len(OTHER_RATES) + 1
+    samples = next(runs.test_samples for runs in results.runs if runs.model == MODELS[0])
+
+    def answer(rates: Mapping[str, float]) -> tuple[Effect, ...]:
+        return effects(
+            {
+                cell: correctness(trials[model, rates[model]].misclassified, seeds, samples)
+                for cell, model in zip(CELLS, MODELS, strict=True)
+            },
+            families=families,
+        )
+
+    return Sweep(
+        trials=trials,
+        best_rates=best,
+        by_rate={rate: answer(dict.fromkeys(MODELS, rate)) for rate in RATES},
+        at_best=answer(best),
+    )
+
+
+def _trials(results: Results) -> dict[tuple[str, float], Trial]:
+    trials = {}
+    records = results.experiments.get(EXPERIMENT, ())
+    for model in MODELS:
+        runs = results.get(model, results.request["devices"][0])
+        if runs is not None and results.request["recipe"] == "common":
+            trials[model, OPTIMISER.learning_rate] = Trial(
+                test=runs.accuracy,
+                validation=runs.validation,
+                misclassified={seed: tuple(wrong) for seed, wrong in runs.misclassified.items()},
+            )
+        for rate in OTHER_RATES:
+            cells = [r for r in records if (r["model"], r["rate"]) == (model, rate)]
+            if cells:
+                trials[model, rate] = _trial(cells)
+    return trials
+
+
+def _trial(cells: list[Mapping[str, Any]]) -> Trial:
+    return Trial(
+        test={cell["seed"]: cell["test_accuracy"] for cell in cells},
+        validation={cell["seed"]: cell["validation_accuracy"] for cell in cells},
+        misclassified={
+            cell["seed"]: tuple(index for index, _ in cell["misclassified"]) for cell in cells
+        },
+    )

@@ -1,1 +1,0 @@
-"""The sections of a report, each from results to lines of markdown."""

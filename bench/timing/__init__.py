@@ -1,0 +1,1 @@
+"""How fast: interleaved measurements of speed, peak memory, and profiles."""

@@ -1,0 +1,122 @@
+"""Profiles of training steps: traces for TensorBoard, and the split of time by operator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch.autograd import DeviceType  # type: ignore[attr-defined]
+from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trace_handler
+
+from bench.cells.determinism import deterministic
+from bench.timing.measure import Runner
+
+WAIT, WARM_UP, STEPS = 5, 3, 20
+# While a process's memory still grows, page faults make steps up to 1.8 times as long and land on
+# whatever happens to allocate: in trials, the first profiles had half of the time in the backward
+# pass of convolutions, all later ones three tenths.
+PROFILES = 5
+TOP = 8
+PYTHON = "between operators"
+OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OperatorTime:
+    """What one operator takes of a training step.
+
+    Attributes:
+        operator: torch's name of it; `between operators` is Python's time, `other` the sum of all
+            that are not listed.
+        self_time_share: Its own share of the step's time without the operators that it calls, in
+            0..1: on the CPU of the processor's time, on CUDA of the kernels' time.
+        calls: How often the profiled steps called it.
+    """
+
+    operator: str
+    self_time_share: float
+    calls: int
+
+
+def profile_training(runner: Runner, folder: Path) -> tuple[OperatorTime, ...]:
+    """The operators of a training step, largest share first, `other` last; shares sum to 1.
+
+    Of `PROFILES` profiles the one is taken whose operators took the least time. Writes its trace
+    into the folder, in the place of an earlier one. A folder is one run to TensorBoard's profiler
+    plugin.
+
+    Args:
+        runner: A workload of phase `train`.
+        folder: Where the trace goes; its name becomes the run's.
+    """
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # its start and stop are nobody's news
+    on_cuda = runner.device.type == "cuda"
+    fastest = min(
+        (_profile(runner) for _ in range(PROFILES)),
+        key=lambda found: sum(time for _, time, _ in _events(found, on_cuda)),
+    )
+    for earlier in folder.glob("*.pt.trace.json"):
+        earlier.unlink()
+    # Without a name it would use the machine's.
+    tensorboard_trace_handler(str(folder), worker_name="training")(fastest)
+    return split(_events(fastest, on_cuda))
+
+
+def _profile(runner: Runner) -> profile:
+    """Some steps, profiled."""
+    on_cuda = runner.device.type == "cuda"
+    profiler = profile(
+        activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_cuda else [])],
+        schedule=schedule(wait=WAIT, warmup=WARM_UP, active=STEPS, repeat=1),
+        record_shapes=True,
+        profile_memory=True,
+    )
+    with deterministic(), profiler:
+        for _ in range(WAIT + WARM_UP + STEPS):
+            runner.step()
+            profiler.step()
+    return profiler
+
+
+def _events(profiler: profile, on_cuda: bool) -> list[tuple[str, float, int]]:
+    """Name, own time in microseconds, and calls of each operator."""
+    return [
+        (
+            event.key,
+            event.self_device_time_total if on_cuda else event.self_cpu_time_total,
+            event.count,
+        )
+        for event in profiler.key_averages()
+        # A CUDA kernel is an event of its own beside the operator that its time counts for.
+        if event.device_type == DeviceType.CPU
+    ]
+
+
+def split(events: Sequence[tuple[str, float, int]]) -> tuple[OperatorTime, ...]:
+    """The largest operators with their shares of the sum, and one for all others.
+
+    Args:
+        events: Name, own time in any unit, and calls of each operator.
+    """
+    total = sum(time for _, time, _ in events)
+    ranked = sorted(events, key=lambda event: -event[1])
+    times = [
+        OperatorTime(
+            operator=PYTHON if name == "ProfilerStep*" else name,
+            self_time_share=time / total,
+            calls=calls,
+        )
+        for name, time, calls in ranked[:TOP]
+    ]
+    rest = ranked[TOP:]
+    if rest:
+        times.append(
+            OperatorTime(
+                operator=OTHER,
+                self_time_share=sum(time for _, time, _ in rest) / total,
+                calls=sum(calls for _, _, calls in rest),
+            )
+        )
+    return tuple(times)

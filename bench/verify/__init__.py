@@ -1,0 +1,1 @@
+"""Recorded cells trained again and compared bit for bit: `python -m bench.verify NAME`."""

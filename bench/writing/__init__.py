@@ -1,0 +1,1 @@
+"""How things are written: markdown, tables and the style of figures."""

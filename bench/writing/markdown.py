@@ -1,0 +1,170 @@
+"""How numbers, intervals and tables are written in a report. All rounding happens here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bench.results.runs import Runs
+from bench.statistics.accuracy import Comparison, Interval, Summary
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table's lines, its columns padded so that it reads well unrendered, too.
+
+    A header that ends in `>` makes its column right-aligned.
+    """
+    right = [header.endswith(" >") for header in headers]
+    cells = [[header.removesuffix(" >") for header in headers], *map(list, rows)]
+    widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(headers))]
+    lines = [
+        "| "
+        + " | ".join(
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(row, widths, right, strict=True)
+        )
+        + " |"
+        for row in cells
+    ]
+    rule = [
+        "-" * (width + 1) + ":" if is_right else "-" * (width + 2)
+        for width, is_right in zip(widths, right, strict=True)
+    ]
+    return [lines[0], "|" + "|".join(rule) + "|", *lines[1:]]
+
+
+def figure(name: str, figures: dict[str, str]) -> str:
+    """The line that shows a figure lying beside the report."""
+    return f"![{figures[name]}](figures/{name}.svg)"
+
+
+def names(runs: Iterable[Runs]) -> str:
+    """`a` and `b`."""
+    return " and ".join(f"`{item.model}`" for item in runs)
+
+
+def mean_accuracy(runs: Runs) -> str:
+    """Mean test accuracy in percent, or a dash where no cell ran."""
+    return percent(runs.summary.mean) if runs.summary else "-"
+
+
+def interval(summary: Summary | None) -> str:
+    """The 95% interval in percent, or a dash where there is none."""
+    if summary is None or summary.low is None or summary.high is None:
+        return "-"
+    return percent_range(summary.low, summary.high)
+
+
+def percent_range(low: float, high: float) -> str:
+    """An interval of an accuracy; not beyond 0 and 1, whatever Student's formula says."""
+    return f"{percent(max(low, 0.0))} to {percent(min(high, 1.0))}"
+
+
+def interval_words(runs: Runs) -> str:
+    """The 95% interval as part of a sentence, beginning with a blank."""
+    summary = runs.summary
+    if summary is None or summary.low is None:
+        return " (one seed, so no interval)"
+    return f" on average over {summary.n} seeds (95% interval {interval(summary)})"
+
+
+def spread(summary: Summary | None) -> str:
+    """From the lowest to the highest run in percent."""
+    if summary is None or summary.n == 1:
+        return "-"
+    return f"{percent(summary.minimum)} to {percent(summary.maximum)}"
+
+
+def percent(fraction: float) -> str:
+    """A fraction in percent."""
+    return f"{100 * fraction:.2f}%"
+
+
+def points(difference: float) -> str:
+    """A difference of two fractions in percentage points, with its sign."""
+    return f"{100 * difference:+.2f} pp"
+
+
+def distance(difference: float) -> str:
+    """The size of a difference in percentage points."""
+    return f"{100 * abs(difference):.2f} pp"
+
+
+def points_interval(difference: Summary) -> str:
+    """The 95% interval of a difference in percentage points, or nothing where there is none."""
+    if difference.low is None or difference.high is None:
+        return ""
+    return f"[{100 * difference.low:+.2f}, {100 * difference.high:+.2f}]"
+
+
+def integer(number: float | None) -> str:
+    """A number without decimals, thousands apart."""
+    return "-" if number is None else f"{number:,.0f}"
+
+
+def decimal(number: float | None, decimals: int) -> str:
+    """A number with so many decimals."""
+    return "-" if number is None else f"{number:,.{decimals}f}"
+
+
+def milliseconds(seconds: float | None) -> str:
+    """Seconds as milliseconds."""
+    return "-" if seconds is None else f"{1e3 * seconds:.3f}"
+
+
+def quartile_range(quartiles: tuple[float, float] | None) -> str:
+    """From the first to the third quartile."""
+    return "-" if quartiles is None else f"{quartiles[0]:,.0f} to {quartiles[1]:,.0f}"
+
+
+def listed(values: dict[str, str]) -> str:
+    """Names and values on one line."""
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 seed`, `5 seeds`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def probability(p: float | None) -> str:
+    """A p value, or a dash where there is none."""
+    if p is None:
+        return "-"
+    return "<0.0001" if p < 1e-4 else f"{p:.4f}"
+
+
+def p_equals(p: float) -> str:
+    """A p value as part of a sentence: `p = 0.0312`, `p < 0.0001`."""
+    said = probability(p)
+    return f"p < {said[1:]}" if said.startswith("<") else f"p = {said}"
+
+
+def comparison_table(rows: Iterable[tuple[str, Comparison]], what: str = "question") -> list[str]:
+    """A family of comparisons with all that stands behind their verdicts."""
+    return table(
+        (
+            *(what, "difference >", "over seeds >", "over samples >", "over both >"),
+            *("d_z >", "p >", "p, adjusted >", "found in 4 of 5 >", "verdict"),
+        ),
+        [
+            [
+                name,
+                points(comparison.difference),
+                _ends(comparison.seeds),
+                _ends(comparison.samples),
+                _ends(comparison.both),
+                decimal(comparison.standardised_difference, 2),
+                probability(comparison.p),
+                probability(comparison.adjusted_p),
+                "-" if comparison.detectable is None else distance(comparison.detectable),
+                comparison.verdict,
+            ]
+            for name, comparison in rows
+        ],
+    )
+
+
+def _ends(interval: Interval | None) -> str:
+    if interval is None:
+        return "-"
+    return f"[{100 * interval.low:+.2f}, {100 * interval.high:+.2f}]"
