@@ -14,7 +14,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     A header that ends in `>` makes its column right-aligned.
     """
     right = [header.endswith(" >") for header in headers]
-    cells = [[header.removesuffix(" >") for header in headers], *map(list, rows)]
+    return aligned([header.removesuffix(" >") for header in headers], right, map(list, rows))
+
+
+def aligned(
+    headers: Sequence[str], right: Sequence[bool], rows: Iterable[Sequence[str]]
+) -> list[str]:
+    """A table's lines, padded; `right` says which columns are right-aligned."""
+    cells = [headers, *rows]
     widths = [max(3, *(len(row[i]) for row in cells)) for i in range(len(headers))]
     lines = [
         "| "

@@ -1,0 +1,116 @@
+"""Templates: the words of reports. Python gives each a small view, and no sentence.
+
+A template is markdown that may be wrapped anywhere, with Jinja's `{{ value }}`, `{% if %}` and
+`{% for %}`. A name that the view does not have is an error, never an empty place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.writing import markdown
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+    from jinja2 import Environment
+
+# A line that begins so is not joined to the line above it: heading, table, list, quotation.
+_BEGINS_BLOCK = re.compile(r"#+ |\||- |> |\d+\. ")
+_STANDS_ALONE = re.compile(r"#+ |\|")
+_FENCE = "```"
+
+
+def render(folder: Path, name: str, view: DataclassInstance) -> str:
+    """The text of a template, its paragraphs on one line each, without blank lines at its ends.
+
+    Args:
+        folder: The folder of a room; its templates lie in `templates/`.
+        name: The template's name, without `.md.j2`.
+        view: A dataclass; the template sees its fields under their names.
+
+    Raises:
+        jinja2.UndefinedError: The template uses a name that the view does not have.
+    """
+    template = _environment(folder / "templates").get_template(f"{name}.md.j2")
+    return unwrap(
+        template.render({field.name: getattr(view, field.name) for field in fields(view)})
+    )
+
+
+def unwrap(text: str) -> str:
+    """Markdown with every paragraph and list item on one line, blocks one blank line apart."""
+    return "\n".join(_unwrapped(text)).strip("\n")
+
+
+def _unwrapped(text: str) -> Iterator[str]:
+    block = ""
+    fenced, blank = False, True
+    for line in (*text.splitlines(), ""):
+        if fenced or line.startswith(_FENCE):
+            yield line
+            fenced = fenced != line.startswith(_FENCE)
+            blank = False
+            continue
+        words = line.strip()
+        if block and (not words or _BEGINS_BLOCK.match(words) or _STANDS_ALONE.match(block)):
+            yield block
+            block, blank = "", False
+        if words:
+            block = f"{block} {words}" if block else words
+        elif not blank:
+            yield ""
+            blank = True
+
+
+@lru_cache(maxsize=16)
+def _environment(templates: Path) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    made = Environment(
+        loader=FileSystemLoader(templates),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - markdown, which `escape` makes safe, is no HTML
+    )
+    made.filters |= FILTERS
+    return made
+
+
+def escape(text: object) -> str:
+    """Text from outside, such as a name or an error, so that markdown shows it as it is."""
+    return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", " ".join(str(text).split()))
+
+
+def table(text: str) -> str:
+    """A markdown table, its columns padded so that it reads well unrendered, too.
+
+    To be used around a table: `{% filter table %}`. Its second line says, as in all markdown, which
+    columns are right-aligned: `|---|--:|`.
+    """
+    rows = [_cells(line) for line in text.splitlines() if line.strip()]
+    head, rule, *body = rows
+    return "\n".join(markdown.aligned(head, [mark.endswith(":") for mark in rule], body))
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a table's line; a bar behind a backslash is part of its cell."""
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+
+
+FILTERS: dict[str, Any] = {
+    "table": table,
+    "escape": escape,
+    **{
+        name: getattr(markdown, name)
+        for name in (
+            *("percent", "points", "distance", "integer", "decimal", "milliseconds"),
+            *("probability", "p_equals", "plural"),
+        )
+    },
+}
