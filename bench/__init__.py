@@ -44,16 +44,16 @@ def run(
     # Not at the top: `bench.stats` and its like should not load torch.
     from joblib import cpu_count
 
+    from bench.cells import machine
     from bench.cells.plan import Request
     from bench.cli.progress import Progress
-    from bench.records import environment
     from bench.runner import run as carry_out
 
     numbers = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else tuple(seeds)
     request = Request(
         models=(models,) if isinstance(models, str) else tuple(models),
         seeds=numbers,
-        devices=environment.devices() if devices is None else tuple(devices),
+        devices=machine.devices() if devices is None else tuple(devices),
         jobs=cpu_count() if jobs is None else jobs,
         reports=Path(reports),
         data_root=Path(data_root or os.environ.get("BENCH_DATA_ROOT") or "data"),

@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> Outcome:
 def _print_table(outcome: Outcome) -> None:
     """The comparison in the terminal: test accuracy, size, and samples per second of training."""
     table = Table(
-        title=f"{outcome.results.request['dataset']}, best first; samples/s in training",
+        title=f"{outcome.results.request.dataset}, best first; samples/s in training",
         box=SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,  # fits into 80 columns
@@ -69,7 +69,7 @@ def _print_table(outcome: Outcome) -> None:
                 runs.device,
                 mean_accuracy(runs) if runs.summary else "failed",
                 interval(runs.summary),
-                f"{count['module_parameters']:,}" if count else "-",
+                f"{count.module_parameters:,}" if count else "-",
                 f"{trained:,.0f}" if trained else "-",
             )
         table.add_section()

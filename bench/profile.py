@@ -12,23 +12,20 @@ import os
 os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from rich.console import Console
 from rich.table import Table
 
-import zoo
-from bench.cells.plan import resolve
 from bench.cli.options import read_request, request_parser
 from bench.cli.parser import command
-from bench.records.experiments import experiment
-from bench.records.store import Store
-from bench.report.profiles import PROFILE
+from bench.records import kinds
+from bench.records.kinds import OperatorTime
+from bench.records.store import MissingRunError, Store, experiment_key
 from bench.report.write import write_report
-from bench.results.runs import MissingRunError, latest_request, read
+from bench.results.runs import read
 from bench.runner import plan_here
 from bench.timing.measure import Runner, Workload
-from bench.timing.profiling import STEPS, OperatorTime, profile_training
+from bench.timing.profiling import STEPS, profile_training
 
 
 @command("bench.profile")
@@ -44,19 +41,27 @@ def main(arguments: list[str] | None) -> int:
     traces = request.folder / "traces"
     store = Store(request.folder)
     try:
-        run = latest_request(store).key
+        run = store.latest_request().key
     except MissingRunError:
         run = None
     for (device, model), cell in cells.items():
         workload = Workload(model=model, device=device, phase="train")
-        runner = Runner(workload, zoo.get(model), resolve(cell))
+        runner = Runner(workload, cell.spec, cell.recipe)
         times = profile_training(runner, traces / f"{model}-{device}")
         if not options.quiet:
             _print(f"{model} on {device}", times)
         if run is not None:
-            outcome = {"steps": STEPS, "operators": [asdict(time) for time in times]}
-            subject = {"model": model, "device": device}
-            store.append(experiment(PROFILE, run=run, subject=subject, outcome=outcome))
+            store.append(
+                kinds.Profile(
+                    key=experiment_key(kinds.PROFILE, run, model=model, device=device),
+                    experiment=kinds.PROFILE,
+                    run=run,
+                    model=model,
+                    device=device,
+                    steps=STEPS,
+                    operators=times,
+                )
+            )
     print(f"{traces} (tensorboard --logdir {traces})")
     if run is None:
         print(f"no report in '{request.folder}' to add this to; python -m bench.compare makes one")

@@ -23,7 +23,7 @@ from bench import runner
 from bench.cells import reference as baselines
 from bench.cells.common_recipe import common_recipe
 from bench.cells.data import Split, load, view
-from bench.cells.reference import LARGEST_CLASS, LOGISTIC_REGRESSION, Fitted, baseline_view, fit
+from bench.cells.reference import LARGEST_CLASS, LOGISTIC_REGRESSION, Fitted, reference_view, fit
 from bench.records.store import Record, Store
 from bench.report.figures import write_figures
 from bench.report.write import render, write_report
@@ -139,7 +139,7 @@ def test_a_regression_that_is_not_done_is_no_baseline(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("model", ["dnn", "lenet-rgb", "cnn-100"])
 def test_baselines_see_a_networks_samples_and_classes_as_small_grey_pictures(model: str) -> None:
     spec, dataset = zoo.get(model), load("digits", data_root=Path(), seed=0)
-    seen = baseline_view(dataset, spec, spec.recipe)
+    seen = reference_view(dataset, spec, spec.recipe)
     own = view(dataset, spec, spec.recipe)
     assert seen.inputs.shape[1:] == (1, 28, 28)
     assert (seen.test_checksum, seen.classes, seen.sizes) == (
@@ -154,7 +154,7 @@ def test_baselines_see_a_networks_samples_and_classes_as_small_grey_pictures(mod
 @pytest.mark.mnist
 def test_the_logistic_regression_of_mnist_is_done_in_time(mnist_root: Path) -> None:
     spec = zoo.get("dnn")
-    split = baseline_view(load("mnist", data_root=mnist_root, seed=0), spec, spec.recipe)
+    split = reference_view(load("mnist", data_root=mnist_root, seed=0), spec, spec.recipe)
     # LeCun et al. 1998, figure 9: a linear classifier errs in 12.0%, a pairwise one in 7.6%.
     assert 0.88 < fit(LOGISTIC_REGRESSION, split).test_accuracy < 0.93
 

@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import zoo
 from bench.cells.common_recipe import common_recipe
 from bench.cells.data import takes_few, validate_name, why_not
 from bench.records.errors import RequestError, require_one
+from bench.records.kinds import LeftOut, RecipeName
 from zoo import Deviation, ModelSpec, Recipe
 
-RecipeName = Literal["common", "document"]
 RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
 DEVICES = ("cpu", "cuda")
 MOST_SEEDS = 10_000
@@ -67,25 +67,47 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One training run: a model on a data set, under a recipe, a seed and a device."""
+    """One training run: a network on a data set, under a recipe, a seed and a device.
 
-    model: str
+    Attributes:
+        spec: The network, which need not be registered.
+        recipe: How it is trained, every value filled in.
+        dataset: What it is trained on, by name.
+        recipe_name: Where the recipe comes from.
+        seed: What initialisation, order and dropout are drawn from.
+        device: Where it is trained.
+        epochs: Epochs that the request asked for instead of the recipe's, or None.
+        permuted: Whether all pictures have their pixels in one other, fixed order.
+    """
+
+    spec: ModelSpec
+    recipe: Recipe
     dataset: str
-    recipe: RecipeName
+    recipe_name: RecipeName
     seed: int
     device: str
     epochs: int | None = None
+    permuted: bool = False
+
+    @property
+    def model(self) -> str:
+        """The network's name."""
+        return self.spec.name
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """What tells it from other cells, in words and numbers."""
+        return {
+            "model": self.model,
+            "dataset": self.dataset,
+            "recipe": self.recipe_name,
+            "seed": self.seed,
+            "device": self.device,
+            "epochs": self.epochs,
+        }
 
     def __str__(self) -> str:
         return f"{self.model} seed {self.seed} {self.device}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class LeftOut:
-    """A model that a glob or `all` named and that does not run, with the reason."""
-
-    model: str
-    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,9 +119,17 @@ class Plan:
     baseline: str
 
     @property
+    def first_cells(self) -> dict[str, Cell]:
+        """By model, in the order asked for, its first cell: spec and recipe are those of all."""
+        first: dict[str, Cell] = {}
+        for cell in self.cells:
+            first.setdefault(cell.model, cell)
+        return first
+
+    @property
     def models(self) -> tuple[str, ...]:
         """The models that run, each once, in the order asked for."""
-        return tuple(dict.fromkeys(cell.model for cell in self.cells))
+        return tuple(self.first_cells)
 
 
 def plan(request: Request) -> Plan:
@@ -110,34 +140,35 @@ def plan(request: Request) -> Plan:
             is named outright cannot take the data set.
     """
     _validate(request)
-    models, left_out = _models(request.models, request.dataset)
+    specs, left_out = _models(request.models, request.dataset)
+    recipes = {spec.name: _resolve(spec, request) for spec in specs}
     cells = tuple(
         Cell(
-            model=model,
+            spec=spec,
+            recipe=recipes[spec.name],
             dataset=request.dataset,
-            recipe=request.recipe,
+            recipe_name=request.recipe,
             seed=seed,
             device=device,
             epochs=request.epochs,
         )
         for device in request.devices
         for seed in request.seeds
-        for model in models
+        for spec in specs
     )
-    return Plan(cells=cells, left_out=left_out, baseline=_baseline(request, models))
+    return Plan(cells=cells, left_out=left_out, baseline=_baseline(request, tuple(recipes)))
 
 
-def resolve(cell: Cell) -> Recipe:
-    """The recipe that a cell is trained with, every value filled in."""
-    spec = zoo.get(cell.model)
-    recipe = spec.recipe if cell.recipe == "document" else common_recipe(spec)
-    return recipe if cell.epochs is None else replace(recipe, epochs=cell.epochs)
+def _resolve(spec: ModelSpec, request: Request) -> Recipe:
+    """The recipe that a network is trained with, every value filled in."""
+    recipe = spec.recipe if request.recipe == "document" else common_recipe(spec)
+    return recipe if request.epochs is None else replace(recipe, epochs=request.epochs)
 
 
 def deviations(cell: Cell) -> tuple[Deviation, ...]:
     """Where a cell departs from its model's document: the entry's own places, then the run's."""
-    spec = zoo.get(cell.model)
-    if cell.recipe == "common":
+    spec = cell.spec
+    if cell.recipe_name == "common":
         return ()
     found = list(spec.deviations)
     written_for, dataset = spec.recipe.dataset, cell.dataset.partition(":")[0]
@@ -233,8 +264,10 @@ def _choice(what: str, value: str, valid: Sequence[str]) -> None:
         raise RequestError(f"unknown {what} '{value}'; choose from {', '.join(valid)}")
 
 
-def _models(patterns: tuple[str, ...], dataset: str) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
-    chosen: dict[str, None] = {}
+def _models(
+    patterns: tuple[str, ...], dataset: str
+) -> tuple[tuple[ModelSpec, ...], tuple[LeftOut, ...]]:
+    chosen: dict[str, ModelSpec] = {}
     left_out: dict[str, str] = {}
     if not patterns:
         raise RequestError("no models; name some, or 'all' (python -m zoo lists them)")
@@ -250,13 +283,13 @@ def _models(patterns: tuple[str, ...], dataset: str) -> tuple[tuple[str, ...], t
             elif (obstacle := why_not(spec, dataset)) is not None:
                 raise RequestError(f"{obstacle}; leave it out or choose another --dataset")
             else:
-                chosen[spec.name] = None
+                chosen[spec.name] = spec
     if not chosen:
         raise RequestError(
             f"no model of '{','.join(patterns)}' can run: "
             + "; ".join(dict.fromkeys(left_out.values()))
         )
-    return tuple(chosen), tuple(
+    return tuple(chosen.values()), tuple(
         LeftOut(model=model, reason=reason)
         for model, reason in left_out.items()
         if model not in chosen

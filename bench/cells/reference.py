@@ -71,7 +71,7 @@ def fit(name: str, split: Split) -> Fitted:
     )
 
 
-def baseline_view(dataset: Dataset, spec: ModelSpec, recipe: Recipe) -> Split:
+def reference_view(dataset: Dataset, spec: ModelSpec, recipe: Recipe) -> Split:
     """What the baselines see of a data set: a model's samples and classes, pictures at 28x28."""
     if not spec.takes_images:
         return view(dataset, spec, recipe)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,7 @@ from torch.nn import functional
 
 from bench.cells.data import Split
 from bench.cells.determinism import deterministic, stream_seed
+from bench.records.kinds import TestPoint, TrainingPoint, finite
 from zoo import ModelSpec, Normalisation, Recipe
 from zoo.spec import Initialisation, Loss, Optimiser
 
@@ -43,28 +45,6 @@ LOSSES: dict[Loss, LossFunction] = {
     "nll-of-probabilities": _nll_of_probabilities,
     "mse-one-hot": _mse_one_hot,
 }
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingPoint:
-    """The mean training loss per sample, since the point before or the epoch's beginning."""
-
-    examples_seen: int
-    loss: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class TestPoint:
-    """The network in evaluation mode after an epoch; epoch 0 is the untrained network.
-
-    Accuracies are fractions in 0..1; validation is None where nothing is held out.
-    """
-
-    epoch: int
-    examples_seen: int
-    loss: float
-    accuracy: float
-    validation_accuracy: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,8 +181,8 @@ class Training:
                 "updates": self.updates,
                 "train_seconds": self.train_seconds,
                 "predictions": torch.from_numpy(self.predictions),
-                "training_curve": [vars(point) for point in self.training_curve],
-                "test_curve": [vars(point) for point in self.test_curve],
+                "training_curve": msgspec.json.encode(self.training_curve),
+                "test_curve": msgspec.json.encode(self.test_curve),
             },
             path,
         )
@@ -220,8 +200,8 @@ class Training:
         self.updates = state["updates"]
         self.train_seconds = state["train_seconds"]
         self.predictions = state["predictions"].numpy()
-        self.training_curve = [TrainingPoint(**point) for point in state["training_curve"]]
-        self.test_curve = [TestPoint(**point) for point in state["test_curve"]]
+        self.training_curve = msgspec.json.decode(state["training_curve"], type=list[TrainingPoint])
+        self.test_curve = msgspec.json.decode(state["test_curve"], type=list[TestPoint])
 
     @property
     def _batch_size(self) -> int:
@@ -370,6 +350,9 @@ def weights_sha256(weights: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def _short(value: float) -> float:
-    """The nearest float32, in its shortest decimal form: curves stay small in the records."""
-    return float(str(np.float32(value)))
+def _short(value: float) -> float | None:
+    """The nearest float32, in its shortest decimal form: curves stay small in the records.
+
+    None where it is infinite or no number.
+    """
+    return finite(float(str(np.float32(value))))

@@ -6,10 +6,10 @@ import argparse
 
 from joblib import cpu_count
 
+from bench.cells import machine
 from bench.cells.data import VALID
 from bench.cells.plan import RECIPES, Request, parse_list, parse_seeds
 from bench.cli.parser import Parser, add_data_root, add_reports
-from bench.records import environment
 
 
 def request_parser(module: str, description: str | None) -> Parser:
@@ -43,7 +43,7 @@ def read_request(options: argparse.Namespace) -> Request:
         dataset=options.dataset,
         recipe=options.recipe,
         seeds=parse_seeds(options.seeds),
-        devices=environment.devices()
+        devices=machine.devices()
         if options.devices is None
         else parse_list("--devices", options.devices),
         epochs=options.epochs,

@@ -51,6 +51,19 @@ def add_reports(parser: Parser) -> None:
     )
 
 
+def at_least_one(text: str) -> int:
+    """A whole number from 1 on, for an option's `type`."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
+
+
+def add_jobs(parser: Parser) -> None:
+    """Adds `--jobs`, which must be 1 or more; without it, one for each core."""
+    parser.add_argument("--jobs", type=at_least_one, help="cells trained at a time (one per core)")
+
+
 def add_data_root(parser: Parser) -> None:
     """Adds `--data-root`; without it `$BENCH_DATA_ROOT` counts, then `data`."""
     parser.add_argument(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from bench.timing.measure import ROUNDS
+from bench.records.kinds import Train
 
 
 class Progress:
@@ -20,14 +20,14 @@ class Progress:
     def training(self, waiting: Sequence[str], total: int, side_by_side: int) -> None:
         """Training begins: the cells still to run, of how many, how many at once."""
 
-    def trained(self, name: str, fields: Mapping[str, Any]) -> None:
-        """A cell is done; `fields` are those of its record."""
+    def trained(self, record: Train) -> None:
+        """A cell is done; this is its record."""
 
     def begins(self, what: str) -> None:
         """Something begins that takes a while and of which nothing is shown but this."""
 
-    def measuring(self, workloads: int) -> None:
-        """Measuring begins, after all training."""
+    def measuring(self, workloads: int, rounds: int) -> None:
+        """Measuring begins, after all training: so many workloads, so many rounds."""
 
     def measured(self, rounds: int) -> None:
         """So many rounds of measuring are done."""
@@ -53,17 +53,17 @@ class PlainProgress(Progress):
         if waiting:
             _say(f"training {len(waiting)} cells, {side_by_side} at a time")
 
-    def trained(self, name: str, fields: Mapping[str, Any]) -> None:
+    def trained(self, record: Train) -> None:
         self.done += 1
         per_cell = (time.monotonic() - self.started) / (self.done - self.found)
         left = per_cell * (self.total - self.done)
-        _say(f"[{self.done}/{self.total}] {name}: {_outcome(fields)}, {_duration(left)} left")
+        _say(f"[{self.done}/{self.total}] {record}: {_outcome(record)}, {_duration(left)} left")
 
     def begins(self, what: str) -> None:
         _say(what)
 
-    def measuring(self, workloads: int) -> None:
-        _say(f"measuring {workloads} workloads in {ROUNDS} interleaved rounds")
+    def measuring(self, workloads: int, rounds: int) -> None:
+        _say(f"measuring {workloads} workloads in {rounds} interleaved rounds")
 
 
 class LiveProgress(Progress):
@@ -87,18 +87,18 @@ class LiveProgress(Progress):
         self.cells = self.bars.add_task("", total=total, completed=total - len(waiting))
         self._describe()
 
-    def trained(self, name: str, fields: Mapping[str, Any]) -> None:
-        self.waiting.remove(name)
-        if fields["status"] != "ok":
-            self._print(f"{name}: {_outcome(fields)}", style="red")
+    def trained(self, record: Train) -> None:
+        self.waiting.remove(str(record))
+        if record.status != "ok":
+            self._print(f"{record}: {_outcome(record)}", style="red")
         self.bars.advance(self.cells)
         self._describe()
 
     def begins(self, what: str) -> None:
         self._print(what)
 
-    def measuring(self, workloads: int) -> None:
-        self.rounds = self.bars.add_task(f"measuring {workloads} workloads", total=ROUNDS)
+    def measuring(self, workloads: int, rounds: int) -> None:
+        self.rounds = self.bars.add_task(f"measuring {workloads} workloads", total=rounds)
 
     def measured(self, rounds: int) -> None:
         self.bars.update(self.rounds, completed=rounds)
@@ -124,10 +124,10 @@ def choose(*, quiet: bool) -> Progress:
     return LiveProgress(console) if console.is_terminal else PlainProgress()
 
 
-def _outcome(fields: Mapping[str, Any]) -> str:
-    if fields["status"] != "ok":
-        return f"FAILED, {fields['error']}"
-    return f"{fields['test_accuracy']:.1%} in {fields['train_seconds']:.1f} s"
+def _outcome(record: Train) -> str:
+    if record.test_accuracy is None or record.train_seconds is None:
+        return f"FAILED, {record.error}"
+    return f"{record.test_accuracy:.1%} in {record.train_seconds:.1f} s"
 
 
 def _duration(seconds: float) -> str:

@@ -83,6 +83,10 @@ class _Walk:
             return sorted(json.dumps(self.value(item)) for item in value)
         if isinstance(value, Mapping):
             return [[self.value(key), self.value(item)] for key, item in value.items()]
+        return self._code(value)
+
+    def _code(self, value: Any) -> object:
+        """The description of something that runs, or of an object with fields."""
         if isinstance(value, partial):
             return [self.value(part) for part in (value.func, value.args, value.keywords)]
         if isinstance(value, MethodType):
@@ -257,16 +261,19 @@ def _names(node: ast.AST) -> Iterator[str]:
                 yield from _names(part)
 
 
-def _shape(node: Any) -> object:
+def _shape(node: Any, *, in_class: bool = False) -> object:
     """A syntax tree as nested lists, the same in every version of Python that can read it."""
     if not isinstance(node, ast.AST):
         return repr(node)
+    if isinstance(node, ast.AnnAssign) and node.value is not None and not in_class:
+        node = ast.Assign(targets=[node.target], value=node.value)  # in a class it makes a field
+    inside = isinstance(node, ast.ClassDef)
     parts: list[object] = [type(node).__name__]
     for name, value in ast.iter_fields(node):
         if name in ("annotation", "returns", "type_comment", "kind", "ctx") or not _counts(value):
             continue
         if isinstance(value, list):
-            parts.append([name, [_shape(item) for item in value if _counts(item)]])
+            parts.append([name, [_shape(v, in_class=inside) for v in value if _counts(v)]])
         else:
             parts.append([name, _shape(value)])
     return parts

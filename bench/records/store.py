@@ -1,35 +1,25 @@
-"""Records: one JSON line per result, appended at once, never rewritten."""
+"""The records of a report: one JSON line per result, appended at once, never rewritten."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from bench.records.errors import RequestError
+from bench.records.kinds import Record, RecordError, Request, decode, encode
 
 Item = TypeVar("Item")
-Kind = Literal["request", "train", "timing", "count", "baseline", "experiment"]
+Kind = TypeVar("Kind", bound=Record)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Record:
-    """One line.
-
-    Attributes:
-        kind: What it is a record of.
-        key: Digest of all that could change it; a later line with the same key replaces this one.
-        fields: The content, in JSON's types.
-    """
-
-    kind: Kind
-    key: str
-    fields: Mapping[str, Any]
+class MissingRunError(RequestError):
+    """There are no records of a run."""
 
 
 class Store:
@@ -44,39 +34,50 @@ class Store:
 
     def append(self, record: Record) -> None:
         """Writes a record through to the disk."""
-        line = json.dumps(
-            {"kind": record.kind, "key": record.key, **_plain(record.fields)},
-            allow_nan=False,
-            separators=(",", ":"),
-        )
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab+") as file:
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
                     file.write(b"\n")  # ends the torn line that a kill has left
-            file.write(line.encode() + b"\n")
+            file.write(encode(record) + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
     def read(self) -> tuple[Record, ...]:
-        """All whole records, oldest first."""
+        """All whole records of known kinds, oldest first; of a key that several lines have, all.
+
+        Raises:
+            RecordError: A line is JSON and no record.
+        """
         if not self.path.exists():
             return ()
-        records = []
-        for line in self.path.read_text().splitlines():
-            try:
-                fields = json.loads(line)
-            except json.JSONDecodeError:
-                continue
-            kind, key = fields.pop("kind"), fields.pop("key")
-            records.append(Record(kind=kind, key=key, fields=fields))
-        return tuple(records)
+        return tuple(self._records(self.path.read_bytes().splitlines()))
 
-    def latest(self, keys: Iterable[str]) -> dict[str, Record]:
-        """The latest record of each key that has one, in the order of `keys`."""
-        newest = {record.key: record for record in self.read()}
-        return {key: newest[key] for key in keys if key in newest}
+    def _records(self, lines: Iterable[bytes]) -> Iterator[Record]:
+        for number, line in enumerate(lines, start=1):
+            try:
+                record = decode(line)
+            except msgspec.ValidationError as error:
+                raise RecordError(
+                    f"line {number} of '{self.path}' is no record of this version ({error}); "
+                    "make the report again with --fresh"
+                ) from error
+            except msgspec.DecodeError:
+                continue
+            if record is not None:
+                yield record
+
+    def latest_request(self) -> Request:
+        """What was asked for last.
+
+        Raises:
+            MissingRunError: Nothing was.
+        """
+        requests = [record for record in self.read() if isinstance(record, Request)]
+        if not requests:
+            raise MissingRunError(f"no run is recorded in '{self.path}'; make one: bench.compare")
+        return requests[-1]
 
     def missing(self, wanted: Mapping[str, Item]) -> dict[str, Item]:
         """What has no good record yet, by key, in the order of `wanted`.
@@ -84,11 +85,11 @@ class Store:
         Args:
             wanted: By key, what the record of that key is about.
         """
-        known = self.latest(wanted)
+        known = latest(self.read(), wanted)
         return {
             key: item
             for key, item in wanted.items()
-            if key not in known or known[key].fields["status"] != "ok"
+            if key not in known or getattr(known[key], "status", "ok") != "ok"
         }
 
     def set_aside(self) -> None:
@@ -99,6 +100,17 @@ class Store:
         while (aside := self.path.with_name(f"records.old-{number}.jsonl")).exists():
             number += 1
         self.path.rename(aside)
+
+
+def latest(records: Iterable[Record], keys: Iterable[str]) -> dict[str, Record]:
+    """The latest record of each key that has one, in the order of `keys`."""
+    newest = {record.key: record for record in records}
+    return {key: newest[key] for key in keys if key in newest}
+
+
+def of_kind(records: Iterable[Record], kind: type[Kind]) -> list[Kind]:
+    """The records of one kind."""
+    return [record for record in records if isinstance(record, kind)]
 
 
 def find_folder(name: str, reports: Path) -> Path:
@@ -117,24 +129,12 @@ def find_folder(name: str, reports: Path) -> Path:
     )
 
 
-def as_stored(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields as they come back from the file: lists for tuples, null for NaN and infinity."""
-    stored: dict[str, Any] = json.loads(json.dumps(_plain(fields), allow_nan=False))
-    return stored
-
-
 def digest(content: Mapping[str, Any]) -> str:
     """A key: SHA-256 of the content in canonical JSON, 32 hexadecimal digits of it."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-def _plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity: they become null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
+def experiment_key(name: str, run: str, **subject: object) -> str:
+    """Key of an experiment's record: one for each run and subject, replaced when made again."""
+    return digest({"experiment": name, "run": run, **subject})

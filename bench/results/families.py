@@ -40,11 +40,11 @@ def against_baseline(group: Sequence[Runs], results: Results) -> BaselineFamily 
     Where the run's baseline was tested on other samples, the ranking's first network in the order
     of the request stands in for it. None if no two networks of the ranking ran.
     """
-    order: list[str] = results.request["ran"]
+    order = results.request.ran
     ran = sorted((runs for runs in group if runs.summary), key=lambda r: order.index(r.model))
     if len(ran) < 2:
         return None
-    named = [runs for runs in ran if runs.model == results.request["baseline"]]
+    named = [runs for runs in ran if runs.model == results.request.baseline]
     baseline = (named or ran)[0]
     family = {}
     for runs in ran:
@@ -90,7 +90,7 @@ def design_effects(results: Results, device: str) -> tuple[Effect, ...]:
 def count_families(results: Results) -> int:
     """How many families a run declares: they share the 5% that its verdicts may err in."""
     rankings = sum(sum(runs.summary is not None for runs in group) > 1 for group in results.groups)
-    devices = results.request["devices"]
+    devices = results.request.devices
     designs = sum(len(_design(results, device)) == len(CELLS) for device in devices)
     return max(1, rankings + designs)
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 from bench.cells.common_recipe import OPTIMISER
+from bench.records.kinds import LearningRate
 from bench.results.families import count_families
 from bench.results.runs import Results
 from bench.statistics.accuracy import correctness
 from bench.statistics.design import CELLS, Effect, effects
 
-EXPERIMENT = "learning-rate"
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 OTHER_RATES = tuple(rate for rate in RATES if rate != OPTIMISER.learning_rate)
 MODELS = tuple(f"lenet5-{activation}-{pooling}" for activation, pooling in CELLS)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class LearningRateRuns:
     """One network at one learning rate, by seed.
 
     Attributes:
@@ -45,7 +44,7 @@ class Sweep:
         at_best: The design's answers with each network at its own best rate.
     """
 
-    trials: Mapping[tuple[str, float], Trial]
+    trials: Mapping[tuple[str, float], LearningRateRuns]
     best_rates: Mapping[str, float]
     by_rate: Mapping[float, tuple[Effect, ...]]
     at_best: tuple[Effect, ...]
@@ -90,29 +89,28 @@ def read_sweep(results: Results) -> Sweep | None:
     )
 
 
-def _trials(results: Results) -> dict[tuple[str, float], Trial]:
+def _trials(results: Results) -> dict[tuple[str, float], LearningRateRuns]:
     trials = {}
-    records = results.experiments.get(EXPERIMENT, ())
     for model in MODELS:
-        runs = results.get(model, results.request["devices"][0])
-        if runs is not None and results.request["recipe"] == "common":
-            trials[model, OPTIMISER.learning_rate] = Trial(
+        runs = results.get(model, results.request.devices[0])
+        if runs is not None and results.request.recipe == "common":
+            trials[model, OPTIMISER.learning_rate] = LearningRateRuns(
                 test=runs.accuracy,
                 validation=runs.validation,
                 misclassified={seed: tuple(wrong) for seed, wrong in runs.misclassified.items()},
             )
         for rate in OTHER_RATES:
-            cells = [r for r in records if (r["model"], r["rate"]) == (model, rate)]
+            cells = [cell for cell in results.rates if (cell.model, cell.rate) == (model, rate)]
             if cells:
                 trials[model, rate] = _trial(cells)
     return trials
 
 
-def _trial(cells: list[Mapping[str, Any]]) -> Trial:
-    return Trial(
-        test={cell["seed"]: cell["test_accuracy"] for cell in cells},
-        validation={cell["seed"]: cell["validation_accuracy"] for cell in cells},
+def _trial(cells: list[LearningRate]) -> LearningRateRuns:
+    return LearningRateRuns(
+        test={cell.seed: cell.test_accuracy for cell in cells},
+        validation={cell.seed: cell.validation_accuracy for cell in cells},
         misclassified={
-            cell["seed"]: tuple(index for index, _ in cell["misclassified"]) for cell in cells
+            cell.seed: tuple(index for index, _ in cell.misclassified) for cell in cells
         },
     )

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from bench.cli.options import read_request, request_parser
 from bench.cli.parser import command
-from bench.records.experiments import experiment
-from bench.records.store import Record, Store
-from bench.report.instruments import PYTEST_BENCHMARK
+from bench.records import kinds
+from bench.records.store import Store, experiment_key
 from bench.report.write import write_report
-from bench.results.runs import latest_request, read
+from bench.results.runs import read
 from bench.suite.session import run, workloads
 
 
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None) -> int:
     request = read_request(options)
     chosen = workloads(request)
     store = Store(request.folder)
-    asked = latest_request(store)
+    asked = store.latest_request()
     path = request.folder / "pytest-benchmark.json"
     path.unlink(missing_ok=True)
     status = run(chosen, f"--benchmark-json={path}", quiet=options.quiet)
@@ -41,25 +41,27 @@ def main(arguments: list[str] | None) -> int:
     return status
 
 
-def _records(path: Path, run_key: str) -> list[Record]:
+def _records(path: Path, run: str) -> list[kinds.SecondClock]:
     """A record for each workload in pytest-benchmark's file, which is missing if all failed."""
     if not path.exists():
         return []
     return [
-        experiment(
-            PYTEST_BENCHMARK,
-            run=run_key,
-            subject={field: timed["extra_info"][field] for field in ("model", "device", "phase")},
-            outcome={
-                **{
-                    field: timed["extra_info"][field]
-                    for field in ("batch", "samples_per_second", "own_samples_per_second")
-                },
-                "rounds": timed["stats"]["rounds"],
-            },
-        )
+        _record(timed["extra_info"], timed["stats"]["rounds"], run)
         for timed in json.loads(path.read_text())["benchmarks"]
     ]
+
+
+def _record(workload: dict[str, Any], rounds: int, run: str) -> kinds.SecondClock:
+    subject = {field: workload[field] for field in ("model", "device", "phase")}
+    measured = ("batch", "samples_per_second", "own_samples_per_second")
+    return kinds.SecondClock(
+        key=experiment_key(kinds.SECOND_CLOCK, run, **subject),
+        experiment=kinds.SECOND_CLOCK,
+        run=run,
+        rounds=rounds,
+        **subject,
+        **{field: workload[field] for field in measured},
+    )
 
 
 if __name__ == "__main__":

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-import zoo
 from bench.cells.determinism import deterministic
+from bench.cells.plan import Cell
 from bench.timing.measure import Ready, Runner, Workload, prepare
-from zoo import Recipe
 
 SECONDS = 0.5  # of steps that are timed, for each workload
 LEAST_ROUNDS, MOST_ROUNDS = 20, 500
 OWN_ROUNDS = 10  # of this suite's clock, before and again after
 
 
-def bench_workload(benchmark: BenchmarkFixture, workload: Workload, recipe: Recipe) -> None:
+def bench_workload(benchmark: BenchmarkFixture, workload: Workload, cell: Cell) -> None:
     """Times one workload; its samples per second are the batch over the median step."""
-    runner = Runner(workload, zoo.get(workload.model), recipe)
+    runner = Runner(workload, cell.spec, cell.recipe)
 
     def start_over() -> None:
         # As before each block of `bench.measure`, and outside the clock: left alone, `dnn` knows

@@ -18,15 +18,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if given is None:
         given = workloads(read_request(request_parser("bench.suite", None).parse_args([])))
     metafunc.parametrize(
-        ("workload", "recipe"),
+        ("workload", "cell"),
         [
             pytest.param(
                 workload,
-                recipe,
+                cell,
                 id=f"{workload.model}-{workload.device}-{workload.phase}",
                 marks=_settings(workload),
             )
-            for workload, recipe in given.items()
+            for workload, cell in given.items()
         ],
     )
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from bench.cells.plan import Request
-from bench.runner import plan_here, plan_workloads
+from bench.cells.plan import Cell, Request
+from bench.runner import plan_here
 from bench.timing.measure import PHASES, Workload
-from zoo import Recipe
+from bench.timing.workloads import plan_workloads
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
 
-Workloads = Mapping[Workload, Recipe]
+Workloads = Mapping[Workload, Cell]
 GIVEN = pytest.StashKey[Workloads]()  # where `conftest.py` finds them
 
 _FOLDER = Path(__file__).parent
 
 
 def workloads(request: Request) -> Workloads:
-    """The workloads of a request, each with the recipe that its steps take from.
+    """The workloads of a request, each with a cell that has its network and recipe.
 
     Raises:
         RequestError: The request cannot be carried out here.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from torch.autograd import DeviceType  # type: ignore[attr-defined]
 from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trace_handler
 
 from bench.cells.determinism import deterministic
+from bench.records.kinds import OperatorTime
 from bench.timing.measure import Runner
 
 WAIT, WARM_UP, STEPS = 5, 3, 20
@@ -21,23 +21,6 @@ PROFILES = 5
 TOP = 8
 PYTHON = "between operators"
 OTHER = "other"
-
-
-@dataclass(frozen=True, kw_only=True)
-class OperatorTime:
-    """What one operator takes of a training step.
-
-    Attributes:
-        operator: torch's name of it; `between operators` is Python's time, `other` the sum of all
-            that are not listed.
-        self_time_share: Its own share of the step's time without the operators that it calls, in
-            0..1: on the CPU of the processor's time, on CUDA of the kernels' time.
-        calls: How often the profiled steps called it.
-    """
-
-    operator: str
-    self_time_share: float
-    calls: int
 
 
 def profile_training(runner: Runner, folder: Path) -> tuple[OperatorTime, ...]:

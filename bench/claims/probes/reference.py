@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.cells.data import load
-from bench.cells.reference import NAMES, baseline_view, fit
+from bench.cells.reference import NAMES, fit, reference_view
 from bench.claims.trials import trials
 
 
@@ -21,7 +21,7 @@ def baselines(data_root: Path, _weights: Path, *, of: str, drawn: int) -> Mappin
     """
     trial = trials()[of]
     dataset = load(trial.dataset, data_root=data_root, seed=drawn)
-    split = baseline_view(dataset, trial.spec, trial.recipe)
+    split = reference_view(dataset, trial.spec, trial.recipe)
     found = {name: fit(name, split) for name in NAMES}
     if trial.dataset != "sums":  # of the others only the accuracy is asked for
         return {name: {"accuracy": fitted.test_accuracy} for name, fitted in found.items()}

@@ -1,0 +1,87 @@
+"""The record of a request: what was asked for, and how it was made."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.cells.data import Dataset, first_test_pictures
+from bench.cells.plan import Plan, Request, deviations
+from bench.records import kinds
+from bench.records.environment import Environment
+from bench.records.store import digest
+
+
+def request_record(
+    request: Request, planned: Plan, here: Environment, dataset: Dataset, keys: Sequence[str]
+) -> kinds.Request:
+    """What a report says about its run beside the results.
+
+    Args:
+        request: What was asked for.
+        planned: What it is carried out as.
+        here: Where.
+        dataset: The data, as the first seed sees them.
+        keys: Of all records that belong to the run.
+    """
+    cells = planned.first_cells
+    pictures = _pictures(dataset)
+    labels = "".join(map(str, dataset.labels[dataset.test]))
+    return kinds.Request(
+        key=digest({"keys": list(keys)}),
+        models=request.models,
+        dataset=dataset.name,
+        dataset_sizes=(len(dataset.train), len(dataset.validation), len(dataset.test)),
+        dataset_sha256=dataset.checksum,
+        recipe=request.recipe,
+        seeds=request.seeds,
+        devices=request.devices,
+        ran=planned.models,
+        baseline=planned.baseline,
+        left_out=planned.left_out,
+        command=command(request),
+        documents={model: cell.spec.document.id for model, cell in cells.items()},
+        recipes={model: cell.recipe for model, cell in cells.items()},
+        deviations={model: deviations(cell) for model, cell in cells.items()},
+        test_pictures=pictures,
+        test_labels=None if pictures is None else labels,
+        environment=here,
+        keys=tuple(keys),
+    )
+
+
+def _pictures(dataset: Dataset) -> kinds.Pictures | None:
+    if dataset.name == "sums":
+        return None
+    pixels, labels = first_test_pictures(dataset)
+    return kinds.Pictures(
+        side=pixels.shape[1], pixels=pixels.tobytes(), labels=tuple(labels.tolist())
+    )
+
+
+def command(request: Request) -> str:
+    """The command line that makes this run; options at their defaults are left out."""
+    options = {
+        "--models": ",".join(request.models),
+        "--dataset": request.dataset,
+        "--recipe": request.recipe,
+        "--seeds": _seeds_text(request.seeds),
+        "--devices": ",".join(request.devices),
+        "--epochs": request.epochs,
+        "--baseline": request.baseline,
+        "--name": request.name,
+        "--reports": None if request.reports == Path("reports") else request.reports,
+    }
+    words = [
+        f"{option} {shlex.quote(str(value))}"
+        for option, value in options.items()
+        if value is not None
+    ]
+    return " ".join(["python -m bench.compare", *words])
+
+
+def _seeds_text(seeds: tuple[int, ...]) -> str:
+    if seeds == tuple(range(1, len(seeds) + 1)):
+        return str(len(seeds))
+    return ",".join(map(str, seeds)) + ("," if len(seeds) == 1 else "")

@@ -1,0 +1,362 @@
+"""The kinds of records: one typed line each in `records.jsonl`, all read and checked here.
+
+A line is flat JSON with its `kind` and `key`; an experiment has its name beside them. Fields that a
+kind does not know are passed over, so that a newer file can still be read; one that is missing or
+of another type makes the line no record.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from bench.records.environment import Environment
+from bench.records.errors import RequestError
+from zoo.spec import Deviation, Recipe
+
+Status = Literal["ok", "failed"]
+RecipeName = Literal["common", "document"]
+Phase = Literal["train", "inference", "latency"]
+
+
+class RecordError(RequestError):
+    """A line is no record; the message says which line, and why."""
+
+
+class TrainingPoint(Struct, frozen=True, array_like=True):
+    """The mean training loss per sample, since the point before or the epoch's beginning.
+
+    None is a loss that is not finite.
+    """
+
+    examples_seen: int
+    loss: float | None
+
+
+class TestPoint(Struct, frozen=True, array_like=True):
+    """The network in evaluation mode after an epoch; epoch 0 is the untrained network.
+
+    Accuracies are fractions in 0..1; validation is None where nothing is held out.
+    """
+
+    epoch: int
+    examples_seen: int
+    loss: float | None
+    accuracy: float
+    validation_accuracy: float | None
+
+
+class _Record(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    key: str
+
+
+class Train(_Record, frozen=True, kw_only=True, tag="train"):
+    """One cell as it was trained; what follows `error` is None where it failed.
+
+    Attributes:
+        model: Registry name.
+        epochs: Epochs of the recipe.
+        jobs: Cells trained side by side, this one included.
+        classes: Classes that the network tells apart.
+        test_checksum: Identity of the test samples.
+        data_sha256: Checksum of the network's view of the data.
+        code_sha256: Digest of the code that trained it.
+        error: What a failed cell raised.
+        test_accuracy: Fraction of test samples right after the last epoch.
+        test_accuracy_selected: The best epoch's, where the document picks its epoch on the test
+            set.
+        validation_accuracy: Fraction of held-out samples right after the last epoch.
+        updates: Optimiser steps made.
+        train_seconds: Wall time of the training steps.
+        weights_sha256: Digest of the weights after the last epoch.
+        misclassified: Wrong test samples: index among the test samples, class answered.
+        training_curve: Training loss over examples seen.
+        test_curve: Test loss and accuracy over examples seen.
+    """
+
+    model: str
+    dataset: str
+    recipe: RecipeName
+    seed: int
+    device: str
+    epochs: int
+    jobs: int
+    classes: int
+    train_samples: int
+    test_samples: int
+    test_checksum: str
+    data_sha256: str
+    code_sha256: str
+    status: Status
+    error: str | None = None
+    test_accuracy: float | None = None
+    test_accuracy_selected: float | None = None
+    validation_accuracy: float | None = None
+    updates: int | None = None
+    train_seconds: float | None = None
+    weights_sha256: str | None = None
+    misclassified: tuple[tuple[int, int], ...] = ()
+    training_curve: tuple[TrainingPoint, ...] = ()
+    test_curve: tuple[TestPoint, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.model} seed {self.seed} {self.device}"
+
+
+class Timing(_Record, frozen=True, kw_only=True, tag="timing"):
+    """One workload as it was measured; see `bench.timing.measure.Timing`."""
+
+    model: str
+    device: str
+    phase: Phase
+    deterministic: bool
+    batch: int
+    status: Status
+    error: str | None = None
+    samples_per_second: float | None = None
+    steps_per_block: int | None = None
+    peak_memory_bytes: int | None = None
+    gpu: dict[str, Any] | None = None
+    block_seconds: tuple[tuple[float, ...], ...] = ()
+    latency_p50_seconds: float | None = None
+    latency_p95_seconds: float | None = None
+    latency_p99_seconds: float | None = None
+    calls: int | None = None
+
+
+class Count(_Record, frozen=True, kw_only=True, tag="count"):
+    """One network as it was counted; see `bench.cells.count.Count`."""
+
+    model: str
+    status: Status
+    error: str | None = None
+    declared_parameters: int | None = None
+    module_parameters: int = 0
+    reached_parameters: int = 0
+    macs: int = 0
+    weight_bytes: int = 0
+    activation_bytes: int = 0
+
+
+class Reference(_Record, frozen=True, kw_only=True, tag="baseline"):
+    """One reference predictor as it was fitted.
+
+    Attributes:
+        baseline: Name of the predictor; the field keeps the name that it has always had.
+        seed: Of the data, where they are drawn for each seed.
+        parameters: Numbers that were fitted; None where there are no weights.
+    """
+
+    baseline: str
+    seed: int | None
+    classes: int
+    train_samples: int
+    test_samples: int
+    test_checksum: str
+    data_sha256: str
+    status: Status
+    error: str | None = None
+    parameters: int | None = None
+    test_accuracy: float | None = None
+    misclassified: tuple[tuple[int, int], ...] = ()
+
+
+class LeftOut(Struct, frozen=True, kw_only=True):
+    """A model that a glob or `all` named and that does not run, with the reason."""
+
+    model: str
+    reason: str
+
+
+class Pictures(Struct, frozen=True, kw_only=True):
+    """The first test pictures.
+
+    Attributes:
+        side: Pixels of one side.
+        pixels: uint8, (count, side, side), in one row.
+        labels: Class of each.
+    """
+
+    side: int
+    pixels: bytes
+    labels: tuple[int, ...]
+
+
+class Request(_Record, frozen=True, kw_only=True, tag="request"):
+    """What was asked for, and how it was made.
+
+    Attributes:
+        models: As asked for: names, aliases, globs.
+        dataset_sizes: Training, validation and test samples.
+        ran: The models that ran.
+        left_out: Models that a glob named and that cannot run.
+        command: The command line that makes the run again.
+        documents: By model, the id of its document.
+        recipes: By model, its recipe, every value filled in.
+        deviations: By model, where it departs from its document.
+        test_labels: A digit for each test sample; None where labels are no digits.
+        keys: Of all records that belong to the run.
+    """
+
+    models: tuple[str, ...]
+    dataset: str
+    dataset_sizes: tuple[int, int, int]
+    dataset_sha256: str
+    recipe: RecipeName
+    seeds: tuple[int, ...]
+    devices: tuple[str, ...]
+    ran: tuple[str, ...]
+    baseline: str
+    left_out: tuple[LeftOut, ...]
+    command: str
+    documents: dict[str, str]
+    recipes: dict[str, Recipe]
+    deviations: dict[str, tuple[Deviation, ...]]
+    test_pictures: Pictures | None
+    test_labels: str | None
+    environment: Environment
+    keys: tuple[str, ...]
+
+
+class _Experiment(_Record, frozen=True, kw_only=True, tag="experiment"):
+    experiment: str
+
+
+class LearningRate(_Experiment, frozen=True, kw_only=True):
+    """One cell of the activation and pooling design at another learning rate."""
+
+    run: str
+    model: str
+    seed: int
+    rate: float
+    cell_key: str
+    test_accuracy: float
+    validation_accuracy: float
+    misclassified: tuple[tuple[int, int], ...]
+    weights_sha256: str
+
+
+class SecondClock(_Experiment, frozen=True, kw_only=True):
+    """One workload as pytest-benchmark timed it, and as the suite's clock did side by side."""
+
+    run: str
+    model: str
+    device: str
+    phase: Phase
+    batch: int
+    samples_per_second: float
+    own_samples_per_second: float
+    rounds: int
+
+
+class OperatorTime(Struct, frozen=True, kw_only=True):
+    """What one operator takes of a training step.
+
+    Attributes:
+        operator: torch's name of it; `between operators` is Python's time, `other` the sum of all
+            that are not listed.
+        self_time_share: Its own share of the step's time without the operators that it calls, in
+            0..1: on the CPU of the processor's time, on CUDA of the kernels' time.
+        calls: How often the profiled steps called it.
+    """
+
+    operator: str
+    self_time_share: float
+    calls: int
+
+
+class Profile(_Experiment, frozen=True, kw_only=True):
+    """Where the time of a network's training step goes."""
+
+    run: str
+    model: str
+    device: str
+    steps: int
+    operators: tuple[OperatorTime, ...]
+
+
+class Machine(_Experiment, frozen=True, kw_only=True):
+    """The environment that the records after it were made in."""
+
+    status: Status
+    environment: Environment
+
+
+class Probe(_Experiment, frozen=True, kw_only=True):
+    """What a probe measured beside training.
+
+    Attributes:
+        trial: The trial whose trained networks it looks into.
+        seed: Of that trial.
+        of: The trial whose samples it is about.
+        drawn: The seed that those samples are drawn for.
+        inputs: Digests of the data and weights that it was made from.
+        decisive: What of the environment can change the outcome.
+        outcome: What was found.
+    """
+
+    trial: str | None = None
+    seed: int | None = None
+    of: str | None = None
+    drawn: int | None = None
+    inputs: tuple[str, ...]
+    decisive: dict[str, Any]
+    status: Status
+    outcome: dict[str, Any]
+
+
+LEARNING_RATE, SECOND_CLOCK, PROFILE, MACHINE = (
+    "learning-rate",
+    "pytest-benchmark",
+    "profile",
+    "environment",
+)
+Experiment: TypeAlias = LearningRate | SecondClock | Profile | Machine | Probe
+Record: TypeAlias = Train | Timing | Count | Reference | Request | Experiment
+
+_KINDS: dict[str, type[Record]] = {
+    "train": Train,
+    "timing": Timing,
+    "count": Count,
+    "baseline": Reference,
+    "request": Request,
+}
+_EXPERIMENTS: dict[str, type[Record]] = {
+    LEARNING_RATE: LearningRate,
+    SECOND_CLOCK: SecondClock,
+    PROFILE: Profile,
+    MACHINE: Machine,
+}
+
+
+class _Head(Struct, frozen=True):
+    kind: str
+    experiment: str = ""
+
+
+def decode(line: bytes) -> Record | None:
+    """The record that a line holds; None if it is of a kind that this version does not know.
+
+    Raises:
+        msgspec.DecodeError: The line is no JSON.
+        msgspec.ValidationError: A field is missing or of another type.
+    """
+    head = msgspec.json.decode(line, type=_Head)
+    if head.kind == "experiment":
+        kind: type[Record] | None = _EXPERIMENTS.get(head.experiment, Probe)
+    else:
+        kind = _KINDS.get(head.kind)
+    return None if kind is None else msgspec.json.decode(line, type=kind)
+
+
+def encode(record: Record) -> bytes:
+    """A record's line, without the line's end; what is not finite becomes null."""
+    return msgspec.json.encode(record)
+
+
+def finite(value: float) -> float | None:
+    """The value, or None where it is infinite or no number: JSON has neither."""
+    return value if math.isfinite(value) else None

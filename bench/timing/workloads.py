@@ -1,0 +1,146 @@
+"""The workloads of a run: which are measured together, under which keys, and their records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import msgspec
+
+from bench.cells.jobs import training_code
+from bench.cells.plan import Cell, Plan, Request
+from bench.records import kinds
+from bench.records.environment import Environment
+from bench.records.store import digest
+from bench.timing.gpu import summarise_states
+from bench.timing.measure import (
+    PHASES,
+    ROUNDS,
+    FailedTiming,
+    Timing,
+    Workload,
+    measure,
+    timing_code,
+)
+
+HEAVY_ROUNDS = 5  # a training step takes seconds; what is compared differs far more than its noise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Workloads that are measured against each other in the same rounds.
+
+    Attributes:
+        cells: By workload, a cell whose network and recipe it has.
+        keys: By workload, the key of its record.
+        twins: By workload, those of equal networks, which are not measured again.
+        rounds: How often each workload is visited.
+    """
+
+    cells: Mapping[Workload, Cell]
+    keys: Mapping[Workload, str]
+    twins: Mapping[Workload, tuple[Workload, ...]]
+    rounds: int
+
+
+def plan_workloads(request: Request, planned: Plan) -> dict[Workload, Cell]:
+    """Every phase of every model on every device, with a cell that has its network and recipe."""
+    return {
+        Workload(model=model, device=device, phase=phase): cell
+        for device in request.devices
+        for model, cell in planned.first_cells.items()
+        for phase in PHASES
+    }
+
+
+def plan_groups(request: Request, planned: Plan, here: Environment) -> list[Group]:
+    """What is measured together: all workloads of a run, but each of a heavy network alone."""
+    workloads = plan_workloads(request, planned)
+    heavy = {workload for workload, cell in workloads.items() if "heavy" in cell.spec.tags}
+    together = {workload: cell for workload, cell in workloads.items() if workload not in heavy}
+    for device in request.devices:
+        # One network shows what determinism costs; the baseline stands for all.
+        flagged = Workload(model=planned.baseline, device=device, phase="train")
+        if flagged in together:
+            together[replace(flagged, deterministic=False)] = together[flagged]
+    groups = [_group(together, here, ROUNDS)] if together else []
+    alone = [workload for workload in workloads if workload in heavy]
+    return [
+        *groups,
+        *(
+            _group({workload: workloads[workload]}, here, HEAVY_ROUNDS)
+            for workload in alone
+            if workload.phase != "latency"  # a batch of one says nothing of such a network
+        ),
+    ]
+
+
+def _group(cells: Mapping[Workload, Cell], here: Environment, rounds: int) -> Group:
+    same: dict[str, list[Workload]] = {}
+    codes = {cell.model: training_code(cell.spec) for cell in cells.values()}
+    for workload, cell in cells.items():
+        work = {**asdict(workload), "model": codes[cell.model], "recipe": asdict(cell.recipe)}
+        same.setdefault(digest(work), []).append(workload)
+    twins = {first: tuple(others) for first, *others in same.values()}
+    together = {
+        "workloads": [[asdict(first), asdict(cells[first].recipe)] for first in twins],
+        "rounds": rounds,
+        "code": [timing_code(), *dict.fromkeys(codes[first.model] for first in twins)],
+        "environment": {
+            device: here.decisive(device)
+            for device in dict.fromkeys(workload.device for workload in cells)
+        },
+    }
+    return Group(
+        cells=cells,
+        keys={workload: digest({**together, **asdict(workload)}) for workload in cells},
+        twins=twins,
+        rounds=rounds,
+    )
+
+
+def measure_group(group: Group, on_round: Callable[[int], None]) -> list[kinds.Timing]:
+    """The records of a group's workloads, measured now; a twin's says what its sibling's says."""
+    timings, failed = measure(
+        [
+            (workload, group.cells[workload].spec, group.cells[workload].recipe)
+            for workload in group.twins
+        ],
+        rounds=group.rounds,
+        on_round=on_round,
+    )
+    measured: Sequence[Timing | FailedTiming] = [*timings, *failed]
+    return [
+        _record(timing, workload, group.keys[workload])
+        for timing in measured
+        for workload in (timing.workload, *group.twins[timing.workload])
+    ]
+
+
+def _record(timing: Timing | FailedTiming, workload: Workload, key: str) -> kinds.Timing:
+    identity = {**asdict(workload), "batch": workload.batch, "key": key}
+    if isinstance(timing, FailedTiming):
+        return kinds.Timing(**identity, status="failed", error=timing.error)
+    made = kinds.Timing(
+        **identity,
+        status="ok",
+        samples_per_second=timing.samples_per_second,
+        steps_per_block=timing.steps_per_block,
+        peak_memory_bytes=timing.peak_memory_bytes,
+        gpu=summarise_states(timing.gpu_states),
+    )
+    if workload.phase == "latency":
+        return _with(
+            made,
+            latency_p50_seconds=timing.latency_seconds(50),
+            latency_p95_seconds=timing.latency_seconds(95),
+            latency_p99_seconds=timing.latency_seconds(99),
+            calls=len(timing.block_seconds[0]),
+        )
+    # Five digits are far finer than the noise, and keep a record within a kilobyte.
+    short = tuple(tuple(float(f"{s:.5g}") for s in label) for label in timing.block_seconds)
+    return _with(made, block_seconds=short)
+
+
+def _with(record: kinds.Timing, **fields: object) -> kinds.Timing:
+    return msgspec.structs.replace(record, **fields)

@@ -1,0 +1,157 @@
+"""What a key's digest of code takes for a change, and what it does not."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from bench.records.code import UnreadableCodeError, code_sha256
+
+SOURCE = '''
+"""A module."""
+import math
+WIDTH = 3
+UNUSED = 1
+
+
+def area(radius):
+    return math.pi * radius ** 2 * WIDTH
+
+
+def build(n=2):
+    """Builds."""
+    return area(n)
+
+
+class Maker:
+    def __init__(self, size):
+        self.size = size
+
+    def make(self):
+        return area(self.size)
+
+    def __call__(self):
+        return self.make()
+'''
+
+
+def loaded(folder: Path, text: str, name: str = "written") -> ModuleType:
+    """A module from a file of this text."""
+    path = folder / f"{name}.py"
+    path.write_text(text)
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def of_build(folder: Path, text: str) -> str:
+    return code_sha256(loaded(folder, text).build)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("WIDTH = 3", "WIDTH = 3  # a comment"),
+        ('"""Builds."""', '"""Makes."""'),
+        ("def area(radius):", "def area(radius: float) -> float:"),
+        ("WIDTH = 3", "WIDTH: int = 3"),
+        ("UNUSED = 1", "UNUSED = 2"),
+        ("import math\n", "import os\nimport math\n"),
+        ("    return math.pi * radius ** 2 * WIDTH", "    return (\n math.pi * radius**2 * WIDTH)"),
+    ],
+)
+def test_what_decides_nothing_changes_no_digest(tmp_path: Path, old: str, new: str) -> None:
+    assert old in SOURCE
+    assert of_build(tmp_path, SOURCE) == of_build(tmp_path, SOURCE.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("WIDTH = 3", "WIDTH = 4"),
+        ("radius ** 2", "radius ** 3"),
+        ("n=2", "n=3"),
+        ("math.pi", "math.e"),
+        ("return area(n)", "return -area(n)"),
+        ("WIDTH = 3", "WIDTH = 3\nWIDTH += 1"),
+    ],
+)
+def test_what_decides_changes_the_digest(tmp_path: Path, old: str, new: str) -> None:
+    assert old in SOURCE
+    assert of_build(tmp_path, SOURCE) != of_build(tmp_path, SOURCE.replace(old, new))
+
+
+def test_code_that_moves_to_another_file_keeps_its_digest(tmp_path: Path) -> None:
+    before = of_build(tmp_path, SOURCE)
+    head, _, rest = SOURCE.partition("def build")
+    loaded(tmp_path, head, name="written_elsewhere")
+    moved = of_build(tmp_path, f"from written_elsewhere import area\n\n\ndef build{rest}")
+    assert moved == before
+
+
+def test_bound_methods_and_callable_objects_are_read_with_what_they_hold(tmp_path: Path) -> None:
+    def digests(text: str, size: int) -> list[str]:
+        maker = loaded(tmp_path, text).Maker(size)
+        return [code_sha256(maker.make), code_sha256(maker)]
+
+    first = digests(SOURCE, 2)
+    assert first == digests(SOURCE, 2)
+    for other in (digests(SOURCE, 3), digests(SOURCE.replace("WIDTH = 3", "WIDTH = 4"), 2)):
+        assert all(ours != theirs for ours, theirs in zip(first, other, strict=True))
+
+
+def test_what_a_partial_binds_counts(tmp_path: Path) -> None:
+    module = loaded(tmp_path, SOURCE)
+    digests = {code_sha256(partial(module.build, n)) for n in (1, 2)}
+    assert len(digests) == 2
+    assert code_sha256(partial(module.build, 1)) in digests
+
+
+def test_what_a_closure_holds_counts() -> None:
+    def made(n: int) -> Callable[[], int]:
+        return lambda: n
+
+    assert code_sha256(made(1)) == code_sha256(made(1))
+    assert code_sha256(made(1)) != code_sha256(made(2))
+
+
+def test_of_an_installed_library_only_the_name_counts() -> None:
+    assert code_sha256(Path.exists) == code_sha256(Path.exists)
+    assert code_sha256(Path.exists) != code_sha256(Path.is_file)
+
+
+def nowhere() -> Any:
+    return eval("lambda: 1", {})
+
+
+@pytest.mark.parametrize("thing", [nowhere(), sys, iter(())])
+def test_what_cannot_be_read_is_an_error(thing: object) -> None:
+    with pytest.raises(UnreadableCodeError):
+        code_sha256(thing)
+
+
+def test_a_file_that_is_gone_is_an_error(tmp_path: Path) -> None:
+    build = loaded(tmp_path, SOURCE).build
+    (tmp_path / "written.py").unlink()
+    with pytest.raises(UnreadableCodeError, match=r"written\.py"):
+        code_sha256(build)
+
+
+def test_functions_beside_do_not_count(tmp_path: Path) -> None:
+    changed = SOURCE.replace("radius ** 2", "radius ** 3")
+    digests = set()
+    for text in (SOURCE, changed):
+        module = loaded(tmp_path, text)
+        digests.add(code_sha256(module.build, besides=[module.area]))
+    assert len(digests) == 1
