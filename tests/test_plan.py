@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import zoo
-from bench.cells.plan import Cell, Request, deviations, parse_list, parse_seeds, plan, resolve
+from bench.cells.plan import Cell, Request, deviations, parse_list, parse_seeds, plan
 from bench.records.errors import RequestError
 
 
@@ -101,21 +102,18 @@ def test_a_list_with_an_empty_item_is_refused(text: str) -> None:
         parse_list("--models", text)
 
 
-def cell(model: str, **changes: object) -> Cell:
-    fields: dict[str, object] = {
-        "dataset": "mnist",
-        "recipe": "document",
-        "seed": 1,
-        "device": "cpu",
-        **changes,
-    }
-    return Cell(model=model, **fields)  # type: ignore[arg-type]
+def cell(model: str, **asked: Any) -> Cell:
+    """The first cell of a request for one model by its document's recipe on MNIST."""
+    return plan(
+        Request(models=(model,), **{"dataset": "mnist", "recipe": "document", **asked})
+    ).cells[0]
 
 
-def test_a_cell_is_trained_with_its_recipe_and_the_epochs_asked_for() -> None:
-    assert resolve(cell("net")) == zoo.get("net").recipe
-    assert resolve(cell("net", epochs=2)).epochs == 2
-    assert str(resolve(cell("net", recipe="common")).optimiser) == "Adam 0.003"
+def test_a_cell_carries_its_network_its_recipe_and_the_epochs_asked_for() -> None:
+    assert cell("net").spec is zoo.get("net")
+    assert cell("net").recipe == zoo.get("net").recipe
+    assert cell("net", epochs=2).recipe.epochs == 2
+    assert str(cell("net", recipe="common").recipe.optimiser) == "Adam 0.003"
 
 
 def test_deviations_are_the_entrys_and_the_runs() -> None:

@@ -1,61 +1,146 @@
+"""Records: appended at once, read back typed, a torn line passed over, a wrong one named."""
+
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
-from bench.records.store import Record, Store, digest
+import msgspec
+import pytest
+
+from bench.records import kinds
+from bench.records.store import MissingRunError, Store, digest, latest, of_kind
+from tests.factories import (
+    MACHINE,
+    count_record,
+    failed_record,
+    reference_record,
+    request_record,
+    timing_records,
+    train_record,
+)
+
+A, B = train_record("lenet", 1, 390), train_record("lenet", 2, 391)
 
 
-def record(key: str, **fields: object) -> Record:
-    return Record(kind="train", key=key, fields=fields)
-
-
-def test_records_come_back_in_the_order_they_were_appended(tmp_path: Path) -> None:
+def test_every_kind_of_record_comes_back_as_it_was_in_the_order_appended(tmp_path: Path) -> None:
+    machine = kinds.Machine(
+        key="m", experiment=kinds.MACHINE, status="ok", environment=replace(MACHINE, gpu="A GPU")
+    )
+    rate = kinds.LearningRate(
+        key="r",
+        experiment=kinds.LEARNING_RATE,
+        run="request",
+        model="lenet",
+        seed=1,
+        rate=0.01,
+        cell_key="c",
+        test_accuracy=0.5,
+        validation_accuracy=0.25,
+        misclassified=((3, 1),),
+        weights_sha256="w",
+    )
+    probe = kinds.Probe(
+        key="p",
+        experiment="zero-share",
+        trial="lenet",
+        seed=1,
+        inputs=("d",),
+        decisive={"packages": {"torch": "2"}},
+        status="ok",
+        outcome={"zero_share": 0.5},
+    )
+    records: tuple[kinds.Record, ...] = (
+        *(A, failed_record("net", 1), *timing_records("lenet", 0.01)),
+        *(count_record("lenet", 61_706, 416_520), reference_record("largest class", 40)),
+        *(request_record([A.key], ["lenet"]), machine, rate, probe),
+    )
     store = Store(tmp_path / "report")
-    store.append(record("a", seed=1))
-    store.append(record("b", seed=2, curve=[[1, 0.5], [2, 0.25]]))
-    assert store.read() == (record("a", seed=1), record("b", seed=2, curve=[[1, 0.5], [2, 0.25]]))
+    for record in records:
+        store.append(record)
+    assert store.read() == records
+
+
+def test_curves_are_points_in_python_and_short_lists_in_the_file(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(A)
+    line = json.loads(store.path.read_text())
+    assert line["training_curve"] == [[100, 1.0], [200, 0.5]]
+    (read,) = of_kind(store.read(), kinds.Train)
+    assert read.training_curve[1] == kinds.TrainingPoint(examples_seen=200, loss=0.5)
+    assert read.test_curve[2].accuracy == 0.97
 
 
 def test_the_latest_record_of_a_key_counts_and_the_older_line_stays(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    for status in ("failed", "ok"):
-        store.append(record("a", status=status))
-    assert store.latest(["a", "missing"]) == {"a": record("a", status="ok")}
+    newer = msgspec.structs.replace(A, updates=9)
+    for record in (A, newer):
+        store.append(record)
+    assert latest(store.read(), [A.key, "missing"]) == {A.key: newer}
     assert len(store.path.read_text().splitlines()) == 2
 
 
 def test_what_failed_or_never_ran_is_missing_until_it_is_good(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    for key, status in (("good", "ok"), ("bad", "failed"), ("mended", "failed"), ("mended", "ok")):
-        store.append(Record(kind="train", key=key, fields={"status": status}))
-    wanted = {"bad": 1, "good": 2, "mended": 3, "new": 4}
-    assert store.missing(wanted) == {"bad": 1, "new": 4}
+    good, mended = train_record("lenet", 1, 390), train_record("lenet", 2, 390)
+    failed = failed_record("lenet", 2)
+    for record in (good, failed_record("net", 1), failed, mended):
+        store.append(record)
+    wanted = {"train-net-1": 1, good.key: 2, mended.key: 3, "new": 4}
+    assert store.missing(wanted) == {"train-net-1": 1, "new": 4}
 
 
 def test_a_torn_last_line_is_passed_over_and_the_next_record_is_whole(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.append(record("a", seed=1))
+    store.append(A)
     with store.path.open("a") as file:
         file.write('{"kind": "train", "key": "torn", "se')
-    assert store.read() == (record("a", seed=1),)
-    store.append(record("b", seed=2))
-    assert store.read() == (record("a", seed=1), record("b", seed=2))
+    assert store.read() == (A,)
+    store.append(B)
+    assert store.read() == (A, B)
 
 
-def test_numbers_that_json_has_not_become_null(tmp_path: Path) -> None:
+def test_a_line_that_is_json_and_no_record_is_an_error_that_names_it(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    store.append(record("a", loss=float("nan"), curve=[[1, float("inf")]]))
-    line = json.loads(store.path.read_text())
-    assert line["loss"] is None
-    assert line["curve"] == [[1, None]]
+    store.append(A)
+    wrong = json.loads(store.path.read_text()) | {"test_accuracy": "high"}
+    with store.path.open("a") as file:
+        file.write(json.dumps(wrong) + "\n")
+    with pytest.raises(kinds.RecordError, match=r"line 2 .*test_accuracy"):
+        store.read()
+
+
+def test_kinds_and_fields_of_a_newer_version_are_passed_over(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(A)
+    newer = json.loads(store.path.read_text()) | {"key": B.key, "temperature": 20}
+    with store.path.open("a") as file:
+        file.write('{"kind": "weather", "key": "w", "sun": true}\n' + json.dumps(newer) + "\n")
+    assert [record.key for record in store.read()] == [A.key, B.key]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_json_has_not_are_none(value: float) -> None:
+    assert kinds.finite(value) is None
+    assert kinds.finite(1.5) == 1.5
+
+
+def test_a_store_without_a_request_has_no_run(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(A)
+    with pytest.raises(MissingRunError, match=r"records\.jsonl"):
+        store.latest_request()
+    for command in ("first", "second"):
+        store.append(request_record([A.key], ["lenet"], command=command))
+    assert store.latest_request().command == "second"
 
 
 def test_setting_aside_keeps_the_old_file_and_starts_a_new_one(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.set_aside()  # nothing there yet: nothing to do
-    for key in ("a", "b"):
-        store.append(record(key))
+    for record in (A, B):
+        store.append(record)
         store.set_aside()
         assert store.read() == ()
     assert sorted(path.name for path in tmp_path.iterdir()) == [

@@ -1,0 +1,170 @@
+"""Records written by hand, for tests of what is made of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from bench.records import kinds
+from bench.records.environment import Environment
+from zoo import Recipe
+from zoo.spec import MNIST_STATISTICS, Optimiser
+
+SEEDS = (1, 2, 3)
+RECIPE = Recipe(
+    dataset="any",
+    normalisation=MNIST_STATISTICS,
+    train_batch=32,
+    test_batch=256,
+    loss="cross-entropy",
+    optimiser=Optimiser(name="adam", learning_rate=0.003),
+    epochs=2,
+    holds_out_validation=True,
+)
+MACHINE = Environment(
+    system="Linux x86_64",
+    processor="A processor",
+    cores=2,
+    memory_bytes=8 * 2**30,
+    instruction_set="AVX2",
+    gpu=None,
+    cuda=None,
+    python="3.11.0",
+    packages={"torch": "2.0"},
+    flags={"TF32": "off"},
+    commit="abc",
+)
+
+
+def train_record(model: str, seed: int, right: int, **changes: Any) -> kinds.Train:
+    """A cell that got so many of 400 test samples right; `lenet5-relu-max` has lenet's weights."""
+    twin = "lenet" if model == "lenet5-relu-max" else model
+    fields: dict[str, Any] = {
+        "key": f"train-{model}-{seed}",
+        "model": model,
+        "dataset": "digits",
+        "recipe": "common",
+        "seed": seed,
+        "device": "cpu",
+        "epochs": 2,
+        "jobs": 2,
+        "classes": 10,
+        "train_samples": 100,
+        "test_samples": 400,
+        "test_checksum": "one",
+        "data_sha256": "data",
+        "code_sha256": "code",
+        "status": "ok",
+        "test_accuracy": right / 400,
+        "validation_accuracy": 0.9,
+        "updates": 8,
+        "train_seconds": 1.0 + seed,
+        "weights_sha256": f"{twin}-{seed}",
+        "misclassified": [(index, (index + 1) % 10) for index in range(400 - right)],
+        "training_curve": [(100, 1.0), (200, 0.5)],
+        "test_curve": [(0, 0, 2.3, 0.1, 0.1), (1, 100, 0.8, 0.9, 0.9), (2, 200, 0.4, 0.97, 0.9)],
+        **changes,
+    }
+    return msgspec.convert({"kind": "train", **fields}, kinds.Train)
+
+
+def failed_record(model: str, seed: int) -> kinds.Train:
+    """A cell that raised."""
+    return msgspec.structs.replace(
+        train_record(model, seed, 0),
+        status="failed",
+        error="RuntimeError: out of memory (train.py:1)",
+        test_accuracy=None,
+        weights_sha256=None,
+        misclassified=(),
+        training_curve=(),
+        test_curve=(),
+    )
+
+
+def timing_records(model: str, block_seconds: float) -> list[kinds.Timing]:
+    """A network whose blocks take so long, a hundredth more or less in turns, under both labels."""
+    first = tuple(block_seconds * (1.01 if r % 2 else 0.99) for r in range(20))
+    second = tuple(block_seconds * (0.99 if r % 3 else 1.01) for r in range(20))
+    shared: dict[str, Any] = {
+        "model": model,
+        "device": "cpu",
+        "deterministic": True,
+        "status": "ok",
+        "steps_per_block": 2,
+        "peak_memory_bytes": 3 * 2**20,
+    }
+    latency = {f"latency_p{p}_seconds": p / 1e5 for p in (50, 95, 99)}
+    by_phase: dict[str, dict[str, Any]] = {
+        "train": {"batch": 64, "block_seconds": (first, second)},
+        "inference": {"batch": 64, "block_seconds": (second, first)},
+        "latency": {"batch": 1, "calls": 1_000, **latency},
+    }
+    return [
+        kinds.Timing(key=f"timing-{model}-{phase}", phase=phase, **{**shared, **own})  # type: ignore[arg-type]
+        for phase, own in by_phase.items()
+    ]
+
+
+def count_record(model: str, parameters: int, macs: int) -> kinds.Count:
+    """A network whose three counts agree."""
+    return kinds.Count(
+        key=f"count-{model}",
+        model=model,
+        status="ok",
+        declared_parameters=parameters,
+        module_parameters=parameters,
+        reached_parameters=parameters,
+        macs=macs,
+        weight_bytes=4 * parameters,
+        activation_bytes=2_048,
+    )
+
+
+def reference_record(name: str, right: int, **changes: Any) -> kinds.Reference:
+    """One class for every sample, which is right for the 40 of 400 that show 0; or a regression."""
+    wrong = [index for index in range(400) if index % 10] if right == 40 else range(400 - right)
+    fields: dict[str, Any] = {
+        "baseline": name,
+        "seed": None,
+        "classes": 10,
+        "train_samples": 100,
+        "test_samples": 400,
+        "test_checksum": "one",
+        "data_sha256": "grey",
+        "status": "ok",
+        "parameters": None if name == "largest class" else (784 + 1) * 10,
+        "test_accuracy": right / 400,
+        "misclassified": tuple((index, 0) for index in wrong),
+        **changes,
+    }
+    return kinds.Reference(key=f"baseline-{name}-{fields['test_checksum']}", **fields)
+
+
+def request_record(keys: list[str], models: list[str], **changes: Any) -> kinds.Request:
+    """A run of these models on digits under the common recipe."""
+    fields: dict[str, Any] = {
+        "models": ("lenet", "lenet5-*"),
+        "dataset": "digits",
+        "dataset_sizes": (100, 20, 400),
+        "dataset_sha256": "0123456789abcdef0123",
+        "recipe": "common",
+        "seeds": SEEDS,
+        "devices": ("cpu",),
+        "ran": tuple(models),
+        "baseline": "lenet",
+        "left_out": (
+            kinds.LeftOut(model="bp-100", reason="'bp-100' is heavy and waits to be named"),
+        ),
+        "command": "python -m bench.compare --models lenet,lenet5-*",
+        "documents": dict.fromkeys(models, "some-document"),
+        "recipes": dict.fromkeys(models, RECIPE),
+        "deviations": dict.fromkeys(models, ()),
+        "test_pictures": None,
+        "test_labels": "0123456789" * 40,
+        "environment": MACHINE,
+        "keys": tuple(keys),
+        **changes,
+    }
+    return kinds.Request(key="request", **fields)
