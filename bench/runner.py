@@ -51,6 +51,17 @@ def run(request: Request, progress: Progress, *, timed: bool = True) -> Outcome:
     Raises:
         RequestError: The request cannot be carried out; nothing has been written.
     """
+    results = carry_out(request, progress, timed=timed)
+    write_report(results, request.folder)
+    return Outcome(folder=request.folder, results=results)
+
+
+def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Results:
+    """The results of a request, trained and measured where the records lack them.
+
+    Raises:
+        RequestError: The request cannot be carried out; nothing has been written.
+    """
     planned = plan_here(request)
     datasets = Datasets(request.data_root)
     here = machine.environment()
@@ -72,9 +83,7 @@ def run(request: Request, progress: Progress, *, timed: bool = True) -> Outcome:
         keys += _measure(request, planned, here, records, progress)
     dataset = datasets.get(request.dataset, request.seeds[0])
     records.append(request_record(request, planned, here, dataset, keys))
-    results = read(records)
-    write_report(results, request.folder)
-    return Outcome(folder=request.folder, results=results)
+    return read(records)
 
 
 def plan_here(request: Request) -> Plan:
