@@ -107,7 +107,7 @@ def test_an_answer_counts_only_if_it_is_the_same_at_every_rate(tmp_path: Path) -
 
 def test_the_report_says_at_which_rates_a_question_is_settled(tmp_path: Path) -> None:
     write_sweep(tmp_path, worse_sigmoid_and_tanh(120))
-    lines = activation_and_pooling(read(Store(tmp_path)), {})
+    lines = activation_and_pooling(read(Store(tmp_path)), {}).splitlines()
     said = [line for line in lines if line.startswith("- **")]
     ways = ", averaged over both poolings: "
     assert said[:3] == [
@@ -132,7 +132,7 @@ def test_seeds_that_have_learned_nothing_are_counted_beside_their_mean(tmp_path:
     write_sweep(tmp_path, wrong)
     (line,) = [
         line
-        for line in activation_and_pooling(read(Store(tmp_path)), {})
+        for line in activation_and_pooling(read(Store(tmp_path)), {}).splitlines()
         if line.startswith("Some means hide")
     ]
     assert "no better than 20.00%" in line

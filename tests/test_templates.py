@@ -43,9 +43,19 @@ def test_paragraphs_lists_and_quotations_are_joined_and_tables_and_code_are_not(
     )
 
 
+def test_a_blank_line_parts_a_table_from_what_follows_it() -> None:
+    assert unwrap("| a |\n| b |\nwords\n- c") == "| a |\n| b |\n\nwords\n- c"
+
+
 def test_a_table_is_padded_and_aligned_as_its_second_line_says() -> None:
     assert table("| a | bb |\n|---|--:|\n| long | 1 |\n| x\\|y | 22 |\n") == (
         "| a    |  bb |\n|------|----:|\n| long |   1 |\n| x\\|y |  22 |"
+    )
+
+
+def test_a_long_row_of_a_table_may_be_wrapped() -> None:
+    assert table("| a | b |\n|---|---|\n\n| 1 |\n  2 |\n\n| 3 |\n  |\n") == (
+        "| a   | b   |\n|-----|-----|\n| 1   | 2   |\n| 3   |     |"
     )
 
 

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import zoo
 from bench.claims import ledger
 from bench.claims.checks import CHECKS, kinds
 from bench.claims.evidence import Evidence
-from bench.claims.judge import Decision, decide, needs_nothing
+from bench.claims.judge import decide, needs_nothing
 from bench.claims.ledger import LEDGER, Claim
 from bench.claims.tables import claims_table
 from bench.claims.trials import DEVICE, as_documented
 from bench.results.runs import Results, Runs
+from bench.writing.templates import render
 
 
-def decided(results: Results) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class DecidedView:
+    """The claims that are about networks of a run.
+
+    Attributes:
+        table: A row for each.
+        missing: By claim that is not decided, what it lacks.
+    """
+
+    table: str
+    missing: dict[str, str]
+
+
+def decided(results: Results) -> str:
     """The claims that are about networks of this run, where the run says something about them."""
     claims = ledger.load(LEDGER, kinds())
     evidence = _evidence(results)
@@ -21,24 +38,15 @@ def decided(results: Results) -> list[str]:
         decide(claim, evidence) for claim in claims if _is_decided(claim, results, evidence)
     ]
     if not decisions:
-        return []
-    return [
-        "## Claims of the documents that this run decides",
-        "",
-        *claims_table(decisions),
-        "",
-        *_too_few(decisions),
-        "All claims, with what to learn from them: `reports/claims/report.md`, made by "
-        "`python -m bench.claims`.",
-    ]
-
-
-def _too_few(decisions: list[Decision]) -> list[str]:
-    missing = [decision for decision in decisions if decision.verdict is None]
-    return [
-        *(f"`{decision.claim.id}` is left open: {decision.missing}." for decision in missing),
-        *([""] if missing else []),
-    ]
+        return ""
+    return render(
+        Path(__file__).parent,
+        "decided",
+        DecidedView(
+            table="\n".join(claims_table(decisions)),
+            missing={d.claim.id: d.missing for d in decisions if d.verdict is None},
+        ),
+    )
 
 
 def _evidence(results: Results) -> Evidence:

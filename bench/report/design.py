@@ -2,167 +2,169 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
+from typing import Literal
 
 from bench.cells.common_recipe import OPTIMISER
+from bench.report.accuracy import named_device
 from bench.results.families import design_effects
 from bench.results.learning_rates import MODELS, RATES, Sweep, read_sweep
 from bench.results.runs import Results, Runs
+from bench.statistics.accuracy import Comparison, Summary
 from bench.statistics.design import ACTIVATION_PAIRS, ACTIVATIONS, POOLINGS, Effect
-from bench.writing.markdown import (
-    comparison_table,
-    distance,
-    figure,
-    mean_accuracy,
-    percent,
-    plural,
-    points,
-    points_interval,
-    table,
-)
+from bench.writing.templates import render
+
+_Variants = Mapping[tuple[str, str], Runs]
 
 
-def activation_and_pooling(results: Results, figures: dict[str, str]) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two networks of the design that differ in one factor.
+
+    Attributes:
+        first: The activation or pooling of the first.
+        second: That of the second.
+        other: The factor that both share: a pooling, or an activation.
+        of_activations: Whether the activations differ; else the poolings.
+        difference: First minus second, paired over seeds.
+        ahead: Seeds with the first ahead.
+        behind: Seeds with the first behind.
+        level: Seeds where both are as accurate.
+    """
+
+    first: str
+    second: str
+    other: str
+    of_activations: bool
+    difference: Summary
+    ahead: int
+    behind: int
+    level: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Design:
+    """The design on one device.
+
+    Attributes:
+        device: Where it ran; None if the whole run has one device.
+        accuracies: By activation, one mean accuracy for each pooling; None if it is not in the run.
+        effects: The answers to the declared questions; none unless all six networks ran.
+        pairs: Every two networks that differ in one factor.
+    """
+
+    device: str | None
+    accuracies: dict[str, tuple[float | None, ...]]
+    effects: tuple[Effect, ...]
+    pairs: tuple[Pair, ...]
+
+    @property
+    def comparisons(self) -> dict[str, Comparison]:
+        """The answers by question."""
+        return {effect.question.name: effect.comparison for effect in self.effects}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a question's verdicts at the learning rates come down to.
+
+    Attributes:
+        kind: `settled` for one answer at every rate, `turns` for both `better` and `worse`,
+            `somewhere` for an answer at some rates, `nowhere` for none.
+        name: The question.
+        places: By verdict, the rates that give it; None is each network's own best.
+    """
+
+    kind: Literal["settled", "turns", "somewhere", "nowhere"]
+    name: str
+    places: dict[str, tuple[float | None, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untrained:
+    """A network whose seeds did not all learn at a rate."""
+
+    model: str
+    rate: float
+    lost: int
+    seeds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepView:
+    """The design at several learning rates.
+
+    Attributes:
+        answers: One for every question.
+        one_best: The rate that is best for all networks; None if they differ in it.
+        accuracies: By model, the mean test accuracy at each rate.
+        best: By model, its best rate on the validation samples.
+        guessing_twice: Twice what guessing gives: at or below it a network has not learned.
+        untrained: Where that happened.
+        effects: By question, its effects at each rate and at the best rates.
+    """
+
+    answers: tuple[Answer, ...]
+    one_best: float | None
+    accuracies: dict[str, tuple[float, ...]]
+    best: dict[str, float]
+    guessing_twice: float
+    untrained: tuple[Untrained, ...]
+    effects: dict[str, tuple[Effect, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DesignView:
+    """The controlled questions.
+
+    Attributes:
+        designs: One for every device on which some network of the design ran.
+        poolings: Names of the poolings, the columns.
+        common: Whether all networks share a recipe.
+        learning_rate: The learning rate of that recipe.
+        rates: The learning rates of the sweep.
+        sweep: None unless the design ran at all of them.
+        figure: What the figure of the design shows; None if there is none.
+        rates_figure: The same for the figure of the sweep.
+    """
+
+    designs: tuple[Design, ...]
+    poolings: tuple[str, ...]
+    common: bool
+    learning_rate: float
+    rates: tuple[float, ...]
+    sweep: SweepView | None
+    figure: str | None
+    rates_figure: str | None
+
+
+def activation_and_pooling(results: Results, figures: dict[str, str]) -> str:
     """Sigmoid, ReLU, tanh and average, max pooling, side by side and pair by pair."""
-    lines = ["## Sigmoid or ReLU, average or max pooling"]
-    shown = False
-    for device in results.request["devices"]:
-        tables = _design_tables(results, device)
-        if tables:
-            shown = True
-            lines += ["", *tables]
-    if not shown:
-        return [
-            *lines,
-            "",
-            "This run holds none of the controlled variants. `--models 'lenet5-*'` compares one "
-            "LeNet under three activations and two poolings.",
-        ]
-    if "activation-pooling" in figures:
-        lines += ["", figure("activation-pooling", figures)]
-    return [*lines, *_learning_rates(results, figures)]
+    return render(Path(__file__).parent, "design", design_view(results, figures))
 
 
-def _learning_rates(results: Results, figures: dict[str, str]) -> list[str]:
-    """Whether the answers are the learning rate's doing."""
-    if results.request["recipe"] != "common":
-        return []
-    sweep = read_sweep(results)
-    if sweep is None:
-        return [
-            "",
-            "All this holds *under this recipe*. Sigmoid networks ask for other learning rates "
-            "than ReLU networks; `python -m bench.rates NAME` repeats the design at three others.",
-        ]
-    lines = [
-        "",
-        "### Is it the learning rate?",
-        "",
-        f"The answers above hold *under this recipe*, Adam {OPTIMISER.learning_rate:g}. With the "
-        "same design at other learning rates, and once with each network at the rate that is best "
-        "for it (each of these is one more family of questions to adjust for, so that an answer "
-        "may be settled above and not here):",
-        "",
-        *_answers(sweep),
-        "",
-    ]
-    if "learning-rates" in figures:
-        lines += [figure("learning-rates", figures), ""]
-    return [
-        *lines,
-        "Mean test accuracy at each rate of Adam; the rate that is best for the network on the "
-        "validation samples is bold:",
-        "",
-        *table(
-            ("network", *(f"{rate:g} >" for rate in RATES)),
-            [
-                [
-                    f"`{model}`",
-                    *(
-                        f"**{said}**" if rate == sweep.best_rates[model] else said
-                        for rate in RATES
-                        for said in [percent(fmean(sweep.trials[model, rate].test.values()))]
-                    ),
-                ]
-                for model in MODELS
-            ],
-        ),
-        "",
-        *_untrained(sweep, next(runs.classes for runs in results.runs if runs.model in MODELS)),
-        "The questions at each rate, and with each network at its own best (difference in "
-        "percentage points, verdict adjusted within its column and for all columns):",
-        "",
-        *table(
-            ("question", *(f"{rate:g} >" for rate in RATES), "own best >"),
-            [
-                [
-                    effect.question.name,
-                    *(
-                        f"{100 * found[index].comparison.difference:+.2f} "
-                        f"{found[index].comparison.verdict}"
-                        for found in (*sweep.by_rate.values(), sweep.at_best)
-                    ),
-                ]
-                for index, effect in enumerate(sweep.at_best)
-            ],
-        ),
-    ]
-
-
-def _untrained(sweep: Sweep, classes: int) -> list[str]:
-    """Where a mean hides seeds that have learned nothing, a line; and how many they are."""
-    hidden = []
-    for (model, rate), trial in sweep.trials.items():
-        lost = sum(accuracy <= 2 / classes for accuracy in trial.test.values())
-        if lost:
-            hidden.append(f"`{model}` at {rate:g}, {lost} of {len(trial.test)}")
-    if not hidden:
-        return []
-    return [
-        f"Some means hide two kinds of runs: those that learn, and those that end no better than "
-        f"{percent(2 / classes)}, twice what guessing gives. Seeds that have not learned: "
-        f"{'; '.join(hidden)}. There the question is not how accurate a network is but whether it "
-        "trains at all, and a large difference can be unsettled.",
-        "",
-    ]
-
-
-def _answers(sweep: Sweep) -> list[str]:
-    """A line for each question that is settled somewhere, one for all that are not."""
-    best = set(sweep.best_rates.values())
-    own = (
-        "each network's own best"
-        if len(best) > 1
-        else f"each network's own best (all {best.pop():g})"
+def design_view(results: Results, figures: dict[str, str]) -> DesignView:
+    """The design on every device, and at other learning rates where it was repeated."""
+    found = [_design(results, device) for device in results.request["devices"]]
+    designs = tuple(design for design in found if design is not None)
+    common = results.request["recipe"] == "common"
+    sweep = read_sweep(results) if designs and common else None
+    return DesignView(
+        designs=designs,
+        poolings=tuple(POOLINGS.values()),
+        common=common,
+        learning_rate=OPTIMISER.learning_rate,
+        rates=RATES,
+        sweep=_sweep(sweep, results) if sweep else None,
+        figure=figures.get("activation-pooling"),
+        rates_figure=figures.get("learning-rates"),
     )
-    places = [*(f"{rate:g}" for rate in RATES), own]
-    lines, open_everywhere = [], []
-    for index, effect in enumerate(sweep.at_best):
-        name = effect.question.name
-        where: dict[str, list[str]] = {}
-        for place, found in zip(places, (*sweep.by_rate.values(), sweep.at_best), strict=True):
-            where.setdefault(found[index].comparison.verdict, []).append(place)
-        if sweep.settled(index):
-            lines.append(
-                f"- **At every learning rate tried**: {name}: {effect.comparison.verdict}."
-            )
-        elif where.keys() <= {"inconclusive", "identical"}:
-            open_everywhere.append(name)
-        else:
-            turns = {"better", "worse"} <= where.keys()
-            title = "Turns with the learning rate" if turns else "At some learning rates only"
-            said = "; ".join(
-                f"{'not settled' if verdict == 'inconclusive' else verdict} at {', '.join(at)}"
-                for verdict, at in where.items()
-            )
-            lines.append(f"- **{title}**: {name}: {said}.")
-    if open_everywhere:
-        lines.append(f"- **Not settled at any learning rate**: {'; '.join(open_everywhere)}.")
-    return lines
 
 
-def _design_tables(results: Results, device: str) -> list[str]:
+def _design(results: Results, device: str) -> Design | None:
     variants = {
         (activation, pooling): runs
         for activation in ACTIVATIONS
@@ -170,106 +172,101 @@ def _design_tables(results: Results, device: str) -> list[str]:
         if (runs := results.get(f"lenet5-{activation}-{pooling}", device)) is not None
     }
     if not variants:
-        return []
-    where = f" ({device})" if len(results.request["devices"]) > 1 else ""
-    lines = [
-        f"One seven-layer LeNet, one activation and one pooling used throughout{where}:",
-        "",
-        *table(
-            ("activation", *(f"{name} pooling >" for name in POOLINGS.values())),
-            [
-                [
-                    name,
-                    *(
-                        mean_accuracy(variants[activation, pooling])
-                        if (activation, pooling) in variants
-                        else "not in this run"
-                        for pooling in POOLINGS
-                    ),
-                ]
-                for activation, name in ACTIVATIONS.items()
-            ],
-        ),
-    ]
-    pairs: list[tuple[str, Runs | None, Runs | None]] = []
-    for pooling, pooling_name in POOLINGS.items():
+        return None
+    return Design(
+        device=named_device(device, results),
+        accuracies={
+            name: tuple(_mean(variants.get((activation, pooling))) for pooling in POOLINGS)
+            for activation, name in ACTIVATIONS.items()
+        },
+        effects=design_effects(results, device),
+        pairs=tuple(_pairs(variants)),
+    )
+
+
+def _mean(runs: Runs | None) -> float | None:
+    return runs.summary.mean if runs and runs.summary else None
+
+
+def _pairs(variants: _Variants) -> Iterator[Pair]:
+    """All that differ in one factor and share a seed and test samples."""
+    for pooling, name in POOLINGS.items():
         for first, second in ACTIVATION_PAIRS:
-            question = f"{ACTIVATIONS[first]} against {ACTIVATIONS[second]}, {pooling_name} pooling"
-            pairs.append(
-                (question, variants.get((first, pooling)), variants.get((second, pooling)))
-            )
+            yield from _pair(variants, (first, pooling), (second, pooling), name)
     for activation, name in ACTIVATIONS.items():
-        pair = (variants.get((activation, "max")), variants.get((activation, "avg")))
-        pairs.append((f"max against average pooling, {name}", *pair))
-    effects = design_effects(results, device)
-    if effects:
-        lines += ["", *_effects(effects)]
-    lines += [
-        "",
-        "Pair by pair, over seeds alone; exploratory, no verdicts:",
-        "",
-        *_pair_table(pairs),
-    ]
-    return lines
+        yield from _pair(variants, (activation, "max"), (activation, "avg"), name)
 
 
-def _pair_table(pairs: Iterable[tuple[str, Runs | None, Runs | None]]) -> list[str]:
-    """Each pair's paired difference and how to read it; pairs that did not both run left out."""
-    rows = []
-    for question, first, second in pairs:
-        if first is None or second is None or first.ranking_group != second.ranking_group:
-            continue
-        difference = first.minus(second)
-        if difference is None:
-            continue
-        deltas = [
-            first.accuracy[seed] - second.accuracy[seed]
-            for seed in first.accuracy
-            if seed in second.accuracy
-        ]
-        tally = [sum(d > 0 for d in deltas), sum(d < 0 for d in deltas), deltas.count(0)]
-        rows.append(
-            [
-                question,
-                points(difference.mean),
-                points_interval(difference) or "-",
-                " / ".join(map(str, tally)),
-            ]
-        )
-    return table(
-        (
-            *("pair", "difference >", "paired 95% interval over seeds >"),
-            "seeds ahead / behind / level",
+def _pair(
+    variants: _Variants, first: tuple[str, str], second: tuple[str, str], other: str
+) -> Iterator[Pair]:
+    ours, theirs = variants.get(first), variants.get(second)
+    if ours is None or theirs is None or ours.ranking_group != theirs.ranking_group:
+        return
+    difference = ours.minus(theirs)
+    if difference is None:
+        return
+    shared = [seed for seed in ours.accuracy if seed in theirs.accuracy]
+    deltas = [ours.accuracy[seed] - theirs.accuracy[seed] for seed in shared]
+    of_activations = first[0] != second[0]
+    names, factor = (ACTIVATIONS, 0) if of_activations else (POOLINGS, 1)
+    yield Pair(
+        first=names[first[factor]],
+        second=names[second[factor]],
+        other=other,
+        of_activations=of_activations,
+        difference=difference,
+        ahead=sum(delta > 0 for delta in deltas),
+        behind=sum(delta < 0 for delta in deltas),
+        level=deltas.count(0),
+    )
+
+
+def _sweep(sweep: Sweep, results: Results) -> SweepView:
+    best = set(sweep.best_rates.values())
+    classes = next(runs.classes for runs in results.runs if runs.model in MODELS)
+    trials = sweep.trials
+    lost = {
+        where: sum(accuracy <= 2 / classes for accuracy in trial.test.values())
+        for where, trial in trials.items()
+    }
+    return SweepView(
+        answers=tuple(_answer(sweep, index) for index in range(len(sweep.at_best))),
+        one_best=best.pop() if len(best) == 1 else None,
+        accuracies={
+            model: tuple(fmean(trials[model, rate].test.values()) for rate in RATES)
+            for model in MODELS
+        },
+        best=dict(sweep.best_rates),
+        guessing_twice=2 / classes,
+        untrained=tuple(
+            Untrained(model=model, rate=rate, lost=count, seeds=len(trials[model, rate].test))
+            for (model, rate), count in lost.items()
+            if count
         ),
-        rows,
+        effects={
+            effect.question.name: tuple(found for _, found in _everywhere(sweep, index))
+            for index, effect in enumerate(sweep.at_best)
+        },
     )
 
 
-def _effects(effects: tuple[Effect, ...]) -> list[str]:
-    """The design's questions, each in a sentence, and the numbers behind them."""
-    return [
-        "Seven questions to this design, fixed before the run; `better` and `worse` hold for other "
-        "seeds and for other test samples, adjusted for asking seven times (and for the run's "
-        "other families of questions, see above):",
-        "",
-        *(f"- {_in_words(effect)}" for effect in effects),
-        "",
-        *comparison_table([(effect.question.name, effect.comparison) for effect in effects]),
-    ]
+def _everywhere(sweep: Sweep, index: int) -> Iterator[tuple[float | None, Effect]]:
+    """A question's answers at each rate, and last with each network at its own best (None)."""
+    yield from ((rate, effects[index]) for rate, effects in sweep.by_rate.items())
+    yield None, sweep.at_best[index]
 
 
-def _in_words(effect: Effect) -> str:
-    comparison, name = effect.comparison, effect.question.name
-    size = points(comparison.difference)
-    if comparison.verdict in ("better", "worse"):
-        if effect.question.kind == "interaction":
-            larger = "larger" if comparison.verdict == "better" else "smaller"
-            return f"{name[0].upper()}{name[1:]}: {size}. It is **{larger}** with max pooling."
-        return f"{name[0].upper()}{name[1:]}: {size}, **{comparison.verdict}**."
-    unseen = (
-        f" With {plural(comparison.n_seeds, 'seed')}, a true difference has to be about "
-        f"{distance(comparison.detectable)} or more to be found in four of five such runs."
-        if comparison.detectable is not None
-        else ""
-    )
-    return f"{name[0].upper()}{name[1:]}: {size}, not settled.{unseen}"
+def _answer(sweep: Sweep, index: int) -> Answer:
+    places: dict[str, tuple[float | None, ...]] = {}
+    for place, effect in _everywhere(sweep, index):
+        verdict = effect.comparison.verdict
+        places[verdict] = (*places.get(verdict, ()), place)
+    kind: Literal["settled", "turns", "somewhere", "nowhere"]
+    if sweep.settled(index):
+        kind = "settled"
+    elif places.keys() <= {"inconclusive", "identical"}:
+        kind = "nowhere"
+    else:
+        kind = "turns" if {"better", "worse"} <= places.keys() else "somewhere"
+    return Answer(kind=kind, name=sweep.at_best[index].question.name, places=places)

@@ -3,95 +3,98 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from bench.statistics.simulate_accuracy import Calibration, read_calibration
 from bench.statistics.simulate_speed import Outcome, read_drift
-from bench.writing.markdown import decimal, integer, percent, table
+from bench.writing.templates import render
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simulated:
+    """Simulated comparisons of accuracy that differ in the true accuracies alone.
+
+    Attributes:
+        deviation: Standard deviation of a seed's effect on the logit scale.
+        test_samples: Size of the test set.
+        seeds: Number of seeds.
+        coverage: Lowest and highest share of intervals that hold the true mean.
+        false: Lowest and highest share of runs with a false verdict.
+        upper: The highest upper bound of that share.
+    """
+
+    deviation: float
+    test_samples: int
+    seeds: int
+    coverage: tuple[float, float]
+    false: tuple[float, float]
+    upper: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Simulated measurements of speed on one kind of machine, in both orders."""
+
+    name: str
+    interleaved: Outcome
+    sequential: Outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReliabilityView:
+    """The simulations in numbers; `worst` has the most false verdicts of accuracy."""
+
+    test_samples: tuple[int, ...]
+    worst: Calibration
+    simulated: tuple[Simulated, ...]
+    machines: tuple[Machine, ...]
 
 
 def reliability() -> list[str]:
     """Coverage of the intervals, false verdicts of accuracy, false verdicts of speed."""
-    return [
-        "### How often such verdicts err",
-        "",
-        *_accuracy(read_calibration()),
-        "",
-        *_speed(read_drift()),
-    ]
+    return render(Path(__file__).parent, "reliability", reliability_view()).splitlines()
 
 
-def _accuracy(calibrations: Sequence[Calibration]) -> list[str]:
+def reliability_view() -> ReliabilityView:
+    """The numbers of both simulations."""
+    calibrations = read_calibration()
+    return ReliabilityView(
+        test_samples=tuple(sorted({c.test_samples for c in calibrations})),
+        worst=max(calibrations, key=lambda c: c.false_share_upper),
+        simulated=tuple(_simulated(calibrations)),
+        machines=tuple(_machines(read_drift())),
+    )
+
+
+def _simulated(calibrations: Sequence[Calibration]) -> list[Simulated]:
     groups: dict[tuple[float, int, int], list[Calibration]] = {}
     for c in calibrations:
         groups.setdefault((c.seed_deviation_logit, c.test_samples, c.seeds), []).append(c)
-    worst = max(calibrations, key=lambda c: c.false_share_upper)
     return [
-        "*Accuracy.* Networks were simulated on test sets of "
-        f"{' and '.join(integer(n) for n in sorted({c.test_samples for c in calibrations}))} "
-        "samples, with true accuracies of 95% to 99% (lowest and highest of them in each cell), "
-        "samples that are hard for all, and seeds that differ by a normal effect on the logit "
-        "scale. Coverage: how often the 95% interval over seeds holds the mean over all seeds on "
-        "its test set. False verdict: how often a run of eight networks of equal accuracy says "
-        "`better` or `worse` of any of them; worst case "
-        f"{percent(worst.false_share)}, with a one-sided 95% upper bound of "
-        f"{percent(worst.false_share_upper)} from {integer(worst.verdict_runs)} runs "
-        "(`python -m bench.calibrate` repeats it):",
-        "",
-        *table(
-            (
-                *("seed effect's deviation >", "test samples >", "seeds >", "coverage >"),
-                *("runs with a false verdict >", "upper bound >"),
-            ),
-            [
-                [
-                    decimal(deviation, 1),
-                    integer(samples),
-                    str(seeds),
-                    _range([c.coverage_this_test_set for c in found]),
-                    _range([c.false_share for c in found]),
-                    percent(max(c.false_share_upper for c in found)),
-                ]
-                for (deviation, samples, seeds), found in sorted(groups.items())
-            ],
-        ),
-    ]
-
-
-def _speed(outcomes: Sequence[Outcome]) -> list[str]:
-    by_order = {
-        (outcome.scenario, outcome.order): outcome
-        for outcome in outcomes
-        if outcome.interval == "wilcoxon"
-    }
-    rows = []
-    for scenario in dict.fromkeys(outcome.scenario for outcome in outcomes):
-        interleaved, sequential = (by_order[scenario, o] for o in ("interleaved", "sequential"))
-        rows.append(
-            [
-                scenario,
-                percent(interleaved.false_rate),
-                percent(interleaved.false_rate_upper),
-                decimal(interleaved.smallest_ratio, 3),
-                percent(sequential.false_rate),
-            ]
+        Simulated(
+            deviation=deviation,
+            test_samples=samples,
+            seeds=seeds,
+            coverage=_ends([c.coverage_this_test_set for c in found]),
+            false=_ends([c.false_share for c in found]),
+            upper=max(c.false_share_upper for c in found),
         )
-    return [
-        "*Speed.* Networks of equal speed were timed on a simulated machine that is steady, slows "
-        "down, walks, steps or stutters. False verdict: how often any of them is called `faster` "
-        "or `slower`, timed in interleaved rounds as here, and timed one after the other as is "
-        "usual. Smallest ratio: the true ratio of two speeds that is found in four of five runs, "
-        "where blocks vary by 2% and one in thirty is an outlier (`python -m bench.drift` repeats "
-        "it):",
-        "",
-        *table(
-            (
-                *("machine", "false verdicts, interleaved >", "upper bound >"),
-                *("smallest ratio found >", "false verdicts, one after the other >"),
-            ),
-            rows,
-        ),
+        for (deviation, samples, seeds), found in sorted(groups.items())
     ]
 
 
-def _range(shares: Sequence[float]) -> str:
-    return f"{percent(min(shares))} to {percent(max(shares))}"
+def _machines(outcomes: Sequence[Outcome]) -> list[Machine]:
+    by_order = {(o.scenario, o.order): o for o in outcomes if o.interval == "wilcoxon"}
+    return [
+        Machine(
+            name=scenario,
+            interleaved=by_order[scenario, "interleaved"],
+            sequential=by_order[scenario, "sequential"],
+        )
+        for scenario in dict.fromkeys(outcome.scenario for outcome in outcomes)
+    ]
+
+
+def _ends(shares: Sequence[float]) -> tuple[float, float]:
+    return min(shares), max(shares)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.report.accuracy import best, comparison
@@ -16,7 +16,10 @@ from bench.report.profiles import profiles
 from bench.report.speed import speed
 from bench.report.verdicts import verdicts
 from bench.results.runs import Results, results_table
-from bench.writing.markdown import figure, plural
+from bench.writing.templates import render as write
+from bench.writing.templates import unwrap
+
+_ROOM = Path(__file__).parent
 
 
 def write_report(results: Results, folder: Path) -> None:
@@ -35,7 +38,7 @@ def render(results: Results, figures: dict[str, str]) -> str:
         figures: Names of the figures that lie beside the report, with their descriptions.
     """
     sections = (
-        _title(results),
+        write(_ROOM, "title", title_view(results)),
         best(results, figures),
         comparison(results),
         verdicts(results),
@@ -46,65 +49,64 @@ def render(results: Results, figures: dict[str, str]) -> str:
         parameters(results, figures),
         counting(),
         decided(results),
-        _curves(figures),
+        write(_ROOM, "curves", curves_view(figures)),
         method(results),
     )
-    lines = [line for section in sections for line in (*section, "")]
-    return "\n".join(_without_doubled_blanks(lines)).strip() + "\n"
+    return unwrap("\n\n".join(_text(section) for section in sections)) + "\n"
 
 
-def _title(results: Results) -> list[str]:
+def _text(section: str | list[str]) -> str:
+    return section if isinstance(section, str) else "\n".join(section)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TitleView:
+    """What a run is.
+
+    Attributes:
+        networks: How many networks ran.
+        dataset: On which data.
+        recipe: `common` or `document`.
+        seeds: How many seeds each.
+        devices: Where they ran.
+        processor: The CPU's name.
+        gpu: The GPU's name; None where there is none.
+        failures: How many cells, counts and measurements failed.
+    """
+
+    networks: int
+    dataset: str
+    recipe: str
+    seeds: int
+    devices: tuple[str, ...]
+    processor: str
+    gpu: str | None
+    failures: int
+
+
+def title_view(results: Results) -> TitleView:
+    """What the first lines say of a run."""
     request = results.request
-    seeds = plural(len(request["seeds"]), "seed")
-    recipe = {
-        "common": "one recipe for all, so that a difference is the architecture's under this "
-        "recipe",
-        "document": "each trained as its document trains it, so that the document's numbers can be "
-        "checked",
-    }[request["recipe"]]
-    failed = [
-        "",
-        f"> **{plural(len(results.failures), 'failure')}.** What failed stands under "
-        "[How it was made](#how-it-was-made); the numbers below are of what ran.",
-    ]
-    return [
-        f"# {plural(len(request['ran']), 'network')} on {request['dataset']}, "
-        f"{request['recipe']} recipe",
-        "",
-        f"{seeds} each, on {' and '.join(_device_name(results, d) for d in request['devices'])}; "
-        f"{recipe}.",
-        *(failed if results.failures else []),
-    ]
+    return TitleView(
+        networks=len(request["ran"]),
+        dataset=request["dataset"],
+        recipe=request["recipe"],
+        seeds=len(request["seeds"]),
+        devices=tuple(request["devices"]),
+        processor=request["environment"]["processor"],
+        gpu=request["environment"]["gpu"],
+        failures=len(results.failures),
+    )
 
 
-def _curves(figures: dict[str, str]) -> list[str]:
-    lines = ["## Learning curves"]
-    if "learning-curves" in figures:
-        lines += [
-            "",
-            figure("learning-curves", figures),
-            "",
-            "Lines: mean training loss since the point before or the epoch's beginning, taken "
-            "while the weights move and with dropout on. Dots: test loss in evaluation mode, the "
-            "first one of the untrained network. Bands: from the lowest to the highest seed. "
-            "Losses of different kinds (squared error, cross-entropy) do not compare across "
-            "panels.",
-        ]
-    if "test-pictures" in figures:
-        lines += ["", figure("test-pictures", figures)]
-    return lines
+@dataclass(frozen=True, kw_only=True)
+class CurvesView:
+    """What the figures of curves and of test pictures show; None where there is no figure."""
+
+    curves: str | None
+    pictures: str | None
 
 
-def _device_name(results: Results, device: str) -> str:
-    environment = results.request["environment"]
-    if device == "cuda":
-        return f"CUDA ({environment['gpu']})"
-    return f"CPU ({environment['processor']})"
-
-
-def _without_doubled_blanks(lines: Iterable[str]) -> list[str]:
-    kept: list[str] = []
-    for line in lines:
-        if line or (kept and kept[-1]):
-            kept.append(line)
-    return kept
+def curves_view(figures: dict[str, str]) -> CurvesView:
+    """The figures of the section on curves."""
+    return CurvesView(curves=figures.get("learning-curves"), pictures=figures.get("test-pictures"))

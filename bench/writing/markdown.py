@@ -44,9 +44,9 @@ def figure(name: str, figures: dict[str, str]) -> str:
     return f"![{figures[name]}](figures/{name}.svg)"
 
 
-def names(runs: Iterable[Runs]) -> str:
+def names(models: Iterable[str], between: str = " and ") -> str:
     """`a` and `b`."""
-    return " and ".join(f"`{item.model}`" for item in runs)
+    return between.join(f"`{model}`" for model in models)
 
 
 def mean_accuracy(runs: Runs) -> str:
@@ -66,14 +66,6 @@ def percent_range(low: float, high: float) -> str:
     return f"{percent(max(low, 0.0))} to {percent(min(high, 1.0))}"
 
 
-def interval_words(runs: Runs) -> str:
-    """The 95% interval as part of a sentence, beginning with a blank."""
-    summary = runs.summary
-    if summary is None or summary.low is None:
-        return " (one seed, so no interval)"
-    return f" on average over {summary.n} seeds (95% interval {interval(summary)})"
-
-
 def spread(summary: Summary | None) -> str:
     """From the lowest to the highest run in percent."""
     if summary is None or summary.n == 1:
@@ -81,26 +73,36 @@ def spread(summary: Summary | None) -> str:
     return f"{percent(summary.minimum)} to {percent(summary.maximum)}"
 
 
-def percent(fraction: float) -> str:
-    """A fraction in percent."""
-    return f"{100 * fraction:.2f}%"
+def percent(fraction: float | None) -> str:
+    """A fraction in percent, or a dash where there is none."""
+    return "-" if fraction is None else f"{100 * fraction:.2f}%"
 
 
-def points(difference: float) -> str:
-    """A difference of two fractions in percentage points, with its sign."""
-    return f"{100 * difference:+.2f} pp"
+def signed(difference: float) -> str:
+    """A difference of two fractions times 100, with its sign."""
+    return f"{100 * difference:+.2f}"
 
 
-def distance(difference: float) -> str:
-    """The size of a difference in percentage points."""
-    return f"{100 * abs(difference):.2f} pp"
+def points(difference: float | None) -> str:
+    """A difference of two fractions in percentage points, with its sign, or a dash."""
+    return "-" if difference is None else f"{signed(difference)} pp"
+
+
+def distance(difference: float | None) -> str:
+    """The size of a difference in percentage points, or a dash where there is none."""
+    return "-" if difference is None else f"{100 * abs(difference):.2f} pp"
+
+
+def signed_interval(interval: Interval | Summary | None) -> str:
+    """Both ends of a difference in percentage points, or a dash where there is no interval."""
+    if interval is None or interval.low is None or interval.high is None:
+        return "-"
+    return f"[{signed(interval.low)}, {signed(interval.high)}]"
 
 
 def points_interval(difference: Summary) -> str:
     """The 95% interval of a difference in percentage points, or nothing where there is none."""
-    if difference.low is None or difference.high is None:
-        return ""
-    return f"[{100 * difference.low:+.2f}, {100 * difference.high:+.2f}]"
+    return "" if difference.low is None else signed_interval(difference)
 
 
 def integer(number: float | None) -> str:
@@ -157,9 +159,9 @@ def comparison_table(rows: Iterable[tuple[str, Comparison]], what: str = "questi
             [
                 name,
                 points(comparison.difference),
-                _ends(comparison.seeds),
-                _ends(comparison.samples),
-                _ends(comparison.both),
+                signed_interval(comparison.seeds),
+                signed_interval(comparison.samples),
+                signed_interval(comparison.both),
                 decimal(comparison.standardised_difference, 2),
                 probability(comparison.p),
                 probability(comparison.adjusted_p),
@@ -169,9 +171,3 @@ def comparison_table(rows: Iterable[tuple[str, Comparison]], what: str = "questi
             for name, comparison in rows
         ],
     )
-
-
-def _ends(interval: Interval | None) -> str:
-    if interval is None:
-        return "-"
-    return f"[{100 * interval.low:+.2f}, {100 * interval.high:+.2f}]"
