@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 _BEGINS_BLOCK = re.compile(r"#+ |\||- |> |\d+\. ")
 _STANDS_ALONE = re.compile(r"#+ |\|")
 _FENCE = "```"
+_SHARED = Path(__file__).parent / "templates"
 
 
 def render(folder: Path, name: str, view: DataclassInstance) -> str:
     """The text of a template, its paragraphs on one line each, without blank lines at its ends.
 
     Args:
-        folder: The folder of a room; its templates lie in `templates/`.
+        folder: The folder of a room; its templates lie in `templates/`. Fragments that several
+            rooms include lie in the `templates/` beside this module.
         name: The template's name, without `.md.j2`.
         view: A dataclass; the template sees its fields under their names.
 
@@ -59,7 +61,10 @@ def _unwrapped(text: str) -> Iterator[str]:
         words = line.strip()
         if block and (not words or _BEGINS_BLOCK.match(words) or _STANDS_ALONE.match(block)):
             yield block
+            ends_table = block.startswith("|") and words and not words.startswith("|")
             block, blank = "", False
+            if ends_table:
+                yield ""
         if words:
             block = f"{block} {words}" if block else words
         elif not blank:
@@ -72,7 +77,7 @@ def _environment(templates: Path) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     made = Environment(
-        loader=FileSystemLoader(templates),
+        loader=FileSystemLoader([templates, _SHARED]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -91,9 +96,11 @@ def table(text: str) -> str:
     """A markdown table, its columns padded so that it reads well unrendered, too.
 
     To be used around a table: `{% filter table %}`. Its second line says, as in all markdown, which
-    columns are right-aligned: `|---|--:|`.
+    columns are right-aligned: `|---|--:|`. A line that does not begin with a bar goes on with the
+    row above it.
     """
-    rows = [_cells(line) for line in text.splitlines() if line.strip()]
+    joined = re.sub(r"\n\s*(?=[^|\s])", " ", text)
+    rows = [_cells(line) for line in joined.splitlines() if line.strip()]
     head, rule, *body = rows
     return "\n".join(markdown.aligned(head, [mark.endswith(":") for mark in rule], body))
 
@@ -111,6 +118,8 @@ FILTERS: dict[str, Any] = {
         for name in (
             *("percent", "points", "distance", "integer", "decimal", "milliseconds"),
             *("probability", "p_equals", "plural"),
+            *("quartile_range", "ratio_interval", "tenths", "change", "listed", "codes"),
+            *("mebibytes", "kibibytes"),
         )
     },
 }
