@@ -82,7 +82,7 @@ def best_view(results: Results, figures: dict[str, str]) -> BestView:
     """What the first section says of every ranking."""
     return BestView(
         headlines=tuple(_headline(group, results) for group in results.groups),
-        seeds=len(results.request["seeds"]),
+        seeds=len(results.request.seeds),
         figure=figures.get("accuracy"),
     )
 
@@ -116,7 +116,7 @@ def _place(*runs: Runs) -> Place | None:
 
 def named_device(device: str, results: Results) -> str | None:
     """The device's name, where the run has several and so needs to tell them apart."""
-    return device if len(results.request["devices"]) > 1 else None
+    return device if len(results.request.devices) > 1 else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +219,7 @@ def comparison_view(results: Results) -> ComparisonView:
             for runs in results.runs
             if runs.selected
         ),
-        left_out=tuple(item["reason"] for item in results.request["left_out"]),
+        left_out=tuple(item.reason for item in results.request.left_out),
         jobs=max(runs.jobs for runs in results.runs),
     )
 
@@ -246,18 +246,18 @@ def _ranking(group: Sequence[Runs], results: Results) -> Ranking:
 
 
 def _network_row(runs: Runs, best: Runs, results: Results) -> Row:
-    count = results.counts.get(runs.model, {})
+    count = results.counts.get(runs.model)
     difference = runs.minus(best)
     return Row(
         name=runs.model,
-        document=results.request["documents"][runs.model],
+        document=results.request.documents[runs.model],
         mean=runs.summary.mean if runs.summary else None,
         accuracy=runs.summary,
         is_best=runs is best,
         is_twin=runs.is_twin_of(best),
         behind=difference.mean if difference else None,
-        parameters=count.get("module_parameters"),
-        macs=count.get("macs"),
+        parameters=count.module_parameters if count else None,
+        macs=count.macs if count else None,
         seconds=median(runs.train_seconds.values()) if runs.train_seconds else None,
         ran=len(runs.accuracy),
         cells=len(runs.accuracy) + len(runs.errors),

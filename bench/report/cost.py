@@ -2,119 +2,167 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.records.kinds import Count
 from bench.results.runs import Results
-from bench.writing.markdown import decimal, figure, integer, table
-from zoo.counting import SIDE, counting_exercise
+from bench.writing.templates import render
+from zoo.counting import SIDE, CountingRow, counting_exercise
 
-KIBIBYTE = 2**10
+FOLDER = Path(__file__).parent
 
 
-def parameters(results: Results, figures: dict[str, str]) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class CostRow:
+    """What one network costs.
+
+    Attributes:
+        model: Registry name.
+        parameters: Counted on paper (None where no sizes are declared), in the module, and as what a forward pass reaches.
+        macs: Multiply-accumulates of one sample, forward.
+        weight_bytes: Memory of the weights.
+        activation_bytes: Memory of the layers' outputs for one sample.
+    """
+
+    model: str
+    parameters: tuple[int | None, int, int]
+    macs: int
+    weight_bytes: int
+    activation_bytes: int
+
+    @property
+    def counts_agree(self) -> bool:
+        """Whether the counts of parameters that there are are one number."""
+        return len(set(self.parameters) - {None}) == 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostSpread:
+    """How far ranked networks differ in one cost.
+
+    Attributes:
+        least: The network that costs least.
+        low: What it costs.
+        most: The network that costs most.
+        high: What that costs.
+        rank: By accuracy, the place of the one that costs most; 1 is the best.
+    """
+
+    least: str
+    low: int
+    most: str
+    high: int
+    rank: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CostView:
+    """What the section on parameters and work shows.
+
+    Attributes:
+        rows: One for each network.
+        dnn_over_cnn: How many times the parameters and the work of `cnn` `dnn` has, where both ran.
+        chart: What the chart of accuracy against cost shows; None where it was not drawn.
+        ranked: How many networks are in the chart.
+        parameters: How far they differ in parameters.
+        macs: How far they differ in work.
+    """
+
+    rows: tuple[CostRow, ...]
+    dnn_over_cnn: tuple[float, float] | None
+    chart: str | None
+    ranked: int
+    parameters: CostSpread | None
+    macs: CostSpread | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountingView:
+    """The counting exercise, and the ranges of its ratios.
+
+    Attributes:
+        side: Pixels along one edge of the picture.
+        rows: The BP network first, then every CNN.
+        parameters: Least and most times as many parameters in the BP network.
+        macs: Least and most times as much work in the BP network.
+    """
+
+    side: int
+    rows: tuple[CountingRow, ...]
+    parameters: tuple[float, float]
+    macs: tuple[float, float]
+
+
+def parameters(results: Results, figures: Mapping[str, str]) -> list[str]:
     """The three counts and the work of every network."""
-    rows = []
-    for model, count in results.counts.items():
-        three = [count[f"{how}_parameters"] for how in ("declared", "module", "reached")]
-        rows.append(
-            [
-                f"`{model}`",
-                *(integer(number) for number in three),
-                "yes" if len(set(three)) == 1 else "**no**",
-                integer(count["macs"]),
-                decimal(count["weight_bytes"] / KIBIBYTE, 1),
-                decimal(count["activation_bytes"] / KIBIBYTE, 1),
-            ]
-        )
-    lines = [
-        "## Parameters and work",
-        "",
-        *table(
-            (
-                *("network", "declared >", "in the module >", "reached >", "agree", "MACs >"),
-                *("weights, KiB >", "layer outputs, KiB >"),
-            ),
-            rows,
-        ),
-        "",
-        "Parameters are counted three ways that know nothing of each other: in closed form from "
-        "the layer sizes on paper, in the module that torch built, and as the memory that reaches "
-        "an operator in a forward pass. A parameter that is never used, or one that is used twice, "
-        "makes them disagree. A multiply-accumulate (MAC) is one multiplication with its addition, "
-        "half of what torch's flop counter counts; one sample, forward, biases not counted.",
-    ]
-    dnn, cnn = results.counts.get("dnn"), results.counts.get("cnn")
-    if dnn and cnn:
-        parameters = dnn["module_parameters"] / cnn["module_parameters"]
-        macs = dnn["macs"] / cnn["macs"]
-        lines += [
-            "",
-            f"`dnn` has {parameters:.1f} times the parameters of `cnn` and needs {macs:.2f} times "
-            "the multiply-accumulates: fewer parameters is not as much less work.",
-        ]
-    if "accuracy-cost" in figures:
-        lines += ["", figure("accuracy-cost", figures), "", _reading(results)]
-    return lines
-
-
-def _reading(results: Results) -> str:
-    """What the chart of accuracy against cost shows."""
-    ranked = [
-        runs.model for runs in results.groups[0] if runs.summary and runs.model in results.counts
-    ]
-    extremes = {}
-    for cost in ("module_parameters", "macs"):
-        by_cost = sorted(ranked, key=lambda model: results.counts[model][cost])
-        extremes[cost] = (by_cost[0], by_cost[-1])
-    words = []
-    for cost, (least, most) in extremes.items():
-        low, high = (results.counts[model][cost] for model in (least, most))
-        words.append(f"{high / low:.2f} times (`{least}` {integer(low)}, `{most}` {integer(high)})")
-    largest, busiest = (most for _, most in extremes.values())
-    return (
-        "*How to read it.* Each network stands at its mean accuracy in both panels: on the left at "
-        "what it stores, on the right at what it computes for one sample. Both axes are "
-        f"logarithmic and of one scale: the networks differ in parameters up to {words[0]}, in "
-        f"multiply-accumulates up to {words[1]}. By accuracy, `{largest}` with the most parameters "
-        f"is number {1 + ranked.index(largest)} of {len(ranked)}, `{busiest}` with the most "
-        f"multiply-accumulates number {1 + ranked.index(busiest)}. Networks that are tested on "
-        "other samples or classes are left out: their accuracies do not compare."
-    )
+    return render(FOLDER, "cost", cost_view(results, figures)).splitlines()
 
 
 def counting() -> list[str]:
     """The counting exercise, over the range that its lost figures leave; the same in every run."""
-    exercise = counting_exercise()
-    bp, *cnns = exercise
-    parameter_ratios = [row.bp_parameters_ratio for row in cnns]
-    macs_ratios = [row.bp_macs_ratio for row in cnns]
-    return [
-        "## The counting exercise: BP against CNN",
-        "",
-        f"A teaching document counts a BP network and a CNN for pictures of {SIDE} by {SIDE} "
-        "pixels in three classes. The BP network has as many neurons in each of its three hidden "
-        "layers as the picture has pixels; the CNN has three convolutions (10, 20 and 30 "
-        "channels), each followed by pooling that halves the picture, and a layer of 100.",
-        "",
-        *table(
-            ("network", "parameters >", "BP / CNN >", "MACs >", "BP / CNN >"),
-            [
-                [
-                    row.network,
-                    integer(row.parameters),
-                    "" if row is bp else f"{row.bp_parameters_ratio:.1f}",
-                    integer(row.macs),
-                    "" if row is bp else f"{row.bp_macs_ratio:.1f}",
-                ]
-                for row in exercise
-            ],
-        ),
-        "",
-        f"The CNN has {min(parameter_ratios):.0f} to {max(parameter_ratios):.0f} times fewer "
-        f"parameters, but only {min(macs_ratios):.1f} to {max(macs_ratios):.1f} times less work: "
-        "a convolution uses each of its few weights at every place of the picture. Fewer "
-        "parameters is not as much less work.",
-        "",
-        f"The figures of the document are lost with its pictures; what survives is its words, "
-        f'"more than 300 million" parameters among them. The side of {SIDE} is inferred from that '
-        "(sides 100 to 107 all fit), and kernel size and the halving of odd sizes are not known: "
-        "the rows are the range that this leaves.",
+    return render(FOLDER, "counting", counting_view()).splitlines()
+
+
+def cost_view(results: Results, figures: Mapping[str, str]) -> CostView:
+    """What every network costs, and how far the networks of the chart differ."""
+    chart = figures.get("accuracy-cost")
+    ranked = [
+        runs.model for runs in results.groups[0] if runs.summary and runs.model in results.counts
     ]
+    return CostView(
+        rows=tuple(
+            CostRow(
+                model=model,
+                parameters=(
+                    count.declared_parameters,
+                    count.module_parameters,
+                    count.reached_parameters,
+                ),
+                macs=count.macs,
+                weight_bytes=count.weight_bytes,
+                activation_bytes=count.activation_bytes,
+            )
+            for model, count in results.counts.items()
+        ),
+        dnn_over_cnn=_dnn_over_cnn(results.counts),
+        chart=chart,
+        ranked=len(ranked),
+        parameters=_spread(results, ranked, "module_parameters") if chart else None,
+        macs=_spread(results, ranked, "macs") if chart else None,
+    )
+
+
+def counting_view() -> CountingView:
+    """The exercise at the document's picture size."""
+    rows = counting_exercise()
+    parameters = [row.bp_parameters_ratio for row in rows[1:]]
+    macs = [row.bp_macs_ratio for row in rows[1:]]
+    return CountingView(
+        side=SIDE,
+        rows=rows,
+        parameters=(min(parameters), max(parameters)),
+        macs=(min(macs), max(macs)),
+    )
+
+
+def _dnn_over_cnn(counts: Mapping[str, Count]) -> tuple[float, float] | None:
+    if not {"dnn", "cnn"} <= counts.keys():
+        return None
+    dnn, cnn = counts["dnn"], counts["cnn"]
+    return dnn.module_parameters / cnn.module_parameters, dnn.macs / cnn.macs
+
+
+def _spread(results: Results, ranked: list[str], cost: str) -> CostSpread:
+    """Of networks, best first, the cheapest and the dearest."""
+    costs = {model: getattr(results.counts[model], cost) for model in ranked}
+    *_, most = by_cost = sorted(ranked, key=costs.__getitem__)
+    least = by_cost[0]
+    return CostSpread(
+        least=least,
+        low=costs[least],
+        most=most,
+        high=costs[most],
+        rank=1 + ranked.index(most),
+    )

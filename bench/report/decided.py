@@ -53,13 +53,13 @@ def _evidence(results: Results) -> Evidence:
     """The run's networks as trials; those that were not trained as their documents do are none."""
     request = results.request
     runs: dict[str, Runs] = {}
-    for model in request["ran"] if request["recipe"] == "document" else ():
+    for model in request.ran if request.recipe == "document" else ():
         found = results.get(model, DEVICE)
         if found is None:
             continue
         trial = as_documented(zoo.get(model))
-        epochs = request["recipes"][model]["epochs"]
-        if request["dataset"] == trial.dataset and epochs == trial.recipe.epochs:
+        epochs = request.recipes[model].epochs
+        if request.dataset == trial.dataset and epochs == trial.recipe.epochs:
             runs[model] = found
     return Evidence(runs=runs)
 
@@ -69,5 +69,5 @@ def _is_decided(claim: Claim, results: Results, evidence: Evidence) -> bool:
         return False
     check = CHECKS[claim.check]
     if needs_nothing(claim):
-        return claim.model in results.request["ran"]
+        return claim.model in results.request.ran
     return not check.probes and set(check.trials_for(claim)) <= set(evidence.runs)

@@ -148,9 +148,9 @@ def activation_and_pooling(results: Results, figures: dict[str, str]) -> str:
 
 def design_view(results: Results, figures: dict[str, str]) -> DesignView:
     """The design on every device, and at other learning rates where it was repeated."""
-    found = [_design(results, device) for device in results.request["devices"]]
+    found = [_design(results, device) for device in results.request.devices]
     designs = tuple(design for design in found if design is not None)
-    common = results.request["recipe"] == "common"
+    common = results.request.recipe == "common"
     sweep = read_sweep(results) if designs and common else None
     return DesignView(
         designs=designs,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -100,7 +98,7 @@ def _design(results: Results) -> Figure | None:
     found: dict[tuple[str, str], Runs] = {}
     for activation in ACTIVATION_COLOURS:
         for pooling in POOLING_MARKERS:
-            runs = results.get(f"lenet5-{activation}-{pooling}", results.request["devices"][0])
+            runs = results.get(f"lenet5-{activation}-{pooling}", results.request.devices[0])
             if runs is not None:
                 found[activation, pooling] = runs
     if len(found) < 2:
@@ -154,7 +152,7 @@ def _learning_rates(results: Results) -> Figure | None:
 
 
 def _learning_curves(results: Results) -> Figure | None:
-    shown = [runs for runs in results.runs if runs.curves]
+    shown = [runs for runs in results.runs if runs.accuracy]
     if not shown:
         return None
     columns = min(4, len(shown))
@@ -175,8 +173,13 @@ def _learning_curves(results: Results) -> Figure | None:
 
 def _curve(axes: Axes, runs: Runs) -> None:
     """One network's losses: mean over seeds, with the range of the seeds behind."""
-    training = np.array([curve for curve, _ in runs.curves.values()], dtype=float)
-    testing = np.array([curve for _, curve in runs.curves.values()], dtype=float)
+    cells = runs.ran.values()
+    training = np.array(
+        [[(p.examples_seen, p.loss) for p in cell.training_curve] for cell in cells], dtype=float
+    )
+    testing = np.array(
+        [[(0, p.examples_seen, p.loss) for p in cell.test_curve] for cell in cells], dtype=float
+    )
     for curves, column, colour, style, label in (
         (training, 1, BLUE, "-", "training"),
         (testing, 2, ORANGE, "o", "test"),
@@ -224,7 +227,7 @@ def _accuracy_cost(results: Results) -> Figure | None:
 def _point(results: Results, runs: Runs, cost: str) -> tuple[float, float]:
     """A network's place in a panel: what it costs, and its mean accuracy."""
     assert runs.summary is not None
-    return results.counts[runs.model][cost], runs.summary.mean
+    return getattr(results.counts[runs.model], cost), runs.summary.mean
 
 
 def _name_points(
@@ -275,23 +278,19 @@ def _styles(models: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def _test_pictures(results: Results) -> Figure | None:
-    pictures: Mapping[str, Any] | None = results.request["test_pictures"]
+    pictures = results.request.test_pictures
     ranked = _ranked(results)
-    if (
-        pictures is None
-        or not ranked
-        or ranked[0].test_samples < results.request["dataset_sizes"][2]
-    ):
+    if pictures is None or not ranked or ranked[0].test_samples < results.request.dataset_sizes[2]:
         return None  # the best network was not tested on these pictures
     best = ranked[0]
     seed, wrong = next(iter(best.misclassified.items()))
-    side = pictures["side"]
-    pixels = np.frombuffer(base64.b64decode(pictures["pixels"]), dtype=np.uint8)
+    side = pictures.side
+    pixels = np.frombuffer(pictures.pixels, dtype=np.uint8)
     images = pixels.reshape(-1, side, side)
     figure = Figure(figsize=(9, 1.6), layout="constrained")
     panels = figure.subplots(1, len(images), squeeze=False)
     for index, (axes, image, label) in enumerate(
-        zip(panels.flat, images, pictures["labels"], strict=True)
+        zip(panels.flat, images, pictures.labels, strict=True)
     ):
         answer = wrong.get(index, label)
         axes.imshow(image, cmap="gray_r", interpolation="nearest")
@@ -304,7 +303,7 @@ def _test_pictures(results: Results) -> Figure | None:
 
 
 def _label(runs: Runs, results: Results) -> str:
-    return runs.model if len(results.request["devices"]) == 1 else f"{runs.model} ({runs.device})"
+    return runs.model if len(results.request.devices) == 1 else f"{runs.model} ({runs.device})"
 
 
 _FIGURES: dict[str, tuple[Callable[[Results], Figure | None], str]] = {

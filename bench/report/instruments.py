@@ -3,72 +3,118 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from bench.results.runs import NO_SPEED, Results, Speed
-from bench.writing.markdown import integer, table
+from bench.results.runs import Results
+from bench.results.speeds import NO_SPEED, Speed
+from bench.writing.templates import render
 
 PYTEST_BENCHMARK = "pytest-benchmark"  # the experiment's name in the records
 AGREEMENT = 0.10
 
 
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """One workload, in samples per second by each instrument.
+
+    Attributes:
+        model: Registry name.
+        device: Where it ran.
+        phase: `train`, `inference` or `latency`.
+        theirs: By pytest-benchmark.
+        beside: By this suite's clock, right before and after.
+        reported: In the report's speed tables; None where they lack it.
+    """
+
+    model: str
+    device: str
+    phase: str
+    theirs: float
+    beside: float
+    reported: float | None
+
+    @property
+    def from_beside(self) -> float:
+        """By how much pytest-benchmark's number is larger than the one beside it; a fraction."""
+        return self.theirs / self.beside - 1
+
+    @property
+    def from_reported(self) -> float | None:
+        """By how much it is larger than the one of the speed tables; a fraction."""
+        return self.theirs / self.reported - 1 if self.reported else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """How many differences are small.
+
+    Attributes:
+        workloads: How many were compared.
+        beyond: Those that differ by more than `AGREEMENT`, each with its difference.
+    """
+
+    workloads: int
+    beyond: tuple[tuple[Workload, float], ...]
+
+    @property
+    def within(self) -> int:
+        """How many differ by no more."""
+        return self.workloads - len(self.beyond)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstrumentsView:
+    """What the section on the two instruments shows.
+
+    Attributes:
+        rows: One for each workload.
+        beside: Agreement of the numbers that were taken side by side.
+        reported: Agreement with the speed tables; no workloads where they lack all of them.
+        limit: The largest difference that counts as agreement.
+    """
+
+    rows: tuple[Workload, ...]
+    beside: Agreement
+    reported: Agreement
+    limit: float = AGREEMENT
+
+
 def instruments(results: Results) -> list[str]:
     """Samples per second by both, and where they disagree; nothing without pytest-benchmark's."""
-    rows = []
-    beside, across = [], []
-    for fields in results.experiments.get(PYTEST_BENCHMARK, ()):
-        model, device, phase = fields["model"], fields["device"], fields["phase"]
-        theirs, own = fields["samples_per_second"], fields["own_samples_per_second"]
-        reported = _reported(results.speeds.get((model, device), NO_SPEED), phase)
-        name = f"`{model}` {phase} on {device}"
-        beside.append((name, theirs / own - 1))
-        if reported:
-            across.append((name, theirs / reported - 1))
-        rows.append(
-            [
-                *(f"`{model}`", device, phase, integer(theirs), integer(own)),
-                *(_change(theirs / own - 1), integer(reported)),
-                _change(theirs / reported - 1) if reported else "-",
-            ]
-        )
-    if not rows:
-        return []
-    return [
-        "## Two instruments",
-        "",
-        f"Side by side: {_agreement(beside)}",
-        "",
-        *([f"Against the speed tables above: {_agreement(across)}", ""] if across else []),
-        *table(
-            (
-                *("network", "device", "phase", "pytest-benchmark, samples/s >"),
-                *("this suite beside it >", "difference >"),
-                *("in the tables above >", "difference >"),
+    view = instruments_view(results)
+    return render(Path(__file__).parent, "instruments", view).splitlines() if view.rows else []
+
+
+def instruments_view(results: Results) -> InstrumentsView:
+    """The workloads that both instruments timed."""
+    rows = tuple(
+        Workload(
+            model=timed.model,
+            device=timed.device,
+            phase=timed.phase,
+            theirs=timed.samples_per_second,
+            beside=timed.own_samples_per_second,
+            reported=_reported(
+                results.speeds.get((timed.model, timed.device), NO_SPEED), timed.phase
             ),
-            rows,
+        )
+        for timed in results.clocks
+    )
+    return InstrumentsView(
+        rows=rows,
+        beside=_agreement([(row, row.from_beside) for row in rows]),
+        reported=_agreement(
+            [(row, row.from_reported) for row in rows if row.from_reported is not None]
         ),
-        "",
-        "pytest-benchmark times the same steps with the same flags, its own clock, its own number "
-        "of rounds and its own median; latency is shown as single samples per second. This suite's "
-        "clock times each workload beside it, right before and right after, so that the first "
-        "difference is one of the instruments: pytest-benchmark starts over in fresh memory before "
-        "every step that it times, this suite before every block. The tables above were measured "
-        "earlier and in turns with all other workloads; what the second difference has beyond the "
-        "first comes of that and of what the machine has done in between. Rows of this table do "
-        "not compare with each other: they were measured one after the other.",
-    ]
-
-
-def _agreement(differences: Sequence[tuple[str, float]]) -> str:
-    """How many differences are small, and by how much each of the others is not."""
-    beyond = [f"{name} ({_change(by)})" for name, by in differences if abs(by) > AGREEMENT]
-    within = len(differences) - len(beyond)
-    return f"{within} of {len(differences)} workloads lie within {AGREEMENT:.0%} of each other" + (
-        f"; these do not: {', '.join(beyond)}." if beyond else "."
     )
 
 
-def _change(by: float) -> str:
-    return f"{100 * by:+.1f}%"
+def _agreement(differences: Sequence[tuple[Workload, float]]) -> Agreement:
+    return Agreement(
+        workloads=len(differences),
+        beyond=tuple((row, by) for row, by in differences if abs(by) > AGREEMENT),
+    )
 
 
 def _reported(speed: Speed, phase: str) -> float | None:

@@ -2,69 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 
 from bench.results.runs import Results
-from bench.writing.markdown import decimal, percent, table
+from bench.writing.templates import render
 
 PROFILE = "profile"  # the experiment's name in the records
 
 
+@dataclass(frozen=True, kw_only=True)
+class OperatorTime:
+    """What one operator takes of a network's training step.
+
+    Attributes:
+        model: Registry name.
+        device: Where it was profiled.
+        operator: Torch's name of it, or words for what is no operator.
+        share: Its part of all time, without the operators that it calls.
+        calls_per_step: How often a training step calls it.
+    """
+
+    model: str
+    device: str
+    operator: str
+    share: float
+    calls_per_step: float
+
+    @property
+    def is_torch(self) -> bool:
+        """Whether it is an operator of torch's: those have a namespace."""
+        return ":" in self.operator
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfilesView:
+    """What the section on training time shows.
+
+    Attributes:
+        largest: For each operator that takes most of some network's step, all of those steps;
+            the commonest operator first.
+        rows: All operators of each network, the largest first, all others last.
+    """
+
+    largest: tuple[tuple[OperatorTime, ...], ...]
+    rows: tuple[OperatorTime, ...]
+
+
 def profiles(results: Results) -> list[str]:
     """The split of training time by operator; nothing if no network has been profiled."""
-    profiled = results.experiments.get(PROFILE, ())
-    if not profiled:
-        return []
-    rows = [
-        [
-            f"`{fields['model']}`",
-            fields["device"],
-            _operator(time),
-            percent(time["self_time_share"]),
-            decimal(time["calls"] / fields["steps"], 1),
-        ]
-        for fields in profiled
-        for time in fields["operators"]
+    view = profiles_view(results)
+    return render(Path(__file__).parent, "profiles", view).splitlines() if view.rows else []
+
+
+def profiles_view(results: Results) -> ProfilesView:
+    """The profiled operators of all networks."""
+    by_network = [
+        tuple(
+            OperatorTime(
+                model=profile.model,
+                device=profile.device,
+                operator=time.operator,
+                share=time.self_time_share,
+                calls_per_step=time.calls / profile.steps,
+            )
+            for time in profile.operators
+        )
+        for profile in results.profiles
     ]
-    return [
-        "## Where training time goes",
-        "",
-        "The single operator that takes most of a training step:",
-        "",
-        *_largest(profiled),
-        "",
-        "<details><summary>All operators of each network</summary>",
-        "",
-        *table(("network", "device", "operator", "share of time >", "calls per step >"), rows),
-        "",
-        "</details>",
-        "",
-        "Shares of a training step's time by torch's operators, each without the operators that "
-        "it calls: on the CPU of the processor's time, on CUDA of the kernels' time. Between "
-        "operators is the time of Python, as is `Optimizer.step`. `aten::fill_` comes mostly from "
-        "the deterministic flags, under which torch fills all new memory. The profiler itself "
-        "takes time with each call, so that operators called often look larger than they are; the "
-        "speed tables are measured "
-        "without it. Of several profiles of a network the fastest is shown: page faults of a "
-        "process whose memory still grows would count for whatever operator meets them.",
-    ]
+    return ProfilesView(
+        largest=_by_operator(times[0] for times in by_network),
+        rows=tuple(time for times in by_network for time in times),
+    )
 
 
-def _largest(profiled: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A line for each operator that takes more than any other of some network, commonest first."""
-    shares: dict[str, list[tuple[float, str]]] = {}
-    for fields in profiled:
-        largest = fields["operators"][0]  # they are recorded in this order, all others last
-        where = f"`{fields['model']}` on {fields['device']}"
-        shares.setdefault(_operator(largest), []).append((largest["self_time_share"], where))
-    return [
-        f"- {operator}: {percent(min(found)[0])}"
-        + (f" to {percent(max(found)[0])}" if len(found) > 1 else "")
-        + f", in {', '.join(where for _, where in found)}"
-        for operator, found in sorted(shares.items(), key=lambda item: -len(item[1]))
-    ]
-
-
-def _operator(time: Mapping[str, Any]) -> str:
-    return f"`{time['operator']}`" if ":" in time["operator"] else str(time["operator"])
+def _by_operator(times: Iterable[OperatorTime]) -> tuple[tuple[OperatorTime, ...], ...]:
+    grouped: dict[str, list[OperatorTime]] = {}
+    for time in times:
+        grouped.setdefault(time.operator, []).append(time)
+    return tuple(map(tuple, sorted(grouped.values(), key=len, reverse=True)))

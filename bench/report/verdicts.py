@@ -136,7 +136,7 @@ def _two_networks(
         return None
     rival, (seed, differ) = rivals[0], found
     indices = sorted((*differ.only_first_wrong, *differ.only_second_wrong))
-    labels: str = results.request["test_labels"] or ""
+    labels: str = results.request.test_labels or ""
     labelled = len(labels) == baseline.test_samples
     ours, theirs = baseline.misclassified[seed], rival.misclassified[seed]
     return TwoNetworks(

@@ -15,7 +15,8 @@ from bench.report.method import method
 from bench.report.profiles import profiles
 from bench.report.speed import speed
 from bench.report.verdicts import verdicts
-from bench.results.runs import Results, results_table
+from bench.results.runs import Results
+from bench.results.table import results_table
 from bench.writing.templates import render as write
 from bench.writing.templates import unwrap
 
@@ -88,13 +89,13 @@ def title_view(results: Results) -> TitleView:
     """What the first lines say of a run."""
     request = results.request
     return TitleView(
-        networks=len(request["ran"]),
-        dataset=request["dataset"],
-        recipe=request["recipe"],
-        seeds=len(request["seeds"]),
-        devices=tuple(request["devices"]),
-        processor=request["environment"]["processor"],
-        gpu=request["environment"]["gpu"],
+        networks=len(request.ran),
+        dataset=request.dataset,
+        recipe=request.recipe,
+        seeds=len(request.seeds),
+        devices=tuple(request.devices),
+        processor=request.environment.processor,
+        gpu=request.environment.gpu,
         failures=len(results.failures),
     )
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import isfinite
 
 from bench.results.runs import Runs
 from bench.statistics.accuracy import Comparison, Interval, Summary
+from bench.statistics.speed import SpeedRatio
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -123,6 +125,36 @@ def milliseconds(seconds: float | None) -> str:
 def quartile_range(quartiles: tuple[float, float] | None) -> str:
     """From the first to the third quartile."""
     return "-" if quartiles is None else f"{quartiles[0]:,.0f} to {quartiles[1]:,.0f}"
+
+
+def tenths(fraction: float) -> str:
+    """A fraction in percent with one decimal, or a dash where it is not finite."""
+    return f"{100 * fraction:.1f}%" if isfinite(fraction) else "-"
+
+
+def change(fraction: float | None) -> str:
+    """A change as a fraction of what was before, in percent and with its sign."""
+    return "-" if fraction is None else f"{100 * fraction:+.1f}%"
+
+
+def ratio_interval(ratio: SpeedRatio) -> str:
+    """The 95% interval of a ratio of speeds, or a dash where there are too few rounds for one."""
+    return f"{ratio.low:.3f} to {ratio.high:.3f}" if isfinite(ratio.high) else "-"
+
+
+def kibibytes(size: float) -> str:
+    """A size in bytes as KiB with one decimal."""
+    return decimal(size / 2**10, 1)
+
+
+def mebibytes(size: float | None, decimals: int) -> str:
+    """A size in bytes as MiB, or a dash where it is not known."""
+    return "-" if size is None else decimal(size / 2**20, decimals)
+
+
+def codes(names: Iterable[str]) -> str:
+    """`a`, `b`."""
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def listed(values: dict[str, str]) -> str:

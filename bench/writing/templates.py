@@ -61,11 +61,10 @@ def _unwrapped(text: str) -> Iterator[str]:
         words = line.strip()
         if block and (not words or _BEGINS_BLOCK.match(words) or _STANDS_ALONE.match(block)):
             yield block
-            # What follows a table on the next line would be taken for a row of it.
-            blank = block.startswith("|") and bool(words) and not words.startswith("|")
-            if blank:
+            ends_table = block.startswith("|") and words and not words.startswith("|")
+            block, blank = "", False
+            if ends_table:
                 yield ""
-            block = ""
         if words:
             block = f"{block} {words}" if block else words
         elif not blank:
@@ -97,7 +96,8 @@ def table(text: str) -> str:
     """A markdown table, its columns padded so that it reads well unrendered, too.
 
     To be used around a table: `{% filter table %}`. Its second line says, as in all markdown, which
-    columns are right-aligned: `|---|--:|`. A line that is indented goes on with the row above it.
+    columns are right-aligned: `|---|--:|`. A line without a bar at its beginning goes on with the
+    row above it.
     """
     joined = re.sub(r"\n(?!\|)", " ", text.strip())
     rows = [_cells(line) for line in joined.splitlines()]
@@ -119,6 +119,8 @@ FILTERS: dict[str, Any] = {
             *("percent", "points", "distance", "integer", "decimal", "milliseconds"),
             *("probability", "p_equals", "plural"),
             *("interval", "names", "signed", "signed_interval", "spread"),
+            *("quartile_range", "ratio_interval", "tenths", "change", "listed", "codes"),
+            *("mebibytes", "kibibytes"),
         )
     },
 }
