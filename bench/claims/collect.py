@@ -9,22 +9,22 @@ from typing import Any
 
 from joblib import Parallel, delayed
 
-from bench.cells.data import load
-from bench.cells.jobs import Job, failure, run_jobs
+from bench.cells import machine
+from bench.cells.data import Datasets
+from bench.cells.jobs import Job, failure, make_jobs, run_jobs
 from bench.claims.evidence import (
-    ENVIRONMENT,
     Probe,
-    environment_record,
+    machine_record,
     made_by,
     read,
     records_of,
     weights_of,
 )
-from bench.claims.trials import Trial, make_jobs
+from bench.claims.trials import Trial
 from bench.cli.progress import Progress
-from bench.records import environment
+from bench.records import kinds
 from bench.records.errors import RequestError
-from bench.records.store import Record, Store
+from bench.records.store import Store, of_kind
 from bench.results.runs import Runs
 
 _WEIGHTS = "weights"
@@ -68,30 +68,36 @@ def supply(
     splits = store.path.parents[1] / ".data"
     obstacles: dict[str, None] = {}
     jobs: list[Job] = []
+    datasets = Datasets(data_root)
     for name in dict.fromkeys(trial.dataset for trial in trials):
-        of_dataset = [trial for trial in trials if trial.dataset == name]
+        cells = [t.cell(seed) for t in trials if t.dataset == name for seed in t.seeds]
+        # Seed by seed, so that all have some before any has all.
+        cells.sort(key=lambda cell: cell.seed)
         try:
-            jobs += make_jobs(of_dataset, data_root=data_root, splits=splits, weights=weights)
+            jobs += make_jobs(
+                cells, datasets, splits=splits, environment=machine.environment(), weights=weights
+            )
         except RequestError as error:
             obstacles[f"{name} cannot be had: {error}"] = None
+    jobs.sort(key=lambda job: job.cell.seed)
     failures = [*_train(store, jobs, probes, trials, side_by_side, shown)]
     records = store.read()
     runs = read(records, trials, ()).runs
     lacking = _lacking(probes, records, runs)
     try:
-        checksum = load("mnist", data_root=data_root, seed=0).checksum if lacking else ""
+        checksum = datasets.get("mnist", 0).checksum if lacking else ""
     except RequestError as error:
         obstacles[f"mnist cannot be had: {error}"] = None
         lacking, checksum = [probe for probe in lacking if probe.timing], ""
     able = [probe for probe in lacking if probe.subject.get("trial", "") in {"", *runs}]
     if able:
-        shown.begins(f"finding out {len(able)} things beside training")
+        shown.begins(f"running {len(able)} additional measurements")
     for probe, outcome in _probe(able, data_root, weights, side_by_side):
         if outcome["status"] != "ok":
             failures.append(f"{probe.name} {dict(probe.subject)}: {outcome['error']}")
             continue
         inputs = [] if probe.timing else [checksum, *weights_of(probe, runs)]
-        store.append(probe.record(environment.current(), inputs, outcome["found"]))
+        store.append(probe.record(machine.environment(), inputs, outcome["found"]))
     return Supply(obstacles=tuple(obstacles), failures=tuple(failures))
 
 
@@ -105,7 +111,7 @@ def _train(
 ) -> Iterator[str]:
     """Trains what is not recorded, and what a probe needs the lost weights of; yields failures."""
     records = store.read()
-    known = {r.key for r in records if r.kind == "train" and r.fields["status"] == "ok"}
+    known = {record.key for record in of_kind(records, kinds.Train) if record.status == "ok"}
     looked_into = {
         (probe.subject["trial"], probe.subject["seed"])
         for probe in _lacking(probes, records, read(records, trials, ()).runs)
@@ -116,23 +122,23 @@ def _train(
         lost = job.weights is not None and not job.weights.exists()
         if job.key not in known or (lost and (job.cell.model, job.cell.seed) in looked_into):
             waiting[job.key] = job
-    named = any(record.fields.get("experiment") == ENVIRONMENT for record in records)
+    named = bool(of_kind(records, kinds.Machine))
     if waiting or (jobs and not named):
-        # Whoever reads the cells elsewhere makes their keys again from it.
-        store.append(environment_record(environment.current()))
+        # It is needed to make the keys of these cells again on other machines.
+        store.append(machine_record(machine.environment()))
     shown.training([str(job.cell) for job in waiting.values()], len(jobs), side_by_side)
-    for key, fields in run_jobs(list(waiting.values()), side_by_side):
-        store.append(Record(kind="train", key=key, fields=fields))
-        shown.trained(str(waiting[key].cell), fields)
-        if fields["status"] != "ok":
-            yield f"{waiting[key].cell}: {fields['error']}"
+    for job, record in run_jobs(list(waiting.values()), side_by_side):
+        store.append(record)
+        shown.trained(record)
+        if record.status != "ok":
+            yield f"{job.cell}: {record.error}"
 
 
 def _lacking(
-    probes: Sequence[Probe], records: Sequence[Record], runs: Mapping[str, Runs]
+    probes: Sequence[Probe], records: Sequence[kinds.Record], runs: Mapping[str, Runs]
 ) -> list[Probe]:
     """The probes that have not been made on this machine, or not of these trained weights."""
-    here = environment.current()
+    here = machine.environment()
     return [
         probe
         for probe in probes
@@ -155,4 +161,4 @@ def _attempt(probe: Probe, data_root: Path, weights: Path) -> tuple[Probe, Mappi
     try:
         return probe, {"status": "ok", "found": probe.run(data_root, weights, **probe.subject)}
     except Exception as error:
-        return probe, failure(error)
+        return probe, {"status": "failed", "error": failure(error)}

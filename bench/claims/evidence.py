@@ -12,18 +12,18 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import zoo
+from bench.cells import machine
 from bench.cells.data import load
-from bench.cells.jobs import cell_key, training_code
+from bench.cells.jobs import key_content, training_code
 from bench.claims.trials import DEVICE, Trial, trials
-from bench.records import environment
+from bench.records import kinds
 from bench.records.code import code_sha256
 from bench.records.environment import Environment
-from bench.records.store import Record, digest
-from bench.results.runs import Runs, model_runs
+from bench.records.store import digest, of_kind
+from bench.results.runs import Runs
 
 # A probe's record names the data and the trained weights that it was made from by their digests.
 _KEYED_OTHERWISE = (load, trials)
-ENVIRONMENT = "environment"  # an experiment's name: the machine that the records after it are from
 
 
 class MissingEvidenceError(LookupError):
@@ -54,37 +54,43 @@ class Probe:
 
     def record(
         self, here: Environment, inputs: Sequence[str], outcome: Mapping[str, Any]
-    ) -> Record:
+    ) -> kinds.Probe:
         """The record of its outcome.
 
         Args:
-            here: Where it was found out.
-            inputs: Digests of what it was found out from: data, weights.
+            here: Where it was measured.
+            inputs: Digests of what it was measured on: data, weights.
             outcome: What came out.
         """
-        fields = {
-            "experiment": self.name,
+        made_in = here.decisive(DEVICE)
+        return kinds.Probe(
+            key=self._key(inputs, made_in),
+            experiment=self.name,
+            inputs=tuple(inputs),
+            decisive=made_in,
+            status="ok",
+            outcome=dict(outcome),
             **self.subject,
-            "inputs": list(inputs),
-            "decisive": here.decisive(DEVICE),
-        }
-        return Record(
-            kind="experiment",
-            key=self._key(fields),
-            fields={**fields, "status": "ok", "outcome": dict(outcome)},
         )
 
-    def fits(self, record: Record) -> bool:
+    def fits(self, record: kinds.Probe) -> bool:
         """Whether a record is of this probe, made by the code as it is now."""
-        if record.kind != "experiment" or record.fields.get("experiment") != self.name:
+        if record.experiment != self.name:
             return False
-        fields = {k: v for k, v in record.fields.items() if k not in ("status", "outcome")}
-        same = all(fields.get(name) == value for name, value in self.subject.items())
-        return same and record.key == self._key(fields)
+        same = all(getattr(record, name) == value for name, value in self.subject.items())
+        return same and record.key == self._key(record.inputs, record.decisive)
 
-    def _key(self, fields: Mapping[str, Any]) -> str:
+    def _key(self, inputs: Sequence[str], decisive: Mapping[str, Any]) -> str:
         built = [zoo.get(name).build for name in self.builds]
-        return digest({**fields, "code": code_sha256(self.run, *built, besides=_KEYED_OTHERWISE)})
+        return digest(
+            {
+                "experiment": self.name,
+                **self.subject,
+                "inputs": list(inputs),
+                "decisive": decisive,
+                "code": code_sha256(self.run, *built, besides=_KEYED_OTHERWISE),
+            }
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,91 +128,101 @@ class Evidence:
         return self.outcomes[name]
 
 
-def environment_record(here: Environment) -> Record:
+def machine_record(here: Environment) -> kinds.Machine:
     """The record that says where the cells after it were trained."""
-    fields = {"experiment": ENVIRONMENT, "status": "ok", "environment": asdict(here)}
-    return Record(kind="experiment", key=digest(fields), fields=fields)
+    fields = {"experiment": kinds.MACHINE, "status": "ok", "environment": asdict(here)}
+    return kinds.Machine(
+        key=digest(fields), experiment=kinds.MACHINE, status="ok", environment=here
+    )
 
 
-def read(records: Sequence[Record], trials: Iterable[Trial], probes: Iterable[Probe]) -> Evidence:
+def read(
+    records: Sequence[kinds.Record], trials: Iterable[Trial], probes: Iterable[Probe]
+) -> Evidence:
     """The evidence that fits, from records.
 
     Args:
         records: All records of the report, oldest first.
         trials: What may have been trained.
-        probes: What may have been found out.
+        probes: What may have been measured.
     """
-    here = environment.current()
+    here = machine.environment()
     machines = _machines(records, here)
-    trained = [r for r in records if r.kind == "train" and r.fields["status"] == "ok"]
-    by_cell: dict[tuple[str, int], list[Record]] = {}
-    for record in trained:
-        by_cell.setdefault((record.fields["model"], record.fields["seed"]), []).append(record)
+    by_cell: dict[tuple[str, int], list[kinds.Train]] = {}
+    for record in of_kind(records, kinds.Train):
+        if record.status == "ok":
+            by_cell.setdefault((record.model, record.seed), []).append(record)
     runs: dict[str, Runs] = {}
     used: dict[str, Environment] = {}
     for trial in trials:
-        code = training_code(trial.spec)
-        for machine in machines:
-            cells = _cells(trial, code, machine, by_cell)
+        for made_in in machines:
+            cells = _cells(trial, made_in, by_cell)
             if len(cells) == len(trial.seeds):
-                runs[trial.name] = model_runs(trial.name, DEVICE, cells)
-                used[digest(asdict(machine))] = machine
+                runs[trial.name] = Runs(model=trial.name, device=DEVICE, cells=cells)
+                used[digest(asdict(made_in))] = made_in
                 break
-    outcomes: dict[str, list[Mapping[str, Any]] | None] = {}
+    by_name: dict[str, list[Probe]] = {}
     for probe in probes:
-        fitting = records_of(probe, records, runs)
-        found = [r for r in fitting if made_by(r, here)] or fitting
-        known = outcomes.setdefault(probe.name, [])
-        if not found:
-            outcomes[probe.name] = None  # of several subjects one lacks: the probe is not whole
-        elif known is not None:
-            known.append({**probe.subject, **found[-1].fields["outcome"]})
+        by_name.setdefault(probe.name, []).append(probe)
+    found = {name: _outcomes(of_name, records, runs, here) for name, of_name in by_name.items()}
     return Evidence(
         runs=runs,
-        outcomes={name: tuple(found) for name, found in outcomes.items() if found is not None},
+        outcomes={name: outcomes for name, outcomes in found.items() if outcomes is not None},
         machines=tuple(used.values()),
     )
 
 
-def _machines(records: Sequence[Record], here: Environment) -> list[Environment]:
+def _outcomes(
+    probes: Sequence[Probe],
+    records: Sequence[kinds.Record],
+    runs: Mapping[str, Runs],
+    here: Environment,
+) -> tuple[Mapping[str, Any], ...] | None:
+    """The outcome for each subject of a probe; None if one of them is missing."""
+    outcomes = []
+    for probe in probes:
+        fitting = records_of(probe, records, runs)
+        best = [record for record in fitting if made_by(record, here)] or fitting
+        if not best:
+            return None
+        outcomes.append({**probe.subject, **best[-1].outcome})
+    return tuple(outcomes)
+
+
+def _machines(records: Sequence[kinds.Record], here: Environment) -> list[Environment]:
     """This machine, then those that the records name, the latest first."""
-    recorded = [
-        environment.recorded(record.fields["environment"])
-        for record in records
-        if record.kind == "experiment" and record.fields["experiment"] == ENVIRONMENT
-    ]
-    same = [machine for machine in recorded if machine.decisive(DEVICE) == here.decisive(DEVICE)]
-    others = [machine for machine in reversed(recorded) if machine not in same]
+    recorded = [record.environment for record in of_kind(records, kinds.Machine)]
+    same = [made_in for made_in in recorded if made_in.decisive(DEVICE) == here.decisive(DEVICE)]
+    others = [made_in for made_in in reversed(recorded) if made_in not in same]
     return [*(same[-1:] or [here]), *others]
 
 
 def _cells(
-    trial: Trial,
-    code: str,
-    machine: Environment,
-    by_cell: Mapping[tuple[str, int], Sequence[Record]],
-) -> list[Mapping[str, Any]]:
-    """The fields of a trial's cells that were trained on a machine."""
-    found = []
+    trial: Trial, made_in: Environment, by_cell: Mapping[tuple[str, int], Sequence[kinds.Train]]
+) -> dict[int, kinds.Train]:
+    """By seed, a trial's cells that were trained on a machine by the code as it is now."""
+    code = training_code(trial.spec)
+    found = {}
     for seed in trial.seeds:
+        cell = trial.cell(seed)
         for record in reversed(by_cell.get((trial.name, seed), ())):
-            key = cell_key(
-                trial.cell(seed),
-                asdict(trial.recipe),
-                data_sha256=record.fields["data_sha256"],
-                code=code,
-                environment=machine,
-            )
-            if key == record.key:
-                found.append(record.fields)
+            content = key_content(cell, record.data_sha256, code, made_in)
+            if digest(content) == record.key:
+                found[seed] = record
                 break
     return found
 
 
-def records_of(probe: Probe, records: Sequence[Record], runs: Mapping[str, Runs]) -> list[Record]:
+def records_of(
+    probe: Probe, records: Sequence[kinds.Record], runs: Mapping[str, Runs]
+) -> list[kinds.Probe]:
     """The records of a probe, oldest first; of one into trained weights, those into these."""
     needed = set(weights_of(probe, runs))
-    return [r for r in records if probe.fits(r) and needed <= set(r.fields["inputs"])]
+    return [
+        record
+        for record in of_kind(records, kinds.Probe)
+        if probe.fits(record) and needed <= set(record.inputs)
+    ]
 
 
 def weights_of(probe: Probe, runs: Mapping[str, Runs]) -> tuple[str, ...]:
@@ -215,6 +231,6 @@ def weights_of(probe: Probe, runs: Mapping[str, Runs]) -> tuple[str, ...]:
     return () if trained is None else (trained.digests[probe.subject["seed"]],)
 
 
-def made_by(record: Record, machine: Environment) -> bool:
+def made_by(record: kinds.Probe, made_in: Environment) -> bool:
     """Whether a probe's record was made on a machine that would find the same."""
-    return bool(record.fields["decisive"] == machine.decisive(DEVICE))
+    return record.decisive == made_in.decisive(DEVICE)

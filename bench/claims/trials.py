@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import zoo
-from bench.cells.data import StoredSplit, load, store, view, with_permuted_pixels
-from bench.cells.jobs import Job, make_job
 from bench.cells.plan import Cell
-from bench.records import environment
 from zoo import ModelSpec, Recipe
 from zoo.ablations import without
 from zoo.spec import Optimiser
@@ -47,7 +43,13 @@ class Trial:
     def cell(self, seed: int) -> Cell:
         """What is trained for one seed."""
         return Cell(
-            model=self.name, dataset=self.dataset, recipe="document", seed=seed, device=DEVICE
+            spec=replace(self.spec, name=self.name),
+            recipe=self.recipe,
+            dataset=self.dataset,
+            recipe_name="document",
+            seed=seed,
+            device=DEVICE,
+            permuted=self.permuted,
         )
 
 
@@ -147,44 +149,3 @@ def _linear_head() -> Iterable[Trial]:
         name = f"lenet-sigmoid-all-{pooling}"
         active = replace(zoo.get(f"lenet5-sigmoid-{pooling}"), name=name, aliases=())
         yield Trial(name=name, spec=active, recipe=spec.recipe, seeds=FEW_SEEDS)
-
-
-def make_jobs(
-    wanted: Iterable[Trial], *, data_root: Path, splits: Path, weights: Path
-) -> list[Job]:
-    """The cells of trials as jobs, seed by seed, so that all have some before any has all.
-
-    Args:
-        wanted: The trials.
-        data_root: The folder above `MNIST/raw`.
-        splits: Where to store what the networks see of the data.
-        weights: Where to save trained weights.
-
-    Raises:
-        RequestError: A data set cannot be read.
-    """
-    here = environment.current()
-    stored: dict[tuple[str, int], StoredSplit] = {}
-    jobs = []
-    for trial in wanted:
-        for seed in trial.seeds:
-            drawn = seed if trial.dataset == "sums" else 0  # the others are drawn for no seed
-            if (trial.name, drawn) not in stored:
-                stored[trial.name, drawn] = _store(trial, drawn, data_root, splits)
-            jobs.append(
-                make_job(
-                    trial.cell(seed),
-                    trial.spec,
-                    trial.recipe,
-                    stored[trial.name, drawn],
-                    environment=here,
-                    weights=weights / f"{trial.name}-{DEVICE}-{seed}.safetensors",
-                )
-            )
-    return sorted(jobs, key=lambda job: job.cell.seed)
-
-
-def _store(trial: Trial, seed: int, data_root: Path, splits: Path) -> StoredSplit:
-    dataset = load(trial.dataset, data_root=data_root, seed=seed)
-    split = view(dataset, trial.spec, trial.recipe)
-    return store(with_permuted_pixels(split) if trial.permuted else split, splits)

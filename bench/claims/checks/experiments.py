@@ -256,7 +256,7 @@ def correct(runs: Runs) -> NDArray[np.bool_]:
 
 def _test_losses(runs: Runs, epoch: int) -> list[float]:
     return [
-        next(point[2] for point in runs.curves[seed][1] if point[0] == epoch)
+        next(point.loss for point in runs.ran[seed].test_curve if point.epoch == epoch)
         for seed in sorted(runs.accuracy)
     ]
 

@@ -31,6 +31,6 @@ def panels(titles: Sequence[str], *, one_scale: bool = True) -> tuple[Figure, li
 
 def curves(runs: Runs) -> Iterator[tuple[list[float], list[float]]]:
     """For each seed the epochs after which it was tested, and its accuracies in 0..1."""
-    for _, points in runs.curves.values():
-        tested = [point for point in points if point[0] > 0]
-        yield [point[0] for point in tested], [point[3] for point in tested]
+    for cell in runs.ran.values():
+        tested = [point for point in cell.test_curve if point.epoch > 0]
+        yield [point.epoch for point in tested], [point.accuracy for point in tested]

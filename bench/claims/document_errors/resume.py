@@ -20,9 +20,9 @@ _WAYS = {
 
 def _accuracies(evidence: Evidence) -> dict[str, list[float]]:
     outcomes = evidence.probe("resume")
-    curves = evidence.trial("net").curves
+    cells = evidence.trial("net").ran
     fifth = [
-        next(point[3] for point in curves[outcome["seed"]][1] if point[0] == _FIFTH)
+        next(p.accuracy for p in cells[outcome["seed"]].test_curve if p.epoch == _FIFTH)
         for outcome in outcomes
     ]
     found = {way: [outcome[way] for outcome in outcomes] for way in ("resumed", "stale", "loaded")}

@@ -37,7 +37,7 @@ def _show(evidence: Evidence) -> list[str]:
 
 def _stuck(runs: Runs) -> list[str]:
     """Of how many seeds the training loss came to rest where one digit is always answered."""
-    last = [curve[-1][1] for curve, _ in runs.curves.values()]
+    last = [cell.training_curve[-1].loss for cell in runs.ran.values()]
     stuck = sum(loss is not None and abs(loss - _ALWAYS_ONE_DIGIT) < _NEAR for loss in last)
     if not stuck:
         return []

@@ -63,7 +63,7 @@ def _show(evidence: Evidence) -> list[str]:
         for name, words in TRIALS.items()
     ]
     rows += _baseline_rows(evidence)
-    losses = [curve[-1][2] for _, curve in evidence.trial("dnn-sums").curves.values()]
+    losses = [cell.test_curve[-1].loss for cell in evidence.trial("dnn-sums").ran.values()]
     below = 1 - fmean(losses) / _CONSTANT
     return [
         *table(
