@@ -12,8 +12,10 @@ import pandas as pd
 from joblib import Parallel, cpu_count, delayed
 
 import zoo
+from bench.cells.catalogue import why_not
 from bench.cells.common_recipe import CANDIDATES, OUTCOME, SEEDS, common_recipe
-from bench.cells.data import load, view, why_not
+from bench.cells.data import load
+from bench.cells.splits import view
 from bench.cells.train import train
 from zoo.spec import Optimiser
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from bench.cli import progress
 from bench.cli.options import read_request, request_parser
 from bench.cli.parser import command
-from bench.runner import Outcome, run
-from bench.writing.markdown import interval, mean_accuracy
 
-EXIT_FAILED, EXIT_INTERRUPTED = 1, 130
+if TYPE_CHECKING:
+    from bench.runner import Outcome
+
+EXIT_FAILED = 1
 
 
 @command("bench.compare")
@@ -26,11 +23,14 @@ def main(arguments: list[str] | None) -> int:
         0 if every cell ran, 1 if some failed, 2 if the request was wrong.
     """
     options = request_parser("bench.compare", __doc__).parse_args(arguments)
+    request = read_request(options)
+    from bench.runner import run  # a wrong request is answered before torch is loaded
+
+    shown = progress.choose(quiet=options.quiet)
     try:
-        outcome = _run(options)
-    except KeyboardInterrupt:
-        print("stopped; the same command, without --fresh, goes on where it was", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        outcome = run(request, shown)
+    finally:
+        shown.close()
     if not options.quiet:
         _print_table(outcome)
     for failure in outcome.results.failures:
@@ -39,19 +39,17 @@ def main(arguments: list[str] | None) -> int:
     return EXIT_FAILED if outcome.failed else 0
 
 
-def _run(options: argparse.Namespace) -> Outcome:
-    request = read_request(options)
-    shown = progress.choose(quiet=options.quiet)
-    try:
-        return run(request, shown)
-    finally:
-        shown.close()
-
-
 def _print_table(outcome: Outcome) -> None:
     """The comparison in the terminal: test accuracy, size, and samples per second of training."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from bench.writing.markdown import interval, mean_accuracy
+
+    results = outcome.results
     table = Table(
-        title=f"{outcome.results.request.dataset}, best first; samples/s in training",
+        title=f"{results.request.dataset}, best first; samples/s in training",
         box=SIMPLE_HEAD,
         pad_edge=False,
         collapse_padding=True,  # fits into 80 columns
@@ -59,11 +57,11 @@ def _print_table(outcome: Outcome) -> None:
     table.add_column("network", no_wrap=True)
     for column in ("device", "accuracy", "95% interval", "parameters", "samples/s"):
         table.add_column(column, justify="right", no_wrap=True)
-    for group in outcome.results.groups:
+    for group in results.groups:
         for runs in group:
-            speed = outcome.results.speeds.get((runs.model, runs.device))
+            speed = results.speeds.get((runs.model, runs.device))
             trained = speed and speed.train_samples_per_second
-            count = outcome.results.counts.get(runs.model)
+            count = results.counts.get(runs.model)
             table.add_row(
                 runs.model,
                 runs.device,

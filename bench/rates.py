@@ -48,9 +48,7 @@ def main(arguments: list[str] | None) -> int:
     folder = find_folder(options.name, options.reports)
     shown = progress.choose(quiet=False)
     try:
-        failed = sweep(
-            folder, options.data_root, options.jobs or machine.environment().cores, shown
-        )
+        failed = sweep(folder, options.data_root, options.jobs or machine.cores(), shown)
     finally:
         shown.close()
     print(folder / "report.md")

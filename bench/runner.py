@@ -10,11 +10,13 @@ from pathlib import Path
 from safetensors import safe_open
 
 from bench.cells import machine, reference
+from bench.cells.catalogue import DRAWN_PER_SEED
 from bench.cells.count import count
-from bench.cells.data import DRAWN_PER_SEED, Datasets, Split
+from bench.cells.data import Datasets
 from bench.cells.jobs import DIGEST, Job, at_a_time, failure, make_jobs, run_jobs
 from bench.cells.plan import Plan, Request, plan
 from bench.cells.request import request_record
+from bench.cells.splits import Split
 from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.code import code_sha256

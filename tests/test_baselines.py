@@ -22,8 +22,9 @@ import zoo
 from bench import runner
 from bench.cells import reference as baselines
 from bench.cells.common_recipe import common_recipe
-from bench.cells.data import Split, load, view
-from bench.cells.reference import LARGEST_CLASS, LOGISTIC_REGRESSION, Fitted, reference_view, fit
+from bench.cells.data import load
+from bench.cells.reference import LARGEST_CLASS, LOGISTIC_REGRESSION, Fitted, fit, reference_view
+from bench.cells.splits import Split, view
 from bench.records.store import Record, Store
 from bench.report.figures import write_figures
 from bench.report.write import render, write_report

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import zoo
-from bench.cells import data
+from bench.cells import catalogue, data, splits
 from bench.cells.common_recipe import common_recipe
 from bench.records.errors import RequestError
 
@@ -70,9 +70,9 @@ def test_sums_are_classed_by_their_sum_and_drawn_anew_for_every_seed() -> None:
 def test_a_model_sees_pictures_in_its_own_shape() -> None:
     digits = load("digits")
     recipe = HELD_OUT
-    grey = data.view(digits, LENET, recipe)
-    rgb = data.view(digits, LENET_RGB, recipe)
-    counting = data.view(digits, zoo.get("cnn-100"), recipe)
+    grey = splits.view(digits, LENET, recipe)
+    rgb = splits.view(digits, LENET_RGB, recipe)
+    counting = splits.view(digits, zoo.get("cnn-100"), recipe)
     assert grey.inputs.shape == (1_797, 1, 28, 28)
     assert rgb.inputs.shape == (1_797, 1, 32, 32)  # three equal channels are made of one per batch
     assert counting.inputs.shape[1:] == (1, 100, 100)
@@ -82,7 +82,7 @@ def test_a_model_sees_pictures_in_its_own_shape() -> None:
 
 def test_the_parts_of_a_view_are_the_data_sets_parts() -> None:
     digits = load("digits")
-    split = data.view(digits, LENET, HELD_OUT)
+    split = splits.view(digits, LENET, HELD_OUT)
     assert isinstance(digits.samples, np.ndarray)
     for name in ("train", "validation", "test"):
         inputs, labels = split.part(name)
@@ -93,13 +93,13 @@ def test_the_parts_of_a_view_are_the_data_sets_parts() -> None:
 
 def test_document_recipes_train_on_the_validation_samples_too() -> None:
     digits = load("digits")
-    assert data.view(digits, LENET, LENET.recipe).sizes == (1_149 + 288, 0, 360)
+    assert splits.view(digits, LENET, LENET.recipe).sizes == (1_149 + 288, 0, 360)
 
 
 def test_only_models_with_the_same_test_samples_and_classes_share_a_test_checksum() -> None:
     digits = load("digits")
     checksums = {
-        name: data.view(digits, zoo.get(name), recipe).test_checksum
+        name: splits.view(digits, zoo.get(name), recipe).test_checksum
         for name, recipe in {
             "lenet": HELD_OUT,
             "lenet-rgb": HELD_OUT,
@@ -109,13 +109,13 @@ def test_only_models_with_the_same_test_samples_and_classes_share_a_test_checksu
     }
     assert checksums["lenet"] == checksums["lenet-rgb"] == checksums["dnn"]
     assert checksums["lenet"] != checksums["cnn-100"]
-    few = data.view(digits, LENET_RGB, LENET_RGB.recipe)
+    few = splits.view(digits, LENET_RGB, LENET_RGB.recipe)
     assert few.test_checksum != checksums["lenet"]
 
 
 def test_sixty_pictures_stand_in_where_the_documents_own_are_missing() -> None:
     digits = load("digits")
-    few = data.view(digits, LENET_RGB, LENET_RGB.recipe)
+    few = splits.view(digits, LENET_RGB, LENET_RGB.recipe)
     assert few.sizes == (30, 0, 30)
     for part in ("train", "test"):
         assert set(Counter(few.part(part)[1].tolist()).values()) == {3}
@@ -134,16 +134,16 @@ def test_sixty_pictures_stand_in_where_the_documents_own_are_missing() -> None:
 
 
 def test_a_stored_split_comes_back_and_writing_to_it_leaves_the_file_alone(tmp_path: Path) -> None:
-    split = data.view(load("digits"), LENET, HELD_OUT)
-    stored = data.store(split, tmp_path)
-    opened = data.open_stored(stored)
+    split = splits.view(load("digits"), LENET, HELD_OUT)
+    stored = splits.store(split, tmp_path)
+    opened = splits.open_stored(stored)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     assert all(path.name.startswith(split.checksum[:32]) for path in before)
     assert np.array_equal(opened.inputs, split.inputs)
     assert np.array_equal(opened.labels, split.labels)
     opened.inputs[:] = 0
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
-    data.store(split, tmp_path)
+    splits.store(split, tmp_path)
     assert len(list(tmp_path.iterdir())) == len(before)
 
 
@@ -171,7 +171,7 @@ def test_mnist_is_read_from_its_own_files(tmp_path: Path) -> None:
     assert np.array_equal(mnist.test, np.arange(240, 280))
     assert len(mnist.validation) == 240 / 12
     assert sorted(np.concatenate([mnist.train, mnist.validation])) == list(range(240))
-    whole = data.view(mnist, LENET, LENET.recipe)
+    whole = splits.view(mnist, LENET, LENET.recipe)
     assert np.array_equal(whole.part("train")[0][:, 0], arrays["train"])
 
 
@@ -238,10 +238,10 @@ def test_pictures_of_any_size_and_format_are_labelled_by_their_second_character(
     pictures = load(f"pictures:{tmp_path}")
     assert pictures.labels.tolist() == [0, 1, 2, 3, 4]
     assert (len(pictures.train), len(pictures.validation), len(pictures.test)) == (3, 0, 2)
-    rgb = data.view(pictures, LENET_RGB, LENET_RGB.recipe)
+    rgb = splits.view(pictures, LENET_RGB, LENET_RGB.recipe)
     assert rgb.inputs.shape == (5, 3, 32, 32)
     assert rgb.inputs[0, :, 0, 0].tolist() == [250, 0, 10]  # red, green, blue of a0.png
-    grey = data.view(pictures, LENET, HELD_OUT)
+    grey = splits.view(pictures, LENET, HELD_OUT)
     assert grey.inputs.shape == (5, 1, 28, 28)
     # ITU-R 601: 0.299 red + 0.587 green + 0.114 blue
     assert abs(int(grey.inputs[0, 0, 5, 5]) - round(0.299 * 250 + 0.114 * 10)) <= 1
@@ -285,10 +285,10 @@ def test_an_unknown_data_set_is_refused_with_those_that_are_there(name: str) -> 
 def test_models_take_the_data_sets_that_fit_their_input(
     model: str, dataset: str, fits: bool
 ) -> None:
-    assert (data.why_not(zoo.get(model), dataset) is None) == fits
+    assert (catalogue.why_not(zoo.get(model), dataset) is None) == fits
 
 
 def test_a_recipe_of_few_pictures_takes_all_of_a_pictures_folder() -> None:
-    assert data.takes_few("digits", LENET_RGB.recipe)
-    assert not data.takes_few("pictures:some/where", LENET_RGB.recipe)
-    assert not data.takes_few("digits", replace(LENET_RGB.recipe, samples_per_class=None))
+    assert catalogue.takes_few("digits", LENET_RGB.recipe)
+    assert not catalogue.takes_few("pictures:some/where", LENET_RGB.recipe)
+    assert not catalogue.takes_few("digits", replace(LENET_RGB.recipe, samples_per_class=None))

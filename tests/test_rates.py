@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bench.records.experiments import experiment
 from statsmodels.stats.multitest import multipletests
 
 import bench
 from bench import rates, runner
-from bench.records.experiments import experiment
 from bench.records.store import Store
 from bench.report.design import activation_and_pooling
 from bench.results.learning_rates import EXPERIMENT, MODELS, OTHER_RATES, RATES, read_sweep

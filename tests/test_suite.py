@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench.records.experiments import experiment
 
 import bench
 from bench.cells.plan import Request
-from bench.records.experiments import experiment
 from bench.records.store import Store
 from bench.report.instruments import PYTEST_BENCHMARK, instruments
 from bench.results.runs import NO_SPEED, Results, latest_request

@@ -16,7 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 import zoo
-from bench.cells import data
+from bench.cells import data, splits
 from bench.cells.common_recipe import OPTIMISER, common_recipe, read_outcome
 from bench.cells.determinism import Stream, deterministic, stream_seed
 from bench.cells.train import (
@@ -52,12 +52,12 @@ def short(spec: ModelSpec, **changes: Any) -> Recipe:
     return replace(common_recipe(spec), **{"epochs": 1, **changes})
 
 
-def few(digits: data.Dataset, spec: ModelSpec, recipe: Recipe) -> data.Split:
+def few(digits: data.Dataset, spec: ModelSpec, recipe: Recipe) -> splits.Split:
     """The first 160 training and 40 test samples, as the entry sees them."""
     smaller = replace(
         digits, train=digits.train[:160], validation=digits.validation[:20], test=digits.test[:40]
     )
-    return data.view(smaller, spec, recipe)
+    return splits.view(smaller, spec, recipe)
 
 
 class HandWrittenNetwork:
@@ -201,7 +201,7 @@ CONTINUE = """
 import sys, json
 from pathlib import Path
 import zoo
-from bench.cells import data
+from bench.cells import data, splits
 from bench.cells.determinism import deterministic
 from bench.cells.train import Training
 from tests.test_train import few, short
@@ -332,7 +332,7 @@ def test_xavier_initialisation_is_that_of_the_document() -> None:
 
 def test_the_last_partial_batch_is_dropped_where_the_document_drops_it() -> None:
     spec = zoo.get("lenet")
-    blank = data.Split(
+    blank = splits.Split(
         inputs=np.zeros((60_001, 1, 28, 28), dtype=np.uint8),
         labels=np.zeros(60_001, dtype=np.int64),
         sizes=(60_000, 0, 1),
@@ -349,7 +349,7 @@ def test_too_few_samples_for_one_full_batch_are_an_error_and_not_an_untrained_ne
     digits: data.Dataset,
 ) -> None:
     spec = zoo.get("lenet")
-    split = data.view(replace(digits, train=digits.train[:20]), spec, common_recipe(spec))
+    split = splits.view(replace(digits, train=digits.train[:20]), spec, common_recipe(spec))
     with pytest.raises(ValueError, match="20 training samples fill no batch of 64"):
         train(spec, spec.recipe, split, seed=1, device="cpu")
 
@@ -358,7 +358,7 @@ def test_sixty_epochs_of_thirty_pictures_one_by_one_are_1800_updates(
     digits: data.Dataset,
 ) -> None:
     spec = zoo.get("lenet-rgb")
-    split = data.view(digits, spec, spec.recipe)
+    split = splits.view(digits, spec, spec.recipe)
     trained = train(spec, spec.recipe, split, seed=1, device="cpu")
     assert (trained.epochs, trained.updates) == (60, 1_800)
 
@@ -385,7 +385,7 @@ def test_full_batch_training_takes_one_step_an_epoch_and_is_watched_now_and_then
     spec = zoo.get("dnn-sums")
     sums = data.load("sums", data_root=Path("nowhere"), seed=1)
     recipe = replace(spec.recipe, epochs=50)
-    trained = train(spec, recipe, data.view(sums, spec, recipe), seed=1, device="cpu")
+    trained = train(spec, recipe, splits.view(sums, spec, recipe), seed=1, device="cpu")
     assert trained.updates == 50
     assert trained.test_curve[-1].epoch == 50
     assert len(trained.test_curve) <= 12
@@ -412,7 +412,7 @@ def test_cuda_gives_the_same_weights_twice_and_the_cpus_accuracy_within_a_few_po
 ) -> None:
     spec = zoo.get(name)
     recipe = short(spec, epochs=10)
-    split = data.view(digits, spec, recipe)
+    split = splits.view(digits, spec, recipe)
     first, again = (train(spec, recipe, split, seed=1, device="cuda") for _ in range(2))
     on_cpu = train(spec, recipe, split, seed=1, device="cpu")
     assert first.weights_sha256 == again.weights_sha256

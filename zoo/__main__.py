@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 
-import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -72,6 +71,8 @@ def show(spec: ModelSpec, console: Console) -> None:
     table.add_section()
     table.add_row("all", "", f"{spec.declared_parameters:,}", f"{spec.declared_macs:,}")
     console.print(table)
+    import torch
+
     with torch.device("meta"):
         console.print(str(spec.build()), highlight=False)
     console.print(f"output: {spec.output}\nrecipe: {spec.recipe}, data: {spec.recipe.dataset}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from zoo.spec import ModelSpec, Output
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 def without(spec: ModelSpec, *names: str, called: str, output: Output | None = None) -> ModelSpec:
@@ -36,6 +38,8 @@ def build_without(build: Callable[[], nn.Module], names: tuple[str, ...]) -> nn.
         KeyError: It has no layer of that name.
         ValueError: The layer has parameters.
     """
+    from torch import nn
+
     network = build()
     for name in names:
         layer = dict(network.named_children())[name]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from zoo.documents import ANY_DEVICE, DNN_CNN
 from zoo.layers import Activation, Flatten, Linear
 from zoo.registry import register
 from zoo.spec import MNIST_STATISTICS, UNIT_RANGE, Deviation, ModelSpec, Optimiser, Recipe
 
+if TYPE_CHECKING:
+    from torch import nn
+
 
 def dnn() -> nn.Sequential:
     """Four hidden layers on 1x28x28, ten logits out."""
+    from torch import nn
+
     return nn.Sequential(
         OrderedDict(
             flatten=nn.Flatten(),  # N x 784
@@ -62,6 +66,8 @@ register(
 
 def dnn_sums() -> nn.Sequential:
     """Three hidden layers of five on three numbers, three scores out."""
+    from torch import nn
+
     return nn.Sequential(
         OrderedDict(
             f1=nn.Linear(3, 5),  # N x 5

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import Literal
-
-from torch import nn
+from typing import TYPE_CHECKING, Literal
 
 from zoo.documents import ANY_DEVICE, BP_CNN, CONTROLLED, DNN_CNN, LENET_RELU, LENET_SIGMOID
 from zoo.layers import Activation, Conv, Flatten, Layer, Linear, Pool
@@ -21,18 +19,15 @@ from zoo.spec import (
     Recipe,
 )
 
+if TYPE_CHECKING:
+    from torch import nn
+
 ActivationName = Literal["sigmoid", "relu", "tanh"]
 PoolingName = Literal["avg", "max"]
 
-ACTIVATIONS: dict[ActivationName, type[nn.Module]] = {
-    "sigmoid": nn.Sigmoid,
-    "relu": nn.ReLU,
-    "tanh": nn.Tanh,
-}
-POOLINGS: dict[PoolingName, type[nn.MaxPool2d | nn.AvgPool2d]] = {
-    "avg": nn.AvgPool2d,
-    "max": nn.MaxPool2d,
-}
+# The classes of torch.nn by name: torch is loaded when a network is built, and no sooner.
+ACTIVATIONS: dict[ActivationName, str] = {"sigmoid": "Sigmoid", "relu": "ReLU", "tanh": "Tanh"}
+POOLINGS: dict[PoolingName, str] = {"avg": "AvgPool2d", "max": "MaxPool2d"}
 
 
 def seven_layers(
@@ -45,8 +40,10 @@ def seven_layers(
         pooling: Used for both subsampling layers.
         linear_head: Leaves out the activations after C5 and F6, as `lenet-sigmoid` does.
     """
-    act = ACTIVATIONS[activation]
-    pool = POOLINGS[pooling]
+    from torch import nn
+
+    act = getattr(nn, ACTIVATIONS[activation])
+    pool = getattr(nn, POOLINGS[pooling])
     head = nn.Identity if linear_head else act
     return nn.Sequential(
         OrderedDict(
@@ -180,6 +177,8 @@ _register_lenet_sigmoid("lenet-sigmoid-max", "max", "prose")
 
 def lenet_rgb() -> nn.Sequential:
     """LeNet on 3x32x32 with a softmax at its end: ten probabilities out."""
+    from torch import nn
+
     return nn.Sequential(
         OrderedDict(
             c1=nn.Conv2d(3, 6, kernel_size=5),  # N x 6 x 28 x 28

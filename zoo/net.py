@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from zoo.documents import NET_MNIST
 from zoo.layers import Activation, Conv, Dropout, Flatten, Linear, Pool
 from zoo.registry import register
 from zoo.spec import MNIST_STATISTICS, Deviation, ModelSpec, Optimiser, Recipe
 
+if TYPE_CHECKING:
+    from torch import nn
+
 
 def net() -> nn.Sequential:
     """Net on 1x28x28, ten log-probabilities out."""
+    from torch import nn
+
     return nn.Sequential(
         OrderedDict(
             c1=nn.Conv2d(1, 10, kernel_size=5),  # N x 10 x 24 x 24

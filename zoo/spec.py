@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
-
-from torch import nn
+from typing import TYPE_CHECKING, Literal
 
 from zoo.layers import Layer, Shape, shapes
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Output = Literal["logits", "log-probabilities", "probabilities"]
 

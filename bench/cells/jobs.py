@@ -13,17 +13,9 @@ import msgspec
 from joblib import Parallel, delayed
 from safetensors.torch import save_file
 
-from bench.cells.data import (
-    Dataset,
-    Datasets,
-    Split,
-    StoredSplit,
-    open_stored,
-    store,
-    view,
-    with_permuted_pixels,
-)
+from bench.cells.data import Dataset, Datasets
 from bench.cells.plan import Cell
+from bench.cells.splits import Split, StoredSplit, open_stored, store, view, with_permuted_pixels
 from bench.cells.train import train
 from bench.records import kinds
 from bench.records.code import code_sha256

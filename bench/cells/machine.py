@@ -18,6 +18,11 @@ from bench.records.environment import Environment
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "joblib")
 
 
+def cores() -> int:
+    """Logical cores that the process may use, which a container may have fewer of."""
+    return int(cpu_count())
+
+
 def devices() -> tuple[str, ...]:
     """The devices that are there."""
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
@@ -30,7 +35,7 @@ def environment() -> Environment:
     return Environment(
         system=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
-        cores=cpu_count(),
+        cores=cores(),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         instruction_set=torch.backends.cpu.get_cpu_capability(),
         gpu=torch.cuda.get_device_name() if has_cuda else None,

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import get_args
 
 import zoo
+from bench.cells.catalogue import takes_few, validate_name, why_not
 from bench.cells.common_recipe import common_recipe
-from bench.cells.data import takes_few, validate_name, why_not
 from bench.records.errors import RequestError, require_one
 from bench.records.kinds import LeftOut, RecipeName
 from zoo import Deviation, ModelSpec, Recipe

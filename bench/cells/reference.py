@@ -21,7 +21,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.cells.data import Dataset, Integers, Split, view
+from bench.cells.arrays import Integers
+from bench.cells.data import Dataset
+from bench.cells.splits import Split, view
 from zoo import ModelSpec, Recipe
 from zoo.layers import Flatten, Linear
 

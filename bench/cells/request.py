@@ -6,8 +6,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.cells.data import Dataset, first_test_pictures
+from bench.cells.data import Dataset
 from bench.cells.plan import Plan, Request, deviations
+from bench.cells.splits import first_test_pictures
 from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import digest

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bench.cells.data import Split
 from bench.cells.determinism import deterministic, stream_seed
+from bench.cells.splits import Split
 from bench.records.kinds import TestPoint, TrainingPoint, finite
 from zoo import ModelSpec, Normalisation, Recipe
 from zoo.spec import Initialisation, Loss, Optimiser

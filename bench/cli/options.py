@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
-from joblib import cpu_count
-
-from bench.cells import machine
-from bench.cells.data import VALID
-from bench.cells.plan import RECIPES, Request, parse_list, parse_seeds
-from bench.cli.parser import Parser, add_data_root, add_reports
+from bench.cells.catalogue import VALID
+from bench.cells.plan import RECIPES, Request, parse_list, parse_seeds, plan
+from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports
 
 
 def request_parser(module: str, description: str | None) -> Parser:
@@ -22,7 +20,7 @@ def request_parser(module: str, description: str | None) -> Parser:
     add("--seeds", default="5", help="how many, or which: 5 means 1,2,3,4,5 (5)")
     add("--devices", help="cpu,cuda (default: what is there)")
     add("--epochs", type=int, help="instead of the recipe's")
-    add("--jobs", type=int, default=cpu_count(), help="cells trained at a time (one per core)")
+    add_jobs(parser)
     add("--baseline", help="what the others are compared with (the first model)")
     add("--name", help="name of the report (local-DATASET-RECIPE)")
     add_reports(parser)
@@ -35,22 +33,28 @@ def request_parser(module: str, description: str | None) -> Parser:
 def read_request(options: argparse.Namespace) -> Request:
     """The request that the options of `request_parser` come to.
 
+    What is wrong with it is found before anything heavy is imported.
+
     Raises:
-        RequestError: A list among them cannot be read.
+        RequestError: It cannot be carried out on any machine.
     """
-    return Request(
+    request = Request(
         models=parse_list("--models", options.models),
         dataset=options.dataset,
         recipe=options.recipe,
         seeds=parse_seeds(options.seeds),
-        devices=machine.devices()
-        if options.devices is None
-        else parse_list("--devices", options.devices),
         epochs=options.epochs,
-        jobs=options.jobs,
         baseline=options.baseline,
         name=options.name,
         reports=options.reports,
         data_root=options.data_root,
         fresh=options.fresh,
     )
+    if options.devices is not None:
+        request = replace(request, devices=parse_list("--devices", options.devices))
+    plan(request)
+    from bench.cells import machine
+
+    if options.devices is None:
+        request = replace(request, devices=machine.devices())
+    return replace(request, jobs=options.jobs or machine.cores())

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from bench.records.errors import RequestError
 
-EXIT_WRONG_REQUEST = 2
+EXIT_WRONG_REQUEST, EXIT_INTERRUPTED = 2, 130
 
 Main = Callable[[list[str] | None], int]
 
@@ -28,7 +28,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def command(module: str) -> Callable[[Main], Callable[..., int]]:
-    """Makes a `main` answer a `RequestError` with one line on standard error and exit code 2."""
+    """Makes a `main` answer a wrong request or Ctrl-C with one line on standard error.
+
+    The exit code is then 2 or 130.
+    """
 
     def decorate(main: Main) -> Callable[..., int]:
         @functools.wraps(main)
@@ -38,6 +41,13 @@ def command(module: str) -> Callable[[Main], Callable[..., int]]:
             except RequestError as error:
                 print(f"{module}: {error}", file=sys.stderr)
                 return EXIT_WRONG_REQUEST
+            except KeyboardInterrupt:
+                print(
+                    f"{module}: stopped; what is finished is recorded, and the same command "
+                    "(without --fresh) goes on from there",
+                    file=sys.stderr,
+                )
+                return EXIT_INTERRUPTED
 
         return answer
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from typing import TYPE_CHECKING, Any
 
 from bench.records.kinds import Train
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Progress:
@@ -69,6 +69,9 @@ class LiveProgress(Progress):
     """A bar with what runs, how many cells are done and the time left."""
 
     def __init__(self, console: Console) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
         self.bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -119,6 +122,8 @@ def choose(*, quiet: bool) -> Progress:
     """What fits the place that standard error goes to."""
     if quiet:
         return Progress()
+    from rich.console import Console
+
     console = Console(stderr=True)
     return LiveProgress(console) if console.is_terminal else PlainProgress()
 

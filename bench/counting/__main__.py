@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 
 import zoo
-from bench.cells.data import Dataset, Split, load, store, view
+from bench.cells.data import Dataset, load
 from bench.cells.jobs import cell_key, make_job, run_jobs, training_code
 from bench.cells.plan import Cell, Request, deviations, plan, resolve
+from bench.cells.splits import Split, store, view
 from bench.cli import progress
 from bench.cli.parser import Parser, add_reports, command
 from bench.cli.progress import Progress

@@ -23,9 +23,10 @@ from typing import Any
 from joblib import cpu_count
 
 import zoo
-from bench.cells.data import Dataset, StoredSplit, load, store, view
+from bench.cells.data import Dataset, load
 from bench.cells.jobs import Job, cell_key, failure, run_job, training_code
 from bench.cells.plan import Cell, resolve
+from bench.cells.splits import StoredSplit, store, view
 from bench.cli.progress import Progress
 from bench.records import environment
 from bench.records.environment import Environment

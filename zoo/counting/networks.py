@@ -8,13 +8,15 @@ are recorded as deviations.
 from __future__ import annotations
 
 from collections import OrderedDict
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from zoo.documents import BP_CNN
 from zoo.layers import Activation, Conv, Flatten, Layer, Linear, Pool
 from zoo.registry import register
 from zoo.spec import UNIT_RANGE, Deviation, ModelSpec, Optimiser, Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
 
 SIDE = 100  # pixels; sides 100 to 107 all give "more than 300 million" (3.00e8 to 3.79e8)
 CLASSES = 3
@@ -22,6 +24,8 @@ CLASSES = 3
 
 def bp(side: int = SIDE) -> nn.Sequential:
     """A BP network with three hidden layers of as many neurons as the picture has pixels."""
+    from torch import nn
+
     pixels = side * side
     return nn.Sequential(
         OrderedDict(
@@ -62,6 +66,8 @@ def cnn(side: int = SIDE, kernel: int = 5, *, halve_up: bool = False) -> nn.Sequ
         kernel: Kernel size, odd.
         halve_up: Whether an odd size is halved up (25 to 13), not down (25 to 12).
     """
+    from torch import nn
+
     return nn.Sequential(
         OrderedDict(
             c1=nn.Conv2d(1, 10, kernel, padding=kernel // 2),  # N x 10 x 100 x 100

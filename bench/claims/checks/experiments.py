@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -256,9 +257,13 @@ def correct(runs: Runs) -> NDArray[np.bool_]:
 
 def _test_losses(runs: Runs, epoch: int) -> list[float]:
     return [
-        next(point.loss for point in runs.ran[seed].test_curve if point.epoch == epoch)
+        _finite(next(point.loss for point in runs.ran[seed].test_curve if point.epoch == epoch))
         for seed in sorted(runs.accuracy)
     ]
+
+
+def _finite(loss: float | None) -> float:
+    return math.nan if loss is None else loss
 
 
 def _minus(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:

@@ -13,7 +13,8 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 
 import zoo
-from bench.cells.data import load, view
+from bench.cells.data import load
+from bench.cells.splits import view
 from bench.cells.train import make_optimiser
 from bench.claims.checks.counts import entry
 from bench.claims.checks.registry import Found, check

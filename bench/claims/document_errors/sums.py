@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from statistics import fmean
 
@@ -63,7 +64,9 @@ def _show(evidence: Evidence) -> list[str]:
         for name, words in TRIALS.items()
     ]
     rows += _baseline_rows(evidence)
-    losses = [cell.test_curve[-1].loss for cell in evidence.trial("dnn-sums").ran.values()]
+    losses = [
+        cell.test_curve[-1].loss or math.nan for cell in evidence.trial("dnn-sums").ran.values()
+    ]
     below = 1 - fmean(losses) / _CONSTANT
     return [
         *table(

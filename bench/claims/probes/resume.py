@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import zoo
-from bench.cells.data import load, view
+from bench.cells.data import load
 from bench.cells.determinism import deterministic
+from bench.cells.splits import view
 from bench.cells.train import Training
 from bench.claims.probes.trained import evaluate
 

@@ -10,8 +10,9 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from bench.cells.data import Split, load, view
+from bench.cells.data import load
 from bench.cells.determinism import deterministic
+from bench.cells.splits import Split, view
 from bench.cells.train import LOSSES, Batches
 from bench.claims.probes.affine import affine_map
 from bench.claims.trials import DEVICE, trials
@@ -69,6 +70,7 @@ def linear_head(data_root: Path, weights: Path, *, trial: str, seed: int) -> Map
 def zero_share(data_root: Path, weights: Path, *, trial: str, seed: int) -> Mapping[str, Any]:
     """Which share of its activations' outputs is exactly zero, over all test pictures."""
     network, spec, split = _trained(data_root, weights, trial, seed)
+    activations = tuple(getattr(nn, name) for name in ACTIVATIONS.values())
     zeros = total = 0
 
     def note(_: nn.Module, __: object, output: Tensor) -> None:
@@ -77,7 +79,7 @@ def zero_share(data_root: Path, weights: Path, *, trial: str, seed: int) -> Mapp
         total += output.numel()
 
     for module in network.modules():
-        if isinstance(module, tuple(ACTIVATIONS.values())):
+        if isinstance(module, activations):
             module.register_forward_hook(note)
     with deterministic():
         evaluate(network, spec, split, "test")
