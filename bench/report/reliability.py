@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.statistics.simulate_accuracy import Calibration, read_calibration
-from bench.statistics.simulate_speed import Outcome, read_drift
+from bench.statistics.error_rates import (
+    AccuracyErrors,
+    SpeedErrors,
+    read_accuracy_errors,
+    read_speed_errors,
+)
 from bench.writing.markdown import decimal, integer, percent, table
 
 
@@ -14,14 +18,14 @@ def reliability() -> list[str]:
     return [
         "### How often such verdicts err",
         "",
-        *_accuracy(read_calibration()),
+        *_accuracy(read_accuracy_errors()),
         "",
-        *_speed(read_drift()),
+        *_speed(read_speed_errors()),
     ]
 
 
-def _accuracy(calibrations: Sequence[Calibration]) -> list[str]:
-    groups: dict[tuple[float, int, int], list[Calibration]] = {}
+def _accuracy(calibrations: Sequence[AccuracyErrors]) -> list[str]:
+    groups: dict[tuple[float, int, int], list[AccuracyErrors]] = {}
     for c in calibrations:
         groups.setdefault((c.seed_deviation_logit, c.test_samples, c.seeds), []).append(c)
     worst = max(calibrations, key=lambda c: c.false_share_upper)
@@ -57,7 +61,7 @@ def _accuracy(calibrations: Sequence[Calibration]) -> list[str]:
     ]
 
 
-def _speed(outcomes: Sequence[Outcome]) -> list[str]:
+def _speed(outcomes: Sequence[SpeedErrors]) -> list[str]:
     by_order = {
         (outcome.scenario, outcome.order): outcome
         for outcome in outcomes

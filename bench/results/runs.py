@@ -16,8 +16,8 @@ import pandas as pd
 from bench.cells.reference import LARGEST_CLASS, LOGISTIC_REGRESSION, NAMES
 from bench.records.errors import RequestError
 from bench.records.store import Record, Store
-from bench.statistics.accuracy import Summary, paired_difference, summarise
-from bench.statistics.speed import Array, SpeedRatio, compare, count_outliers, noise_floor
+from bench.statistics.basics import Floats, Summary, paired_difference, summarise
+from bench.statistics.speed import SpeedRatio, count_outliers, noise_floor, speed_ratios
 
 CSV_COLUMNS = (
     *("model", "device", "dataset", "recipe", "seeds", "parameters", "macs"),
@@ -428,7 +428,7 @@ def _speeds(timing: Sequence[Record], baseline: str) -> dict[tuple[str, str], Sp
 def _throughputs(measured: Mapping[str, Mapping[str, Any]], baseline: str) -> dict[str, Throughput]:
     """By model, the throughput of one phase on one device; their ratios are one family."""
     seconds = {model: _seconds_per_sample(fields) for model, fields in measured.items()}
-    ratios = compare(seconds, baseline)
+    ratios = speed_ratios(seconds, baseline)
     found = {}
     for model, times in seconds.items():
         middle, high, low = np.percentile(times, [50, 25, 75])
@@ -450,13 +450,13 @@ def _free_over_deterministic(
     if flagged is None or free is None:
         return None
     seconds = {"flagged": _seconds_per_sample(flagged), FREE: _seconds_per_sample(free)}
-    return compare(seconds, "flagged")[FREE]
+    return speed_ratios(seconds, "flagged")[FREE]
 
 
-def _seconds_per_sample(fields: Mapping[str, Any]) -> Array:
+def _seconds_per_sample(fields: Mapping[str, Any]) -> Floats:
     """Of a timing record, (labels, rounds)."""
     samples = fields["batch"] * fields["steps_per_block"]
-    seconds: Array = np.asarray(fields["block_seconds"], dtype=np.float64) / samples
+    seconds: Floats = np.asarray(fields["block_seconds"], dtype=np.float64) / samples
     return seconds
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bench.results.runs import Runs
-from bench.statistics.accuracy import Comparison, Interval, Summary
+from bench.statistics.accuracy import Comparison
+from bench.statistics.basics import Interval, Summary
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -3,52 +3,36 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.statistics import simulate_speed as drift
-from bench.statistics.simulate_speed import (
-    RUNS,
-    SCENARIOS,
-    Outcome,
-    count_false,
-    outcomes,
-    read_drift,
-    simulate,
-)
+from bench.statistics.error_rates import SPEED_RUNS, read_speed_errors
 from bench.timing import measure
+from studies import speed_errors
+from studies.speed_errors import SCENARIOS, count_false, simulate, simulate_all
 
 DRIFTING = ("slowing-10", "slowing-30", "random-walk", "step", "burst")
 
 
-@pytest.fixture(scope="module")
-def stored() -> dict[tuple[str, str, str], Outcome]:
-    return {(found.scenario, found.order, found.interval): found for found in read_drift()}
-
-
-def test_the_stored_outcome_covers_every_scenario_and_way(
-    stored: dict[tuple[str, str, str], Outcome],
-) -> None:
+def test_published_verdicts_of_speed_err_rarely_and_find_more_than_students() -> None:
+    stored = {(row.scenario, row.order, row.interval): row for row in read_speed_errors()}
     ways = {("interleaved", "wilcoxon"), ("interleaved", "student"), ("sequential", "wilcoxon")}
     assert set(stored) == {(name, *way) for name in SCENARIOS for way in ways}
+    assert SPEED_RUNS >= 2_000
+    for scenario in SCENARIOS:
+        ours = stored[scenario, "interleaved", "wilcoxon"]
+        students = stored[scenario, "interleaved", "student"]
+        assert ours.false_rate <= 0.05
+        assert ours.false_rate_upper <= 0.06
+        assert ours.smallest_ratio is not None
+        assert students.smallest_ratio is not None
+        assert 1 < ours.smallest_ratio < students.smallest_ratio
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_false_verdicts_of_speed_stay_within_their_bound(
-    stored: dict[tuple[str, str, str], Outcome], scenario: str
-) -> None:
-    found = stored[scenario, "interleaved", "wilcoxon"]
-    assert RUNS >= 2_000
-    assert found.false_rate <= 0.05
-    assert found.false_rate_upper <= 0.06
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS)
-def test_wilcoxons_interval_finds_smaller_differences_than_students(
-    stored: dict[tuple[str, str, str], Outcome], scenario: str
-) -> None:
-    ours = stored[scenario, "interleaved", "wilcoxon"].smallest_ratio
-    students = stored[scenario, "interleaved", "student"].smallest_ratio
-    assert ours is not None
-    assert students is not None
-    assert 1 < ours < students
+def test_published_rows_come_from_this_code() -> None:
+    # 2,000 runs of one scenario, measured in both orders.
+    stored = {(row.scenario, row.order, row.interval): row for row in read_speed_errors()}
+    for order in ("interleaved", "sequential"):
+        row = stored["slowing-10", order, "wilcoxon"]
+        found = count_false(SCENARIOS["slowing-10"], order=order, interval="wilcoxon")
+        assert found == (row.false_runs, row.false_runs_of_test_alone)
 
 
 @pytest.mark.parametrize("scenario", DRIFTING)
@@ -73,8 +57,8 @@ def test_every_block_of_the_machine_is_used_once(order: str) -> None:
     shape = {"runs": 3, "networks": 4, "rounds": 6}
     ramp = SCENARIOS["slowing-30"].machine(np.random.default_rng(0), (1, 48))[0]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.statistics.simulate_speed.NOISE", 0.0)
-        patch.setattr("bench.statistics.simulate_speed.OUTLIERS", 0.0)
+        patch.setattr("studies.speed_errors.NOISE", 0.0)
+        patch.setattr("studies.speed_errors.OUTLIERS", 0.0)
         times = simulate(SCENARIOS["slowing-30"], order=order, seed=1, **shape)  # type: ignore[arg-type]
     assert times.shape == (3, 4, 2, 6)
     np.testing.assert_allclose(np.sort(times.reshape(3, -1)), np.tile(ramp, (3, 1)))
@@ -86,9 +70,9 @@ def test_every_block_of_the_machine_is_used_once(order: str) -> None:
 
 
 def test_the_simulation_has_as_many_rounds_as_a_measurement() -> None:
-    assert drift.ROUNDS == measure.ROUNDS
+    assert speed_errors.ROUNDS == measure.ROUNDS
 
 
 @pytest.mark.slow
-def test_the_simulation_gives_the_stored_outcome() -> None:
-    assert tuple(outcomes()) == read_drift()
+def test_every_scenario_comes_out_as_published() -> None:
+    assert list(simulate_all()) == read_speed_errors()
