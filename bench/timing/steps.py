@@ -34,7 +34,7 @@ def peak_bytes(step: Step) -> int:
 
     What the step returns counts as held.
     """
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # its start and stop are nobody's news
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # no log lines of its start and stop
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         held = step()
     events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
