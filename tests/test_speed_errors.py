@@ -6,7 +6,7 @@ import pytest
 from bench.statistics.error_rates import SPEED_RUNS, read_speed_errors
 from bench.timing import measure
 from studies import speed_errors
-from studies.speed_errors import SCENARIOS, count_false, simulate, simulate_all
+from studies.speed_errors import SCENARIOS, count_false, simulate, simulate_all, smallest_ratio
 
 DRIFTING = ("slowing-10", "slowing-30", "random-walk", "step", "burst")
 
@@ -67,6 +67,12 @@ def test_every_block_of_the_machine_is_used_once(order: str) -> None:
         assert times[..., 0].max() < times[..., 1].min()
     else:
         assert times[:, 0].max() < times[:, 1].min()
+
+
+def test_a_ratio_that_no_simulated_run_finds_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Blocks that vary by a factor of e^20 hide every ratio up to 2.
+    monkeypatch.setattr("studies.speed_errors.NOISE", 20.0)
+    assert smallest_ratio(SCENARIOS["steady"], interval="wilcoxon", runs=5) is None
 
 
 def test_the_simulation_has_as_many_rounds_as_a_measurement() -> None:

@@ -81,7 +81,8 @@ class SpeedErrors:
         false_rate_upper: One-sided 95% upper bound of the rate of `false_runs` (Clopper and
             Pearson), 0..1.
         smallest_ratio: The smallest true ratio of times, to 0.001, that is found in 80% of the
-            runs; None where it would mean nothing, because networks are measured in sequence.
+            runs; None if it is 2 or more, or networks are measured in sequence, where it would mean
+            nothing.
     """
 
     scenario: str
