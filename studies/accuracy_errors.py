@@ -11,7 +11,7 @@ all seeds and samples. Two things are measured:
 
 - Coverage: how often the 95% Student interval over seeds holds the true mean over all seeds, on the
   test set at hand. That is the mean which the interval speaks of; how often it holds the mean over
-  all test sets stands beside it, and is lower.
+  all test sets is given too, and is lower.
 - False verdicts: eight models with the same true accuracy over all seeds and samples, so that no
   `better` or `worse` is true; on the test set at hand, and with the seeds at hand, they do differ.
   Six of them are the 3 x 2 design, and all but the seventh are compared with the seventh, the

@@ -146,7 +146,7 @@ def test_without_its_baseline_a_table_compares_nothing() -> None:
 
 
 def test_outliers_lie_beyond_tukeys_fences() -> None:
-    # Quartiles 3.25 and 7.75, 4.5 apart: the fences stand at -3.5 and 14.5.
+    # Quartiles 3.25 and 7.75, 4.5 apart: the fences are -3.5 and 14.5.
     within = [1.0, 2, 3, 4, 5, 6, 7, 8, 9]
     assert count_outliers(np.array([*within, 14.5])) == 0
     assert count_outliers(np.array([*within, 14.6])) == 1

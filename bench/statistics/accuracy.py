@@ -119,7 +119,7 @@ def compare_paired(family: Sequence[Contrast], *, families: int = 1) -> tuple[Co
 def interval_of(contrast: Contrast, confidence: float = CONFIDENCE) -> Interval | None:
     """Where a contrast's true mean lies, for other seeds, for other test samples and for both.
 
-    None where the runs show no spread to tell it by.
+    None where the runs show no spread, so that it cannot be estimated.
     """
     return _uncertainty(contrast).interval(contrast.values.mean(), confidence)
 

@@ -1,4 +1,4 @@
-"""Which of two workloads is faster, and when that can be told: block times in, verdicts out.
+"""Which of two workloads is faster, or whether noise explains it: block times in, verdicts out.
 
 Every workload is timed twice in each round under two labels. What the same workload differs from
 itself by is noise, and its *noise floor* is how far such a difference may reach. Another workload

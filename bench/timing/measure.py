@@ -2,7 +2,7 @@
 
 A machine drifts: it warms up, throttles, serves others. Measured one after the other, networks
 would be compared at different moments; here every round visits all of them, in an order drawn
-anew, so that drift hits all alike. Throughput is measured twice in each round, under two labels:
+again, so that drift hits all alike. Throughput is measured twice in each round, under two labels:
 what a workload differs by from itself is noise, and no smaller difference to another one counts.
 """
 
@@ -152,7 +152,7 @@ class Runner:
             self.step()
         end.record()
         end.synchronize()
-        return float(start.elapsed_time(end)) / 1e3  # events tell milliseconds
+        return float(start.elapsed_time(end)) / 1e3  # events count milliseconds
 
     def peak_memory_bytes(self) -> int:
         """The most that one training step holds at once, by torch's allocator.

@@ -18,7 +18,7 @@ def warm_up(seconds_of: Callable[[int], float]) -> float:
     """Takes single steps for `WARM_UP_SECONDS`; the seconds of the fastest.
 
     Args:
-        seconds_of: Takes so many steps and tells their seconds. It is called once before those
+        seconds_of: Takes so many steps and gives their seconds. It is called once before those
             that count: a first step allocates.
     """
     seconds_of(1)
