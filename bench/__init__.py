@@ -41,7 +41,7 @@ def run(
     Raises:
         bench.errors.RequestError: The request cannot be carried out; nothing has been written.
     """
-    # Not at the top: `bench.stats` and its like should not load torch.
+    # Not at the top: `bench.statistics` and its like should not load torch.
     from joblib import cpu_count
 
     from bench.cells import machine

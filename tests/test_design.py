@@ -4,7 +4,7 @@ import pytest
 from scipy import stats as scipy_stats
 from statsmodels.stats.anova import AnovaRM
 
-from bench.statistics.accuracy import Bools, Floats
+from bench.statistics.basics import Bools, Floats
 from bench.statistics.design import CELLS, QUESTIONS, effects
 
 SAMPLES = 100

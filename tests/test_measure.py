@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from typing import Any, Literal
@@ -158,7 +159,37 @@ def test_a_workload_that_cannot_be_measured_leaves_the_others_standing() -> None
         block_seconds=0.001,
     )
     assert [timing.workload.phase for timing in timings] == ["latency"]
-    assert [failure.error for failure in failed] == ["RuntimeError: no such layer"]
+    assert re.fullmatch(r"RuntimeError: no such layer \(test_measure.py:\d+\)", failed[0].error)
+
+
+@pytest.mark.parametrize("visit", [1, 2, 4])
+def test_a_workload_that_fails_in_a_round_leaves_the_others_standing(
+    monkeypatch: pytest.MonkeyPatch, visit: int
+) -> None:
+    # Three rounds of two visits; the network's memory runs out at the first, second or fourth.
+    class Failing(Runner):
+        resets = 0
+
+        def reset(self) -> None:
+            super().reset()
+            self.resets += 1
+            if self.workload.phase == "train" and self.resets == visit:
+                raise MemoryError("out of\nmemory")
+
+    monkeypatch.setattr(measuring, "Runner", Failing)
+    rounds: list[int] = []
+    timings, failed = measure(
+        [asked("dnn-sums", phase) for phase in ("inference", "train", "latency")],
+        rounds=3,
+        block_seconds=0.001,
+        on_round=rounds.append,
+    )
+    assert [timing.workload.phase for timing in timings] == ["inference", "latency"]
+    assert [len(timing.block_seconds[0]) for timing in timings] == [3, 3 * CALLS_PER_ROUND]
+    assert [failure.workload.phase for failure in failed] == ["train"]
+    pattern = r"MemoryError: out of memory \(test_measure.py:\d+\)"
+    assert re.fullmatch(pattern, failed[0].error)
+    assert rounds == [1, 2, 3]
 
 
 def test_block_times_are_the_time_of_their_steps() -> None:

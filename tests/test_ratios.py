@@ -7,20 +7,15 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from bench.statistics.speed import (
-    Array,
-    compare,
-    count_outliers,
-    holm,
-    judge,
-    noise_floor,
-    wilcoxon,
-)
+from bench.statistics.basics import Floats, holm
+from bench.statistics.speed import count_outliers, judge, noise_floor, speed_ratios, wilcoxon
 
 ROUNDS = 20
 
 
-def block_times(log_seconds: float | np.ndarray[Any, Any], *, own_difference: float = 0.0) -> Array:
+def block_times(
+    log_seconds: float | np.ndarray[Any, Any], *, own_difference: float = 0.0
+) -> Floats:
     """Block times whose A/A log-ratio is the same in every round, so that it is the floor."""
     rounds = np.broadcast_to(log_seconds, ROUNDS)
     return np.exp(np.stack([rounds + own_difference / 2, rounds - own_difference / 2]))
@@ -69,7 +64,7 @@ def test_too_few_rounds_give_no_interval_and_no_verdict() -> None:
     assert found.low == -np.inf
     assert found.high == np.inf
     seconds = {"slow": block_times(1.0)[:, :5], "fast": block_times(0.0)[:, :5]}
-    assert compare(seconds, "slow")["fast"].verdict == "inconclusive"
+    assert speed_ratios(seconds, "slow")["fast"].verdict == "inconclusive"
 
 
 def test_holm_adjusts_like_statsmodels_in_every_table() -> None:
@@ -104,7 +99,7 @@ def test_a_verdict_needs_a_difference_beyond_both_floors(
         "baseline": block_times(0.0, own_difference=floors["baseline"]),
         "other": block_times(-log_ratio, own_difference=floors["other"]),
     }
-    found = compare(seconds, "baseline")["other"]
+    found = speed_ratios(seconds, "baseline")["other"]
     assert found.verdict == verdict
     assert found.ratio == pytest.approx(np.exp(log_ratio))
     assert found.noise_floor == pytest.approx(np.exp(0.05) - 1)
@@ -114,7 +109,7 @@ def test_the_whole_interval_has_to_lie_beyond_the_floor_not_its_centre_alone() -
     # The ratio's centre is 0.04; of the means of two rounds about one in three is below 0.035.
     rounds = np.linspace(0.01, 0.07, ROUNDS)
     other = block_times(-rounds, own_difference=0.035)
-    found = compare({"baseline": block_times(0.0), "other": other}, "baseline")["other"]
+    found = speed_ratios({"baseline": block_times(0.0), "other": other}, "baseline")["other"]
     assert found.adjusted_p < 0.05
     assert np.log(found.ratio) == pytest.approx(0.04)
     assert found.verdict == "inconclusive"
@@ -126,9 +121,11 @@ def test_a_verdict_has_to_survive_holm_within_its_table() -> None:
     ranks = np.arange(1, ROUNDS + 1) * 0.001
     ranks[[19, 18, 10]] *= -1
     baseline, other = block_times(0.0), block_times(-ranks)
-    alone = compare({"baseline": baseline, "a": other}, "baseline")
+    alone = speed_ratios({"baseline": baseline, "a": other}, "baseline")
     assert alone["a"].verdict == "faster"
-    among_three = compare({"baseline": baseline, "a": other, "b": other, "c": other}, "baseline")
+    among_three = speed_ratios(
+        {"baseline": baseline, "a": other, "b": other, "c": other}, "baseline"
+    )
     assert [ratio.verdict for ratio in among_three.values()] == ["inconclusive"] * 3
     assert among_three["a"].adjusted_p == pytest.approx(3 * alone["a"].p)
 
@@ -144,12 +141,12 @@ def test_an_outlier_is_part_of_the_ratio_and_does_not_carry_it_away() -> None:
 
 
 def test_without_its_baseline_a_table_compares_nothing() -> None:
-    assert compare({"other": block_times(0.0)}, "baseline") == {}
-    assert compare({"baseline": block_times(0.0)}, "baseline") == {}
+    assert speed_ratios({"other": block_times(0.0)}, "baseline") == {}
+    assert speed_ratios({"baseline": block_times(0.0)}, "baseline") == {}
 
 
 def test_outliers_lie_beyond_tukeys_fences() -> None:
-    # Quartiles 3.25 and 7.75, 4.5 apart: the fences stand at -3.5 and 14.5.
+    # Quartiles 3.25 and 7.75, 4.5 apart: the fences are -3.5 and 14.5.
     within = [1.0, 2, 3, 4, 5, 6, 7, 8, 9]
     assert count_outliers(np.array([*within, 14.5])) == 0
     assert count_outliers(np.array([*within, 14.6])) == 1

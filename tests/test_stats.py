@@ -8,18 +8,14 @@ from statsmodels.stats.power import TTestPower
 from bench.statistics.accuracy import (
     Comparison,
     Contrast,
-    Doubt,
-    Floats,
-    compare,
+    compare_paired,
     correctness,
     disagreement,
-    doubts,
-    holm,
     pair,
-    paired_difference,
-    summarise,
-    upper_bound,
 )
+from bench.statistics.basics import Floats, holm, paired_difference, summarise
+from bench.statistics.uncertainty import StandardError, crossed
+from studies.results import upper_bound
 
 # Student's sleep data (Student 1908, Biometrika 6:1-25; R's `sleep`): hours gained by ten patients.
 DRUG_1 = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
@@ -27,7 +23,7 @@ DRUG_2 = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
 
 
 def over_seeds_alone(by_seed: Floats) -> Contrast:
-    """Values whose samples leave next to no doubt, so that the doubt of the seeds decides."""
+    """Values that hardly vary over samples, so that the uncertainty over seeds decides."""
     return Contrast(name="seeds", values=np.stack([by_seed - 1e-7, by_seed + 1e-7], axis=1))
 
 
@@ -68,7 +64,7 @@ def test_paired_interval_is_the_published_one_of_students_sleep_data() -> None:
 
 def test_comparison_over_seeds_is_the_published_test_of_students_sleep_data() -> None:
     # As above; t = -4.0621, df = 9, p-value = 0.002833. d_z = t / sqrt(10).
-    found = only(compare([over_seeds_alone(np.array(DRUG_1) - np.array(DRUG_2))]))
+    found = only(compare_paired([over_seeds_alone(np.array(DRUG_1) - np.array(DRUG_2))]))
     assert found.seeds is not None
     assert found.seeds.low == pytest.approx(-2.4598858, abs=5e-8)
     assert found.seeds.high == pytest.approx(-0.7001142, abs=5e-8)
@@ -85,7 +81,7 @@ def test_summary_of_one_run_has_no_spread() -> None:
 def test_both_intervals_are_scipys_student_intervals() -> None:
     rng = np.random.default_rng(1)
     ours, theirs = rng.random((6, 40)) < 0.9, rng.random((6, 40)) < 0.5
-    found = only(compare([pair("ours against theirs", ours, theirs)]))
+    found = only(compare_paired([pair("ours against theirs", ours, theirs)]))
     by_seed = scipy_stats.ttest_rel(ours.mean(axis=1), theirs.mean(axis=1))
     by_sample = scipy_stats.ttest_rel(ours.mean(axis=0), theirs.mean(axis=0))
     for interval, test in ((found.seeds, by_seed), (found.samples, by_sample)):
@@ -95,10 +91,10 @@ def test_both_intervals_are_scipys_student_intervals() -> None:
     assert found.difference == pytest.approx(ours.mean() - theirs.mean())
 
 
-def test_doubt_of_both_is_min_f_with_the_quantiles_of_cochran_and_cox() -> None:
+def test_the_error_over_both_is_min_f_with_the_quantiles_of_cochran_and_cox() -> None:
     # Here F1 = 3^2 with 19 degrees of freedom (seeds) and F2 = 4^2 with 49 (samples).
-    found = only(compare([additive(12.0, seeds_error=4.0, samples_error=3.0)]))
-    # Clark 1973 (see bench.stats.doubts): min F' = F1 F2 / (F1 + F2), here 9 x 16 / 25.
+    found = only(compare_paired([additive(12.0, seeds_error=4.0, samples_error=3.0)]))
+    # Clark 1973 (see `crossed`): min F' = F1 F2 / (F1 + F2), here 9 x 16 / 25.
     error = 12 / (9 * 16 / 25) ** 0.5
     # Each part's quantile weighs as much as its squared error: 16 to 9.
     quantile = (16 * scipy_stats.t.ppf(0.975, 19) + 9 * scipy_stats.t.ppf(0.975, 49)) / 25
@@ -124,7 +120,7 @@ def test_doubt_of_both_is_min_f_with_the_quantiles_of_cochran_and_cox() -> None:
 def test_better_needs_seeds_and_samples_and_both(
     contrast: Contrast, includes_zero: set[str]
 ) -> None:
-    found = only(compare([contrast]))
+    found = only(compare_paired([contrast]))
     intervals = {"seeds": found.seeds, "samples": found.samples, "both": found.both}
     assert {
         name for name, at in intervals.items() if at is not None and at.low < 0 < at.high
@@ -138,20 +134,30 @@ def test_p_is_never_below_that_of_the_scarcer_source(n_seeds: int, n_samples: in
     # both together would need only (31.6 + 0.25 x 3.5) / sqrt(1.25) = 29.05, the scarcer 31.6.
     errors = (1.0, 0.5) if n_seeds < n_samples else (0.5, 1.0)
     contrast = additive(31.6, *errors, n_seeds=n_seeds, n_samples=n_samples)
-    assert only(compare([contrast])).p == pytest.approx(2 * scipy_stats.t.sf(31.6, 2))
+    assert only(compare_paired([contrast])).p == pytest.approx(2 * scipy_stats.t.sf(31.6, 2))
 
 
-def test_verdict_turns_with_the_order_of_the_models() -> None:
+def test_p_of_a_difference_many_standard_errors_from_zero_is_not_zero() -> None:
+    # 70 standard errors with 19 degrees of freedom, 10 with 9,999: at the p of the equal mixture,
+    # the two quantiles average to 45. With 9,999 alone, 45 has a p below the smallest number.
+    error = StandardError(parts=np.array([1.0, 1.0]), freedoms=np.array([19.0, 9999.0]))
+    found = float(error.p(np.array(45 * 2**0.5)))
+    assert 0 < found < 1e-20
+    tails = scipy_stats.t.isf(found / 2, [19, 9999])
+    assert tails.mean() == pytest.approx(45, rel=1e-6)
+
+
+def test_verdict_changes_with_the_order_of_the_models() -> None:
     rng = np.random.default_rng(2)
     ours, theirs = rng.random((5, 300)) < 0.95, rng.random((5, 300)) < 0.6
-    assert only(compare([pair("", ours, theirs)])).verdict == "better"
-    assert only(compare([pair("", theirs, ours)])).verdict == "worse"
+    assert only(compare_paired([pair("", ours, theirs)])).verdict == "better"
+    assert only(compare_paired([pair("", theirs, ours)])).verdict == "worse"
 
 
 def test_one_seed_gives_samples_their_interval_and_nothing_else() -> None:
     rng = np.random.default_rng(3)
     ours, theirs = rng.random((1, 300)) < 0.95, rng.random((1, 300)) < 0.6
-    found = only(compare([pair("", ours, theirs)]))
+    found = only(compare_paired([pair("", ours, theirs)]))
     assert found.samples is not None
     assert found.samples.low > 0
     assert known(found) == []
@@ -164,7 +170,7 @@ def test_zero_variance_over_seeds_gives_no_p() -> None:
     ours = theirs.copy()
     for seed in range(7):
         ours[seed, 3 * seed : 3 * seed + 3] = True
-    found = only(compare([pair("", ours, theirs)]))
+    found = only(compare_paired([pair("", ours, theirs)]))
     assert found.difference == pytest.approx(1 / 7)
     assert known(found) == []
     assert found.verdict == "inconclusive"
@@ -174,22 +180,24 @@ def test_rounding_is_not_taken_for_variance() -> None:
     # 0.9 - 0.8, 0.8 - 0.7, ... are 0.1 but for the last bits.
     tenths = np.array([0.9 - 0.8, 0.8 - 0.7, 0.7 - 0.6, 0.6 - 0.5])
     assert np.ptp(tenths) > 0
-    found = only(compare([over_seeds_alone(tenths)]))
+    found = only(compare_paired([over_seeds_alone(tenths)]))
     assert (found.p, found.verdict) == (None, "inconclusive")
 
 
 def test_networks_of_equal_weights_are_identical_and_no_test() -> None:
     rng = np.random.default_rng(4)
     ours, theirs = rng.random((5, 300)) < 0.9, rng.random((5, 300)) < 0.8
-    alone = only(compare([pair("tested", ours, theirs)]))
-    tested, twin = compare([pair("tested", ours, theirs), pair("", ours, ours, identical=True)])
+    alone = only(compare_paired([pair("tested", ours, theirs)]))
+    tested, twin = compare_paired(
+        [pair("tested", ours, theirs), pair("", ours, ours, identical=True)]
+    )
     assert (twin.verdict, twin.p, twin.adjusted_p, twin.difference) == ("identical", None, None, 0)
     assert tested == alone
 
 
 def test_equal_predictions_of_different_weights_are_inconclusive() -> None:
     ours = np.random.default_rng(5).random((5, 30)) < 0.9
-    assert only(compare([pair("", ours, ours)])).verdict == "inconclusive"
+    assert only(compare_paired([pair("", ours, ours)])).verdict == "inconclusive"
 
 
 def test_holm_adjusts_as_in_the_worked_example() -> None:
@@ -207,20 +215,20 @@ def test_family_adjusts_what_a_pair_alone_would_pass() -> None:
     # t = 2.4 on 19 degrees of freedom: p = 0.0268 alone, more than 0.05 as the smaller of two.
     weak = additive(2.4, seeds_error=1.0, samples_error=0.01)
     nothing = additive(0.0, seeds_error=1.0, samples_error=0.01)
-    assert only(compare([weak])).verdict == "better"
-    first, second = compare([weak, nothing])
+    assert only(compare_paired([weak])).verdict == "better"
+    first, second = compare_paired([weak, nothing])
     assert first.adjusted_p == pytest.approx(2 * 2 * scipy_stats.t.sf(2.4, 19), rel=1e-3)
     assert (first.verdict, second.verdict) == ("inconclusive", "inconclusive")
 
 
 def test_empty_family_has_no_comparisons() -> None:
-    assert compare([]) == ()
+    assert compare_paired([]) == ()
 
 
 def test_detectable_difference_is_the_published_one() -> None:
     # R, pwr.t.test(n = 20, power = 0.80, type = "one.sample"): d = 0.6604413.
     alone = over_seeds_alone(additive(0.0, seeds_error=20**-0.5, samples_error=0.0).values[:, 0])
-    assert only(compare([alone])).detectable == pytest.approx(0.6604413, abs=2e-6)
+    assert only(compare_paired([alone])).detectable == pytest.approx(0.6604413, abs=2e-6)
 
 
 @pytest.mark.parametrize("tests", [1, 7])
@@ -228,13 +236,13 @@ def test_detectable_difference_is_the_published_one() -> None:
 def test_detectable_difference_is_statsmodels_at_the_level_left(n: int, tests: int) -> None:
     level = 0.05 / tests
     expected = TTestPower().solve_power(nobs=n, alpha=level, power=0.8)
-    doubt = Doubt(errors=np.array([n**-0.5]), freedoms=np.array([n - 1.0]))
-    assert doubt.detectable(level) == pytest.approx(expected, rel=1e-4)
+    error = StandardError(parts=np.array([n**-0.5]), freedoms=np.array([n - 1.0]))
+    assert error.detectable(level) == pytest.approx(expected, rel=1e-4)
 
 
 def test_detectable_difference_is_detected_four_times_in_five() -> None:
-    doubt = Doubt(errors=np.array([8**-0.5]), freedoms=np.array([7.0]))
-    values = np.random.default_rng(6).normal(doubt.detectable(0.01), 1.0, (20_000, 8))
+    error = StandardError(parts=np.array([8**-0.5]), freedoms=np.array([7.0]))
+    values = np.random.default_rng(6).normal(error.detectable(0.01), 1.0, (20_000, 8))
     power = (scipy_stats.ttest_1samp(values, 0, axis=1).pvalue <= 0.01).mean()
     # Standard error of the share: sqrt(0.8 x 0.2 / 20,000) = 0.003.
     assert power == pytest.approx(0.8, abs=0.01)
@@ -243,11 +251,11 @@ def test_detectable_difference_is_detected_four_times_in_five() -> None:
 def test_detectable_difference_over_seeds_and_samples_is_detected_four_times_in_five() -> None:
     # 8 seeds and 50 samples of deviation 1 and 2.5: standard errors 0.354 both.
     errors = np.array([1 / 8**0.5, 2.5 / 50**0.5])
-    both = Doubt(errors=errors, freedoms=np.array([7.0, 49.0]))
+    both = StandardError(parts=errors, freedoms=np.array([7.0, 49.0]))
     rng = np.random.default_rng(8)
     seeds, samples = rng.normal(0, 1, (10_000, 8)), rng.normal(0, 2.5, (10_000, 50))
     shift = both.detectable(0.01) + seeds.mean(axis=1) + samples.mean(axis=1)
-    found = doubts(
+    found = crossed(
         seeds - seeds.mean(axis=1, keepdims=True) + shift[:, None],
         samples - samples.mean(axis=1, keepdims=True) + shift[:, None],
     )
@@ -256,25 +264,25 @@ def test_detectable_difference_over_seeds_and_samples_is_detected_four_times_in_
 
 def test_families_of_a_run_share_the_five_percent() -> None:
     contrast = additive(3.0, seeds_error=1.0, samples_error=0.01)
-    alone, shared = only(compare([contrast])), only(compare([contrast], families=2))
+    alone, shared = only(compare_paired([contrast])), only(compare_paired([contrast], families=2))
     assert alone.adjusted_p is not None
     assert shared.adjusted_p == pytest.approx(2 * alone.adjusted_p)
     # Half of the 5% is the level that a family of two tests leaves to its first.
-    assert shared.detectable == compare([contrast, contrast])[0].detectable
+    assert shared.detectable == compare_paired([contrast, contrast])[0].detectable
 
 
 def test_larger_family_needs_a_larger_difference() -> None:
     contrast = additive(1.0, seeds_error=1.0, samples_error=1.0)
-    alone, (first, *_) = only(compare([contrast])), compare([contrast] * 7)
+    alone, (first, *_) = only(compare_paired([contrast])), compare_paired([contrast] * 7)
     assert alone.detectable is not None
     assert first.detectable is not None
     assert first.detectable > alone.detectable
 
 
-def test_seeds_with_samples_of_their_own_carry_both_doubts() -> None:
+def test_seeds_with_samples_of_their_own_carry_both_sources() -> None:
     rng = np.random.default_rng(7)
     ours, theirs = rng.random((6, 50)) < 0.9, rng.random((6, 50)) < 0.7
-    found = only(compare([pair("", ours, theirs, same_samples=False)]))
+    found = only(compare_paired([pair("", ours, theirs, same_samples=False)]))
     test = scipy_stats.ttest_rel(ours.mean(axis=1), theirs.mean(axis=1))
     assert found.both == found.seeds
     # Six strata: the variance of the mean is the mean variance of a stratum's mean, over six.

@@ -14,8 +14,9 @@ from bench.records.store import Store
 from bench.report.instruments import PYTEST_BENCHMARK, instruments
 from bench.results.runs import NO_SPEED, Results, latest_request
 from bench.suite.__main__ import main as suite
-from bench.suite.session import workloads
+from bench.suite.session import Workloads, workloads
 from bench.suite.track import main as track
+from bench.timing.measure import Workload
 from tests.programs import REPOSITORY, run_module
 
 
@@ -67,6 +68,33 @@ def test_the_suite_needs_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert error.startswith("bench.suite: no run is recorded in")
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_networks_that_the_report_lacks_are_left_out_with_a_line(
+    reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timed: list[Workload] = []
+
+    def run(chosen: Workloads, *_: str, **_quiet: bool) -> int:
+        timed.extend(chosen)
+        return 0
+
+    monkeypatch.setattr("bench.suite.__main__.run", run)
+    options = ["--devices", "cpu", "--name", "run", "--reports", str(reports), "--quiet"]
+    assert suite(["--models", "net,dnn", *options]) == 0
+    assert {(workload.model, workload.device) for workload in timed} == {("net", "cpu")}
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if "dnn" in line] == [
+        f"left out: dnn on cpu, which the report in '{reports / 'run'}' does not hold"
+    ]
+
+    timed.clear()
+    assert suite(["--models", "dnn", *options]) == 2
+    assert not timed
+    error = capsys.readouterr().err
+    assert error.startswith("bench.suite: the report in")
+    assert "does not hold dnn on cpu; it holds net on cpu" in error
+    assert error.count("\n") == 1
 
 
 def test_the_first_tracked_run_says_so_and_the_second_compares(tmp_path: Path) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scipy import stats
-
 from bench.claims.checks import CHECKS, Effect, Found, Measured, Sample
 from bench.claims.evidence import Evidence, MissingEvidenceError
 from bench.claims.ledger import Claim, Verdict
-from bench.statistics.accuracy import CONFIDENCE, Interval, summarise
+from bench.statistics.basics import Interval, student_quantile, summarise
 
 FEWEST_RUNS = 10  # for the verdict on one run's number
 
@@ -88,7 +86,7 @@ def prediction_interval(values: tuple[float, ...]) -> Interval:
     if summary.std is None:
         raise ValueError("one run has no spread; a prediction interval needs two")
     n = summary.n
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * summary.std * (1 + 1 / n) ** 0.5
+    half = float(student_quantile(n - 1)) * summary.std * (1 + 1 / n) ** 0.5
     return Interval(low=summary.mean - half, high=summary.mean + half)
 
 

@@ -21,7 +21,8 @@ from scipy import stats
 from bench.diff.sides import Place, Side, shared
 from bench.records.errors import RequestError
 from bench.results.runs import NO_SPEED, Runs
-from bench.statistics.accuracy import CONFIDENCE, correctness, interval_of, pair
+from bench.statistics.accuracy import correctness, interval_of, pair
+from bench.statistics.basics import CONFIDENCE
 
 Interval = tuple[float, float]
 Floats = np.ndarray[Any, np.dtype[np.float64]]

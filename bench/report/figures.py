@@ -14,7 +14,7 @@ from scipy.optimize import isotonic_regression
 
 from bench.results.learning_rates import MODELS, RATES, read_sweep
 from bench.results.runs import Baseline, Results, Runs
-from bench.statistics.accuracy import summarise
+from bench.statistics.basics import summarise
 from bench.statistics.design import ACTIVATIONS, CELLS, POOLINGS
 from bench.writing.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, save
 

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.statistics.simulate_accuracy import Calibration, read_calibration
-from bench.statistics.simulate_speed import Outcome, read_drift
+from bench.statistics.error_rates import (
+    AccuracyErrors,
+    SpeedErrors,
+    read_accuracy_errors,
+    read_speed_errors,
+)
 from bench.writing.templates import render
 
 
@@ -37,8 +41,8 @@ class Machine:
     """Simulated measurements of speed on one kind of machine, in both orders."""
 
     name: str
-    interleaved: Outcome
-    sequential: Outcome
+    interleaved: SpeedErrors
+    sequential: SpeedErrors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +50,7 @@ class ReliabilityView:
     """The simulations in numbers; `worst` has the most false verdicts of accuracy."""
 
     test_samples: tuple[int, ...]
-    worst: Calibration
+    worst: AccuracyErrors
     simulated: tuple[Simulated, ...]
     machines: tuple[Machine, ...]
 
@@ -58,17 +62,17 @@ def reliability() -> list[str]:
 
 def reliability_view() -> ReliabilityView:
     """The numbers of both simulations."""
-    calibrations = read_calibration()
+    calibrations = read_accuracy_errors()
     return ReliabilityView(
         test_samples=tuple(sorted({c.test_samples for c in calibrations})),
         worst=max(calibrations, key=lambda c: c.false_share_upper),
         simulated=tuple(_simulated(calibrations)),
-        machines=tuple(_machines(read_drift())),
+        machines=tuple(_machines(read_speed_errors())),
     )
 
 
-def _simulated(calibrations: Sequence[Calibration]) -> list[Simulated]:
-    groups: dict[tuple[float, int, int], list[Calibration]] = {}
+def _simulated(calibrations: Sequence[AccuracyErrors]) -> list[Simulated]:
+    groups: dict[tuple[float, int, int], list[AccuracyErrors]] = {}
     for c in calibrations:
         groups.setdefault((c.seed_deviation_logit, c.test_samples, c.seeds), []).append(c)
     return [
@@ -84,7 +88,7 @@ def _simulated(calibrations: Sequence[Calibration]) -> list[Simulated]:
     ]
 
 
-def _machines(outcomes: Sequence[Outcome]) -> list[Machine]:
+def _machines(outcomes: Sequence[SpeedErrors]) -> list[Machine]:
     by_order = {(o.scenario, o.order): o for o in outcomes if o.interval == "wilcoxon"}
     return [
         Machine(

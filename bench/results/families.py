@@ -13,7 +13,7 @@ from bench.results.runs import Results, Runs
 from bench.statistics.accuracy import (
     Comparison,
     Disagreement,
-    compare,
+    compare_paired,
     correctness,
     disagreement,
     pair,
@@ -58,7 +58,7 @@ def against_baseline(group: Sequence[Runs], results: Results) -> BaselineFamily 
             same_samples=runs.same_samples,
             identical=runs.is_twin_of(baseline),
         )
-    comparisons = compare(list(family.values()), families=count_families(results))
+    comparisons = compare_paired(list(family.values()), families=count_families(results))
     return BaselineFamily(
         baseline=baseline, comparisons=dict(zip(family, comparisons, strict=True))
     )

@@ -13,7 +13,7 @@ from typing import TypeVar
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind
 from bench.results.speeds import Speed, read_speeds
-from bench.statistics.accuracy import Summary, paired_difference, summarise
+from bench.statistics.basics import Summary, paired_difference, summarise
 
 Value = TypeVar("Value")
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from bench.records import kinds
-from bench.statistics.speed import Array, SpeedRatio, compare, count_outliers, noise_floor
+from bench.statistics.basics import Floats
+from bench.statistics.speed import SpeedRatio, count_outliers, noise_floor, speed_ratios
 
 FREE = "train without deterministic flags"  # a phase of its own beside those of the records
 
@@ -125,7 +126,7 @@ def _throughputs(measured: Mapping[str, kinds.Timing], baseline: str) -> dict[st
     first: dict[object, str] = {}
     for model in sorted(measured, key=lambda model: model != baseline):
         first.setdefault(measured[model].block_seconds, model)
-    ratios = compare(
+    ratios = speed_ratios(
         {model: seconds[model] for model in seconds if model in first.values()}, baseline
     )
     found = {}
@@ -149,12 +150,12 @@ def _free_over_deterministic(
     if flagged is None or free is None:
         return None
     seconds = {"flagged": _seconds_per_sample(flagged), FREE: _seconds_per_sample(free)}
-    return compare(seconds, "flagged")[FREE]
+    return speed_ratios(seconds, "flagged")[FREE]
 
 
-def _seconds_per_sample(record: kinds.Timing) -> Array:
+def _seconds_per_sample(record: kinds.Timing) -> Floats:
     """Of each block, (labels, rounds)."""
     assert record.steps_per_block is not None
     samples = record.batch * record.steps_per_block
-    seconds: Array = np.asarray(record.block_seconds, dtype=np.float64) / samples
+    seconds: Floats = np.asarray(record.block_seconds, dtype=np.float64) / samples
     return seconds

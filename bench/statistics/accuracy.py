@@ -1,9 +1,8 @@
-"""Statistics of repeated runs: numbers in, intervals and verdicts out.
+"""Verdicts on differences in accuracy between networks: right answers in, intervals and p out.
 
-A difference in accuracy is in doubt for two reasons: other seeds would train other networks, and
-other test samples would meet them. `compare` keeps the two apart and asks for both, and for both
-at once: `better` means that the difference holds for other seeds on these samples, for these
-networks on other samples, and when both are drawn anew. scipy and statsmodels do the mathematics.
+`compare_paired` asks for both sources of uncertainty, and for both at once: `better` means that the
+difference holds for other seeds on these samples, for these networks on other samples, and when
+both are drawn again.
 """
 
 from __future__ import annotations
@@ -13,91 +12,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import special, stats
-from statsmodels.stats.contingency_tables import mcnemar
-from statsmodels.stats.multitest import multipletests
+from scipy import special
 
-CONFIDENCE = 0.95
-ALPHA = 0.05
-POWER = 0.8
-# Accuracies on any test set that fits in memory differ by more; below this it is rounding.
-ROUNDING = 1e-12
-_BISECTIONS = 30
+from bench.statistics.basics import ALPHA, CONFIDENCE, Bools, Floats, Interval, holm
+from bench.statistics.uncertainty import Uncertainty, crossed, nested
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 Verdict = Literal["better", "worse", "inconclusive", "identical"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Summary:
-    """One quantity over several runs.
-
-    With one run the spread is unknown: `std`, `low` and `high` are absent, not zero.
-
-    Attributes:
-        n: Number of runs.
-        mean: Arithmetic mean.
-        std: Standard deviation, n - 1 in the denominator.
-        low: Lower end of the two-sided 95% Student interval of the mean.
-        high: Its upper end.
-        minimum: Smallest run.
-        maximum: Largest run.
-    """
-
-    n: int
-    mean: float
-    std: float | None
-    low: float | None
-    high: float | None
-    minimum: float
-    maximum: float
-
-
-def summarise(values: Sequence[float]) -> Summary:
-    """Mean, spread and Student interval of independent runs.
-
-    Raises:
-        ValueError: There are no values.
-    """
-    if not values:
-        raise ValueError("no values to summarise")
-    array = np.asarray(values, dtype=np.float64)
-    n, mean = len(array), float(array.mean())
-    std = low = high = None
-    if n > 1:
-        std = float(array.std(ddof=1))
-        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, n - 1)) * std / n**0.5
-        low, high = mean - half, mean + half
-    return Summary(
-        n=n,
-        mean=mean,
-        std=std,
-        low=low,
-        high=high,
-        minimum=float(array.min()),
-        maximum=float(array.max()),
-    )
-
-
-def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Summary:
-    """`ours - theirs`, run by run; both must have run on the same seeds, in the same order.
-
-    Raises:
-        ValueError: The numbers of runs differ, or there are none.
-    """
-    if len(ours) != len(theirs):
-        raise ValueError(f"{len(ours)} runs cannot be paired with {len(theirs)}")
-    return summarise([a - b for a, b in zip(ours, theirs, strict=True)])
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interval:
-    """A two-sided interval, at 95% where nothing else is said."""
-
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,123 +88,7 @@ class Comparison:
     verdict: Verdict
 
 
-@dataclass(frozen=True, kw_only=True)
-class Doubt:
-    """How far off a difference may be, for one reason or for two independent ones together.
-
-    With one part its quantiles are Student's. With two, each part brings its own, weighted by its
-    share of the variance: Cochran and Cox's test (Cochran 1964, Biometrics 20:191-195; the
-    `COCHRAN` option of SAS's `TTEST`), exact when one part has all the variance and conservative
-    between.
-
-    Attributes:
-        errors: (parts, ...), standard errors; nan where one cannot be estimated.
-        freedoms: (parts, ...), degrees of freedom of those estimates.
-    """
-
-    errors: Floats
-    freedoms: Floats
-
-    @property
-    def error(self) -> Floats:
-        """Standard error of the difference."""
-        error: Floats = np.sqrt((self.errors**2).sum(axis=0))
-        return error
-
-    def p(self, difference: Floats) -> Floats:
-        """Two-sided p of the test that the true difference is zero."""
-        t = np.abs(difference) / self.error
-        # It lies between the p values that each part's degrees of freedom would give: bisect.
-        bounds = 2 * special.stdtr(self.freedoms, -t)
-        low, high = bounds.min(axis=0), bounds.max(axis=0)
-        if len(self.errors) > 1:
-            for _ in range(_BISECTIONS):
-                middle = np.sqrt(low * high)
-                significant = t >= self._quantile(middle)
-                low, high = np.where(significant, low, middle), np.where(significant, middle, high)
-        p: Floats = high
-        return p
-
-    def interval(self, difference: Floats, confidence: float = CONFIDENCE) -> Interval | None:
-        """The interval of a single difference; None without a standard error."""
-        if np.isnan(self.error):
-            return None
-        half = self._quantile(np.asarray(1 - confidence)) * self.error
-        return Interval(low=float(difference - half), high=float(difference + half))
-
-    def detectable(self, level: float) -> float:
-        """The true difference that is significant at a two-sided level with 80% power.
-
-        By the noncentral t distribution; the chance to be significant in the wrong direction is
-        not counted, as in R's `power.t.test`.
-        """
-        critical = -special.stdtrit(self.freedoms, level / 2)
-        shift = special.nctdtrinc(self.freedoms, 1 - POWER, critical)
-        return float(self._weighted(shift) * self.error)
-
-    def _quantile(self, level: Floats) -> Floats:
-        """How many standard errors a difference may be away from zero, at a two-sided level."""
-        return self._weighted(-special.stdtrit(self.freedoms, level / 2))
-
-    def _weighted(self, values: Floats) -> Floats:
-        mean: Floats = (self.errors**2 * values).sum(axis=0) / (self.errors**2).sum(axis=0)
-        return mean
-
-
-@dataclass(frozen=True, kw_only=True)
-class Doubts:
-    """The reasons for which a difference may be off: seeds, test samples, and both together."""
-
-    seeds: Doubt
-    samples: Doubt
-    both: Doubt
-
-    def p(self, difference: Floats) -> Floats:
-        """The largest of the three p values, nan where one is.
-
-        To claim that several things hold at once, each at level 5%, is a test of level 5% without
-        any adjustment: the intersection-union test (Berger 1982, Technometrics 24:295-300).
-        """
-        p: Floats = np.max(
-            [doubt.p(difference) for doubt in (self.seeds, self.samples, self.both)], axis=0
-        )
-        return p
-
-    def interval(self, difference: Floats, confidence: float = CONFIDENCE) -> Interval | None:
-        """The widest of the three intervals of a single difference; None where one is missing."""
-        found = [
-            doubt.interval(difference, confidence)
-            for doubt in (self.seeds, self.samples, self.both)
-        ]
-        known = [interval for interval in found if interval is not None]
-        if len(known) < len(found):
-            return None
-        return Interval(low=min(i.low for i in known), high=max(i.high for i in known))
-
-
-def doubts(by_seed: Floats, by_sample: Floats) -> Doubts:
-    """Both doubts and their sum, for test samples that are the same for every seed.
-
-    That each of the two tests is significant does not make the difference significant when seeds
-    and samples are both drawn anew: each test takes as given what the other varies (Raaijmakers,
-    Schrijnemakers and Gremmen 1999, J. Memory and Language 41:416-426). Their sum does that: the
-    squared standard errors added, which is min F' of Clark (1973, J. Verbal Learning and Verbal
-    Behavior 12:335-359). It counts the noise that belongs to both sources twice and so errs towards
-    `inconclusive`.
-
-    Args:
-        by_seed: (..., seeds), differences averaged over samples.
-        by_sample: (..., samples), the same differences averaged over seeds instead.
-    """
-    seeds, samples = _of_mean(by_seed), _of_mean(by_sample)
-    both = Doubt(
-        errors=np.concatenate([seeds.errors, samples.errors]),
-        freedoms=np.concatenate([seeds.freedoms, samples.freedoms]),
-    )
-    return Doubts(seeds=seeds, samples=samples, both=both)
-
-
-def compare(family: Sequence[Contrast], *, families: int = 1) -> tuple[Comparison, ...]:
+def compare_paired(family: Sequence[Contrast], *, families: int = 1) -> tuple[Comparison, ...]:
     """One comparison for each contrast of a family that was declared before the data were seen.
 
     The p values are adjusted within the family by Holm's method. Contrasts of identical networks
@@ -298,9 +102,9 @@ def compare(family: Sequence[Contrast], *, families: int = 1) -> tuple[Compariso
     """
     if not family:
         return ()
-    estimates = [_doubts_of(contrast) for contrast in family]
+    estimates = [_uncertainty(contrast) for contrast in family]
     differences = np.array([contrast.values.mean() for contrast in family])
-    p = np.array([doubt.p(mean) for doubt, mean in zip(estimates, differences, strict=True)])
+    p = np.array([found.p(mean) for found, mean in zip(estimates, differences, strict=True)])
     tested = np.array([not contrast.identical for contrast in family])
     adjusted = np.full_like(p, np.nan)
     adjusted[tested] = np.minimum(families * holm(p[tested]), 1)
@@ -315,29 +119,9 @@ def compare(family: Sequence[Contrast], *, families: int = 1) -> tuple[Compariso
 def interval_of(contrast: Contrast, confidence: float = CONFIDENCE) -> Interval | None:
     """Where a contrast's true mean lies, for other seeds, for other test samples and for both.
 
-    None where the runs show no spread to tell it by.
+    None where the runs show no spread, so that it cannot be estimated.
     """
-    return _doubts_of(contrast).interval(contrast.values.mean(), confidence)
-
-
-def holm(p: Floats) -> Floats:
-    """The p values of one family, adjusted by Holm's method (1979, Scand. J. Statist. 6:65-70).
-
-    A missing one (nan) counts as 1, so that what cannot be tested does not make the rest easier.
-    """
-    if not p.size:
-        return p
-    adjusted: Floats = multipletests(np.nan_to_num(p, nan=1.0), method="holm")[1]
-    return adjusted
-
-
-def upper_bound(found: int, runs: int) -> float:
-    """One-sided 95% upper bound of a rate of which `found` in `runs` were seen.
-
-    Source: Clopper and Pearson, Biometrika 26, 1934, 404-413.
-    """
-    test = stats.binomtest(found, runs, alternative="less")
-    return float(test.proportion_ci(confidence_level=CONFIDENCE, method="exact").high)
+    return _uncertainty(contrast).interval(contrast.values.mean(), confidence)
 
 
 def correctness(
@@ -397,35 +181,33 @@ def disagreement(first: Collection[int], second: Collection[int]) -> Disagreemen
     """What exactly one of two networks gets wrong, from the positions that each misclassified."""
     only_first = tuple(sorted(set(first) - set(second)))
     only_second = tuple(sorted(set(second) - set(first)))
-    # The exact test looks at the two cells where they disagree; the others do not enter.
-    table = [[0, len(only_first)], [len(only_second), 0]]
+    # Of the samples where they disagree, a fair coin would give either half.
+    fewer, all_of_them = min(len(only_first), len(only_second)), len(only_first) + len(only_second)
     return Disagreement(
         only_first_wrong=only_first,
         only_second_wrong=only_second,
-        p=float(mcnemar(table, exact=True).pvalue),
+        p=min(1.0, 2 * float(special.bdtr(fewer, all_of_them, 0.5))),
     )
 
 
 def _comparison(
-    contrast: Contrast, doubts: Doubts, p: np.float64, adjusted: np.float64, level: float
+    contrast: Contrast, found: Uncertainty, p: np.float64, adjusted: np.float64, level: float
 ) -> Comparison:
     n_seeds, n_samples = contrast.values.shape
     difference = contrast.values.mean()
     return Comparison(
         name=contrast.name,
         difference=float(difference),
-        seeds=doubts.seeds.interval(difference),
-        samples=doubts.samples.interval(difference),
-        both=doubts.both.interval(difference),
-        widest=doubts.interval(difference),
-        standardised_difference=_known(difference / (doubts.seeds.error * n_seeds**0.5)),
+        seeds=found.seeds.interval(difference),
+        samples=found.samples.interval(difference),
+        both=found.both.interval(difference),
+        widest=found.interval(difference),
+        standardised_difference=_known(difference / (found.seeds.total * n_seeds**0.5)),
         p=_known(p),
         adjusted_p=_known(adjusted),
         n_seeds=n_seeds,
         n_samples=n_samples,
-        detectable=_known(
-            np.max([d.detectable(level) for d in (doubts.seeds, doubts.samples, doubts.both)])
-        ),
+        detectable=_known(found.detectable(level)),
         verdict=_verdict(contrast, difference, adjusted),
     )
 
@@ -438,31 +220,11 @@ def _verdict(contrast: Contrast, difference: np.float64, adjusted: np.float64) -
     return "better" if difference > 0 else "worse"
 
 
-def _doubts_of(contrast: Contrast) -> Doubts:
+def _uncertainty(contrast: Contrast) -> Uncertainty:
     values = contrast.values
     if contrast.same_samples:
-        return doubts(values.mean(axis=1), values.mean(axis=0))
-    # Every seed met samples of its own, so that the spread over seeds holds both doubts already;
-    # what the samples alone add to it is the spread within each seed.
-    n_seeds, n_samples = values.shape
-    seeds = _of_mean(values.mean(axis=1))
-    within = values.var(axis=1, ddof=1).sum() / n_samples
-    samples = Doubt(
-        errors=np.array([np.sqrt(within) / n_seeds if within > ROUNDING else np.nan]),
-        freedoms=np.array([n_seeds * (n_samples - 1.0)]),
-    )
-    return Doubts(seeds=seeds, samples=samples, both=seeds)
-
-
-def _of_mean(values: Floats) -> Doubt:
-    """The doubt of the mean over the last axis; no error where there is no spread."""
-    n = values.shape[-1]
-    shape = (1, *values.shape[:-1])
-    if n < 2:
-        return Doubt(errors=np.full(shape, np.nan), freedoms=np.ones(shape))
-    spread = np.ptp(values, axis=-1) > ROUNDING
-    error = np.where(spread, values.std(axis=-1, ddof=1) / n**0.5, np.nan)
-    return Doubt(errors=error[None], freedoms=np.full(shape, n - 1.0))
+        return crossed(values.mean(axis=1), values.mean(axis=0))
+    return nested(values)
 
 
 def _known(value: float | np.float64 | Floats) -> float | None:

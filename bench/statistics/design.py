@@ -12,7 +12,8 @@ from typing import Literal
 
 import numpy as np
 
-from bench.statistics.accuracy import Bools, Comparison, Contrast, Floats, compare
+from bench.statistics.accuracy import Comparison, Contrast, compare_paired
+from bench.statistics.basics import Bools, Floats
 
 ACTIVATIONS = {"sigmoid": "sigmoid", "relu": "ReLU", "tanh": "tanh"}
 POOLINGS = {"avg": "average", "max": "max"}
@@ -58,7 +59,7 @@ def effects(
         correct: By activation and pooling, all six: (seeds, samples), whether the network is right;
             the same seeds and samples in the same order for all.
         same_samples: Whether column i is the same test sample for every seed.
-        families: How many families the run has declared, see `bench.stats.compare`.
+        families: How many families the run has declared, see `compare_paired`.
 
     Raises:
         ValueError: A network is missing, or shapes differ.
@@ -82,9 +83,10 @@ def effects(
         )
         for question in QUESTIONS
     ]
+    compared = compare_paired(family, families=families)
     return tuple(
         Effect(question=question, comparison=comparison)
-        for question, comparison in zip(QUESTIONS, compare(family, families=families), strict=True)
+        for question, comparison in zip(QUESTIONS, compared, strict=True)
     )
 
 

@@ -1,4 +1,4 @@
-"""Which of two workloads is faster, and when that can be told: block times in, verdicts out.
+"""Which of two workloads is faster, or whether noise explains it: block times in, verdicts out.
 
 Every workload is timed twice in each round under two labels. What the same workload differs from
 itself by is noise, and its *noise floor* is how far such a difference may reach. Another workload
@@ -7,7 +7,8 @@ is called faster or slower only where the whole interval of the ratio lies beyon
 All tests and intervals are Wilcoxon's and Hodges and Lehmann's, over rounds. The order of a round
 is drawn at random, so between two equally fast workloads a round's difference is as likely as its
 opposite, whatever the machine does meanwhile: drift does not make the test wrong, only weaker. A
-few outliers hardly move it, where they would widen Student's interval (`bench.drift` shows both).
+few outliers hardly move it, where they would widen Student's interval (`studies.speed_errors`
+shows both).
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from bench.statistics.accuracy import CONFIDENCE
+from bench.statistics.basics import ALPHA, CONFIDENCE, Floats, holm
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
 SpeedVerdict = Literal["faster", "slower", "inconclusive"]
 
 TUKEY_FENCE = 1.5  # quartile ranges beyond the quartiles; Tukey, Exploratory Data Analysis, 1977
@@ -39,13 +39,13 @@ class Location:
             zero out.
     """
 
-    centre: Array
-    low: Array
-    high: Array
-    p: Array
+    centre: Floats
+    low: Floats
+    high: Floats
+    p: Floats
 
 
-Locate = Callable[[Array], Location]  # paired differences, (..., rounds), to their centres, (...)
+Locate = Callable[[Floats], Location]  # paired differences, (..., rounds), to their centres, (...)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,12 +84,12 @@ class Judgement:
     """
 
     location: Location
-    adjusted_p: Array
-    floors: Array
-    verdicts: Array
+    adjusted_p: Floats
+    floors: Floats
+    verdicts: Floats
 
 
-def compare(seconds: Mapping[str, Array], baseline: str) -> dict[str, SpeedRatio]:
+def speed_ratios(seconds: Mapping[str, Floats], baseline: str) -> dict[str, SpeedRatio]:
     """How fast each workload of a table is against the baseline; the baseline itself is left out.
 
     Args:
@@ -115,7 +115,7 @@ def compare(seconds: Mapping[str, Array], baseline: str) -> dict[str, SpeedRatio
     }
 
 
-def noise_floor(seconds: Array) -> float:
+def noise_floor(seconds: Floats) -> float:
     """By how much a workload may seem to differ from itself, as a fraction: 0.01 is 1%.
 
     Args:
@@ -124,7 +124,7 @@ def noise_floor(seconds: Array) -> float:
     return float(np.expm1(_floors(np.log(seconds), wilcoxon)))
 
 
-def wilcoxon(differences: Array) -> Location:
+def wilcoxon(differences: Floats) -> Location:
     """The centre of paired differences by Hodges and Lehmann, with Wilcoxon's interval and test.
 
     Source: Hollander and Wolfe, Nonparametric Statistical Methods, 1973, sections 3.1 to 3.3.
@@ -156,21 +156,7 @@ def wilcoxon(differences: Array) -> Location:
     )
 
 
-def holm(p: Array) -> Array:
-    """Adjusted p values by Holm's method, each table along the last axis a family of its own.
-
-    The same as statsmodels' `multipletests`, but over many tables at once, as simulations need it.
-    Source: Holm, Scandinavian Journal of Statistics 6, 1979, 65-70.
-    """
-    order = np.argsort(p, axis=-1)
-    times = np.arange(p.shape[-1], 0, -1)
-    stepped = np.maximum.accumulate(np.take_along_axis(p, order, axis=-1) * times, axis=-1)
-    adjusted = np.empty_like(stepped)
-    np.put_along_axis(adjusted, order, np.minimum(stepped, 1.0), axis=-1)
-    return adjusted
-
-
-def judge(log_seconds: Array, locate: Locate = wilcoxon) -> Judgement:
+def judge(log_seconds: Floats, locate: Locate = wilcoxon) -> Judgement:
     """What the block times of a table's workloads say of each against the first.
 
     A round's value is the mean of both labels; a workload's floor comes from their difference.
@@ -187,7 +173,7 @@ def judge(log_seconds: Array, locate: Locate = wilcoxon) -> Judgement:
     own = _floors(log_seconds, locate)
     floors = np.maximum(own[..., :1], own[..., 1:])
     adjusted_p = holm(location.p)
-    sure = adjusted_p < 1 - CONFIDENCE
+    sure = adjusted_p < ALPHA
     faster, slower = location.low > floors, location.high < -floors
     return Judgement(
         location=location,
@@ -197,21 +183,21 @@ def judge(log_seconds: Array, locate: Locate = wilcoxon) -> Judgement:
     )
 
 
-def count_outliers(values: Array) -> int:
+def count_outliers(values: Floats) -> int:
     """How many values lie beyond Tukey's fences; they are counted, never dropped."""
     low, high = np.percentile(values, [25, 75])
     reach = TUKEY_FENCE * (high - low)
     return int(((values < low - reach) | (values > high + reach)).sum())
 
 
-def _floors(log_seconds: Array, locate: Locate) -> Array:
+def _floors(log_seconds: Floats, locate: Locate) -> Floats:
     """Noise floors as log-ratios, (...), of logs of block times (..., 2 labels, rounds)."""
     own = locate(log_seconds[..., 0, :] - log_seconds[..., 1, :])
     return np.maximum(np.abs(own.low), np.abs(own.high))
 
 
 @cache
-def _signed_rank_cdf(n: int) -> Array:
+def _signed_rank_cdf(n: int) -> Floats:
     """P(W <= w) for w in 0..n(n + 1)/2: the sum of the ranks 1..n that a fair coin each picks."""
     ways = np.ones(1)
     for rank in range(1, n + 1):

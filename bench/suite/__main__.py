@@ -1,22 +1,24 @@
 """`python -m bench.suite`: times a run's networks by pytest-benchmark, for the run's report.
 
 Takes the options of `python -m bench.compare`, so that one command line fits both; what concerns
-training alone changes nothing here.
+training alone changes nothing here. Networks that the report does not hold are left out.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 from bench.cli.options import read_request, request_parser
 from bench.cli.parser import command
 from bench.records import kinds
+from bench.records.errors import RequestError
 from bench.records.store import Store, experiment_key
 from bench.report.write import write_report
 from bench.results.runs import read
-from bench.suite.session import run, workloads
+from bench.suite.session import Workloads, run, workloads
 
 
 @command("bench.suite")
@@ -31,6 +33,7 @@ def main(arguments: list[str] | None) -> int:
     chosen = workloads(request)
     store = Store(request.folder)
     asked = store.latest_request()
+    chosen = _held(chosen, asked, request.folder)
     path = request.folder / "pytest-benchmark.json"
     path.unlink(missing_ok=True)
     status = run(chosen, f"--benchmark-json={path}", quiet=options.quiet)
@@ -39,6 +42,27 @@ def main(arguments: list[str] | None) -> int:
     write_report(read(store), request.folder)
     print(request.folder / "report.md")
     return status
+
+
+def _held(chosen: Workloads, asked: kinds.Request, folder: Path) -> Workloads:
+    """The workloads of networks that the report holds; says which others are left out.
+
+    Raises:
+        RequestError: There are none.
+    """
+    held = {(model, device) for model in asked.ran for device in asked.devices}
+    missing = dict.fromkeys(
+        f"{w.model} on {w.device}" for w in chosen if (w.model, w.device) not in held
+    )
+    found = {w: cell for w, cell in chosen.items() if (w.model, w.device) in held}
+    if not found:
+        raise RequestError(
+            f"the report in '{folder}' does not hold {', '.join(missing)}; it holds "
+            f"{', '.join(f'{model} on {device}' for model, device in sorted(held))}"
+        )
+    for name in missing:
+        print(f"left out: {name}, which the report in '{folder}' does not hold", file=sys.stderr)
+    return found
 
 
 def _records(path: Path, run: str) -> list[kinds.SecondClock]:

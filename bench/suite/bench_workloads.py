@@ -22,8 +22,8 @@ def bench_workload(benchmark: BenchmarkFixture, workload: Workload, cell: Cell) 
     runner = Runner(workload, cell.spec, cell.recipe)
 
     def start_over() -> None:
-        # As before each block of `bench.measure`, and outside the clock: left alone, `dnn` knows
-        # its one batch by heart after some 600 steps, and its denormal moments slow it down.
+        # As before each block of `bench.timing.measure`, and outside the clock: left alone, `dnn`
+        # fits its one batch perfectly after some 600 steps, and its denormal moments slow it down.
         runner.reset()
         runner.step()
 

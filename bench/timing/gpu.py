@@ -29,7 +29,7 @@ _THROTTLE_REASONS = {
 
 @dataclass(frozen=True, kw_only=True)
 class GpuState:
-    """One reading; None for what the device does not tell.
+    """One reading; None for what the device does not report.
 
     Attributes:
         clock_mhz: Clock of the streaming multiprocessors.
@@ -82,13 +82,13 @@ def summarise_states(states: Sequence[GpuState]) -> dict[str, Any] | None:
         return None
     readings = [asdict(state) for state in states]
     reasons = {reason for state in states for reason in state.throttle_reasons or ()}
-    told = any(state.throttle_reasons is not None for state in states)
+    reported = any(state.throttle_reasons is not None for state in states)
     return {
         **{
             name: _range([reading[name] for reading in readings])
             for name in ("clock_mhz", "power_watts", "temperature_celsius")
         },
-        "throttle_reasons": sorted(reasons) if told else None,
+        "throttle_reasons": sorted(reasons) if reported else None,
     }
 
 

@@ -2,7 +2,7 @@
 
 A machine drifts: it warms up, throttles, serves others. Measured one after the other, networks
 would be compared at different moments; here every round visits all of them, in an order drawn
-anew, so that drift hits all alike. Throughput is measured twice in each round, under two labels:
+again, so that drift hits all alike. Throughput is measured twice in each round, under two labels:
 what a workload differs by from itself is noise, and no smaller difference to another one counts.
 """
 
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.cells.determinism import deterministic, stream_seed
+from bench.cells.jobs import failure
 from bench.cells.train import LOSSES, Batches, make_optimiser, training_step
 from bench.records.code import code_sha256
 from bench.timing.gpu import GpuState, read_state
@@ -56,7 +57,7 @@ class Workload:
         return 1 if self.phase == "latency" else THROUGHPUT_BATCH
 
     @property
-    def labels(self) -> int:
+    def visits_per_round(self) -> int:
         """How often each round visits it: throughput twice, so that its noise shows."""
         return 1 if self.phase == "latency" else 2
 
@@ -151,7 +152,7 @@ class Runner:
             self.step()
         end.record()
         end.synchronize()
-        return float(start.elapsed_time(end)) / 1e3  # events tell milliseconds
+        return float(start.elapsed_time(end)) / 1e3  # events count milliseconds
 
     def peak_memory_bytes(self) -> int:
         """The most that one training step holds at once, by torch's allocator.
@@ -250,15 +251,18 @@ def measure(
             try:
                 ready.append(prepare(Runner(workload, spec, recipe), block_seconds))
             except Exception as error:
-                message = f"{type(error).__name__}: {error}"
-                failed.append(FailedTiming(workload=workload, error=message))
-        visits = [(item, label) for item in ready for label in range(item.runner.workload.labels)]
+                failed.append(_failed(workload, error))
+        visits = [
+            (item, label)
+            for item in ready
+            for label in range(item.runner.workload.visits_per_round)
+        ]
         on_gpu = any(item.runner.device.type == "cuda" for item in ready)
         shuffle = random.Random(stream_seed(MEASUREMENT_SEED, "measurement"))
         for done in range(1, rounds + 1):
             shuffle.shuffle(visits)
-            for item, label in visits:
-                item.visit(label)
+            _visit_all(visits, ready, failed)
+            visits = [(item, label) for item, label in visits if item in ready]
             if on_gpu and (state := read_state()) is not None:
                 states.append(state)
             if on_round is not None:
@@ -266,7 +270,24 @@ def measure(
     return [item.timing(states) for item in ready], failed
 
 
-@dataclass(frozen=True, kw_only=True)
+def _visit_all(
+    visits: Sequence[tuple[Ready, int]], ready: list[Ready], failed: list[FailedTiming]
+) -> None:
+    """One round; a workload that raises moves from `ready` to `failed` and is visited no more."""
+    for item, label in visits:
+        if item in ready:
+            try:
+                item.visit(label)
+            except Exception as error:
+                ready.remove(item)
+                failed.append(_failed(item.runner.workload, error))
+
+
+def _failed(workload: Workload, error: Exception) -> FailedTiming:
+    return FailedTiming(workload=workload, error=failure(error)["error"])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Ready:
     """A workload that has been warmed up, with the times of its blocks so far.
 
@@ -312,7 +333,7 @@ def prepare(runner: Runner, block_seconds: float = BLOCK_SECONDS) -> Ready:
         runner=runner,
         steps=steps,
         peak_memory_bytes=memory,
-        block_seconds=tuple([] for _ in range(runner.workload.labels)),
+        block_seconds=tuple([] for _ in range(runner.workload.visits_per_round)),
     )
 
 

@@ -34,7 +34,7 @@ def profile_training(runner: Runner, folder: Path) -> tuple[OperatorTime, ...]:
         runner: A workload of phase `train`.
         folder: Where the trace goes; its name becomes the run's.
     """
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # its start and stop are nobody's news
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # no log lines of its start and stop
     on_cuda = runner.device.type == "cuda"
     fastest = min(
         (_profile(runner) for _ in range(PROFILES)),

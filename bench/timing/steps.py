@@ -18,7 +18,7 @@ def warm_up(seconds_of: Callable[[int], float]) -> float:
     """Takes single steps for `WARM_UP_SECONDS`; the seconds of the fastest.
 
     Args:
-        seconds_of: Takes so many steps and tells their seconds. It is called once before those
+        seconds_of: Takes so many steps and gives their seconds. It is called once before those
             that count: a first step allocates.
     """
     seconds_of(1)
@@ -34,7 +34,7 @@ def peak_bytes(step: Step) -> int:
 
     What the step returns counts as held.
     """
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # its start and stop are nobody's news
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # no log lines of its start and stop
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         held = step()
     events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from math import isfinite
 
 from bench.results.runs import Runs
-from bench.statistics.accuracy import Comparison, Interval, Summary
+from bench.statistics.accuracy import Comparison
+from bench.statistics.basics import Interval, Summary
 from bench.statistics.speed import SpeedRatio
 
 

@@ -26,7 +26,7 @@ from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
 from bench.results.runs import Runs
 from bench.statistics import speed as ratios
-from bench.statistics.accuracy import Contrast, compare, correctness, pair
+from bench.statistics.accuracy import Contrast, compare_paired, correctness, pair
 
 
 @check("accuracy", "stochastic", of_model=True)
@@ -78,7 +78,7 @@ def convolutions_beat_layers(_claim: Claim, evidence: Evidence) -> Measured:
         values=(cnn.astype(float) - dnn) - (cnn_permuted.astype(float) - dnn_permuted),
     )
     # Both have to hold, each at its own level (as in `stats.Doubts.p`): two families of one.
-    compared = [*compare([pair("cnn - dnn", cnn, dnn)]), *compare([contrast])]
+    compared = [*compare_paired([pair("cnn - dnn", cnn, dnn)]), *compare_paired([contrast])]
     permuted = cnn_permuted.mean() - dnn_permuted.mean()
     return Measured(
         effects=tuple(map(accuracy_effect, compared)),
@@ -118,7 +118,9 @@ def dropout_narrows_gap(_claim: Claim, evidence: Evidence) -> Measured:
         for name in ("net", "net-without-dropout")
     }
     with_dropout, without = evidence.trial("net"), evidence.trial("net-without-dropout")
-    (accuracy_change,) = compare([pair("with - without", correct(with_dropout), correct(without))])
+    (accuracy_change,) = compare_paired(
+        [pair("with - without", correct(with_dropout), correct(without))]
+    )
     return Measured(
         effects=(
             paired_effect(
@@ -156,7 +158,9 @@ def activations_help(_claim: Claim, evidence: Evidence) -> Measured:
     )
     return Measured(
         effects=tuple(
-            map(accuracy_effect, compare([pair("with - without activations", lenet, linear)]))
+            map(
+                accuracy_effect, compare_paired([pair("with - without activations", lenet, linear)])
+            )
         ),
         words=f"{100 * lenet.mean():.2f}% with and {100 * linear.mean():.2f}% without; max pooling "
         "and one ReLU are left, so that the network without is not a linear one",
@@ -273,7 +277,7 @@ def _minus(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
 def _speed(name: str, seconds: Mapping[str, Any], ours: str, theirs: str) -> Effect:
     """How many times as fast one of two measured steps is, beyond the noise of both."""
     times = {key: np.array(seconds[key]) for key in (ours, theirs)}
-    ratio = ratios.compare(times, theirs)[ours]
+    ratio = ratios.speed_ratios(times, theirs)[ours]
     sides: dict[str, Sides] = {"faster": 1, "slower": -1}
     return Effect(
         name=name,

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
-from bench.statistics.accuracy import Comparison, summarise
+from bench.statistics.accuracy import Comparison
+from bench.statistics.basics import summarise
 
 Sides = Literal[-1, 0, 1]
 

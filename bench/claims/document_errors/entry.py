@@ -14,7 +14,7 @@ from bench.cells.reference import NAMES
 from bench.claims.checks.experiments import correct
 from bench.claims.evidence import Evidence
 from bench.results.runs import Runs
-from bench.statistics.accuracy import compare, pair
+from bench.statistics.accuracy import compare_paired, pair
 from bench.writing.markdown import comparison_table, interval, mean_accuracy, percent, spread, table
 from bench.writing.style import BLUE, GREY
 
@@ -90,7 +90,7 @@ def baseline_line(evidence: Evidence, samples_of: str) -> str:
 
 def contrasts_table(pairs: Sequence[tuple[str, Runs, Runs]]) -> list[str]:
     """A family of paired differences, the first of each pair minus the second, with verdicts."""
-    compared = compare(
+    compared = compare_paired(
         [
             pair(name, correct(ours), correct(theirs), same_samples=ours.same_samples)
             for name, ours, theirs in pairs

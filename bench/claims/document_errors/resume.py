@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from bench.claims.document_errors.entry import Entry, baseline_line, draw_by_seed
 from bench.claims.evidence import Evidence
-from bench.statistics.accuracy import paired_difference, summarise
+from bench.statistics.basics import paired_difference, summarise
 from bench.writing.markdown import percent, points, points_interval, table
 
 _FIFTH = 5

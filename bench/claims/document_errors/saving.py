@@ -17,7 +17,7 @@ _SINGLY, _TOGETHER = "one at a time", "in one batch"
 def _show(evidence: Evidence) -> list[str]:
     (outcome,) = evidence.probe("one-at-a-time")
     seconds = {name: np.array(taken) for name, taken in outcome["seconds"].items()}
-    found = ratios.compare(seconds, _SINGLY)[_TOGETHER]
+    found = ratios.speed_ratios(seconds, _SINGLY)[_TOGETHER]
     rows = [
         [
             f"{outcome['pictures']:,} pictures {name}",

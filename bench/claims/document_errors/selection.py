@@ -8,7 +8,7 @@ from bench.claims.document_errors.curves import curves, panels
 from bench.claims.document_errors.entry import Entry, baseline_line
 from bench.claims.evidence import Evidence
 from bench.results.runs import Runs
-from bench.statistics.accuracy import paired_difference, summarise
+from bench.statistics.basics import paired_difference, summarise
 from bench.writing.markdown import percent, points, table
 from bench.writing.style import BLUE, RED
 

@@ -15,7 +15,7 @@ from bench.cells.reference import NAMES
 from bench.claims.checks.experiments import predictions, sums_labels
 from bench.claims.document_errors.entry import Entry
 from bench.claims.evidence import Evidence
-from bench.statistics.accuracy import paired_difference
+from bench.statistics.basics import paired_difference
 from bench.writing.markdown import percent, points, points_interval, table
 from bench.writing.style import BLUE, GREY, ORANGE
 

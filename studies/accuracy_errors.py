@@ -1,9 +1,9 @@
-"""`python -m bench.calibrate`: how often the statistics err; writes `calibration.csv`.
+"""`python -m studies.accuracy_errors`: how often verdicts on accuracy err, by simulation.
 
 Networks are simulated, not trained. Network m, trained from seed s, is right on test sample i with
 probability
 
-    logistic(a + DIFFICULTY * z[i] + TASTE * v[m, i] + seed_deviation * u[m, s])
+    logistic(a + DIFFICULTY * z[i] + ARCHITECTURE * v[m, i] + seed_deviation * u[m, s])
 
 where z, v and u are standard normal: some samples are hard for every network, some for one
 architecture, and some seeds come out well. `a` is what gives the scenario's accuracy, the mean over
@@ -11,7 +11,7 @@ all seeds and samples. Two things are measured:
 
 - Coverage: how often the 95% Student interval over seeds holds the true mean over all seeds, on the
   test set at hand. That is the mean which the interval speaks of; how often it holds the mean over
-  all test sets stands beside it, and is lower.
+  all test sets is given too, and is lower.
 - False verdicts: eight models with the same true accuracy over all seeds and samples, so that no
   `better` or `worse` is true; on the test set at hand, and with the seeds at hand, they do differ.
   Six of them are the 3 x 2 design, and all but the seventh are compared with the seventh, the
@@ -20,12 +20,9 @@ all seeds and samples. Two things are measured:
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import product
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from joblib import Parallel, cpu_count, delayed
@@ -33,18 +30,20 @@ from numpy.typing import NDArray
 from scipy import special
 from scipy.optimize import brentq
 
-from bench.statistics.accuracy import ALPHA, Bools, Floats, doubts, summarise, upper_bound
+from bench.statistics.basics import ALPHA, Bools, Floats, summarise
 from bench.statistics.design import CELLS, QUESTIONS
+from bench.statistics.error_rates import ACCURACY_ERRORS, AccuracyErrors, AccuracyScenario
+from bench.statistics.uncertainty import crossed
+from studies.results import upper_bound, write
 
 # With these, of the errors of a network at 97% about 0.58 are repeated when it is trained from
 # another seed, and about 0.48 by another architecture. LeNet, DNN and Net on digits: 0.49 to 0.65,
 # and 0.40 to 0.64.
 DIFFICULTY = 5.0
-TASTE = 1.5
+ARCHITECTURE = 1.5
 
 COVERAGE_RUNS = 4000
 VERDICT_RUNS = 2000
-CALIBRATION = Path(__file__).with_name("calibration.csv")
 
 _MODELS = len(CELLS) + 2
 _BASELINE = len(CELLS)
@@ -54,57 +53,10 @@ _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(81)
 _WEIGHTS /= _WEIGHTS.sum()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scenario:
-    """What is simulated.
-
-    Attributes:
-        accuracy: True mean over all seeds and samples, a fraction in 0..1.
-        test_samples: Size of the test set.
-        seed_deviation_logit: Standard deviation of the seeds' effect, on the logit scale.
-        seeds: Number of seeds.
-    """
-
-    accuracy: float
-    test_samples: int
-    seed_deviation_logit: float
-    seeds: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration(Scenario):
-    """A scenario and what came out; shares are fractions in 0..1.
-
-    Attributes:
-        coverage_runs: Number of simulated models for the coverage.
-        coverage_this_test_set: How often the Student interval holds the mean over all seeds.
-        coverage_all_test_sets: How often it holds the mean over all seeds and test sets.
-        no_spread_share: How often all seeds have the same accuracy, so that the interval is a
-            point; such an interval counts as one that misses.
-        verdict_runs: Number of simulated runs of eight equal models.
-        false_design_share: Runs with a false verdict among the contrasts of the design, where that
-            is the run's only family.
-        false_baseline_share: The same for the comparisons with the baseline.
-        false_share: Runs with a false verdict in either, where the run has both families.
-        false_share_upper: One-sided 95% upper bound of it, Clopper and Pearson.
-        false_share_without_both: What `false_share` would be without the test for both doubts at
-            once.
-    """
-
-    coverage_runs: int
-    coverage_this_test_set: float
-    coverage_all_test_sets: float
-    no_spread_share: float
-    verdict_runs: int
-    false_design_share: float
-    false_baseline_share: float
-    false_share: float
-    false_share_upper: float
-    false_share_without_both: float
-
-
 SCENARIOS = tuple(
-    Scenario(accuracy=accuracy, test_samples=samples, seed_deviation_logit=deviation, seeds=seeds)
+    AccuracyScenario(
+        accuracy=accuracy, test_samples=samples, seed_deviation_logit=deviation, seeds=seeds
+    )
     for samples, accuracy, deviation, seeds in product(
         (360, 10_000), (0.95, 0.97, 0.99), (0.0, 0.1, 0.2, 0.5), (5, 20)
     )
@@ -112,33 +64,29 @@ SCENARIOS = tuple(
 
 
 def main() -> int:
-    """Simulates all scenarios, writes what came out and prints it."""
-    rows = calibrate_all()
-    with CALIBRATION.open("w", newline="") as file:
-        writer = csv.DictWriter(
-            file, [field.name for field in fields(Calibration)], lineterminator="\n"
-        )
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
-    print(CALIBRATION.read_text())
+    """Simulates all scenarios, writes their results and prints them."""
+    write(ACCURACY_ERRORS, AccuracyErrors, simulate_all())
     return 0
 
 
-def calibrate_all() -> list[Calibration]:
-    """What comes out of every scenario, in order; takes minutes."""
+def simulate_all() -> list[AccuracyErrors]:
+    """The result of every scenario, in order; takes minutes."""
     # The largest first, so that no process is left with one at the end.
-    rows = Parallel(n_jobs=cpu_count())(delayed(calibrate)(s) for s in reversed(SCENARIOS))
+    rows = Parallel(n_jobs=cpu_count())(delayed(errors)(s) for s in reversed(SCENARIOS))
     return list(reversed(rows))
 
 
-def calibrate(
-    scenario: Scenario, *, coverage_runs: int = COVERAGE_RUNS, verdict_runs: int = VERDICT_RUNS
-) -> Calibration:
-    """What comes out of a scenario; the same every time."""
+def errors(
+    scenario: AccuracyScenario,
+    *,
+    coverage_runs: int = COVERAGE_RUNS,
+    verdict_runs: int = VERDICT_RUNS,
+) -> AccuracyErrors:
+    """The result of a scenario; the same every time."""
     rng = np.random.default_rng([round(1000 * value) for value in asdict(scenario).values()])
     this_test_set, all_test_sets, no_spread = _coverage(rng, scenario, coverage_runs)
     design, baseline, false, without_both = _false_verdicts(rng, scenario, verdict_runs)
-    return Calibration(
+    return AccuracyErrors(
         accuracy=scenario.accuracy,
         test_samples=scenario.test_samples,
         seed_deviation_logit=scenario.seed_deviation_logit,
@@ -156,12 +104,6 @@ def calibrate(
     )
 
 
-def read_calibration(path: Path = CALIBRATION) -> tuple[Calibration, ...]:
-    """The calibration as it was last written."""
-    with path.open(newline="") as file:
-        return tuple(Calibration(**_numbers(row)) for row in csv.DictReader(file))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Simulated:
     """Some runs, simulated.
@@ -176,7 +118,7 @@ class Simulated:
 
 
 def simulate(
-    rng: np.random.Generator, scenario: Scenario, *, runs: int, models: int
+    rng: np.random.Generator, scenario: AccuracyScenario, *, runs: int, models: int
 ) -> Iterator[Simulated]:
     """Simulated runs, a part at a time."""
     samples, seeds = scenario.test_samples, scenario.seeds
@@ -184,8 +126,10 @@ def simulate(
     for start in range(0, runs, at_once):
         part = min(at_once, runs - start)
         difficulty = DIFFICULTY * rng.standard_normal((part, 1, 1, samples), dtype=np.float32)
-        taste = TASTE * rng.standard_normal((part, models, 1, samples), dtype=np.float32)
-        odds = np.exp(_intercept(scenario) + difficulty + taste, dtype=np.float32)
+        architecture = ARCHITECTURE * rng.standard_normal(
+            (part, models, 1, samples), dtype=np.float32
+        )
+        odds = np.exp(_intercept(scenario) + difficulty + architecture, dtype=np.float32)
         effect = scenario.seed_deviation_logit * rng.standard_normal((part, models, seeds, 1))
         chance = rng.random((part, models, seeds, samples), dtype=np.float32)
         # Right with probability 1 - 1 / (1 + odds), the odds multiplied by the seed's effect.
@@ -204,9 +148,9 @@ def any_verdict(p: Floats, *, families: int = 1) -> Bools:
     return anything
 
 
-def _intercept(scenario: Scenario) -> float:
+def _intercept(scenario: AccuracyScenario) -> float:
     """The `a` that gives the scenario's accuracy."""
-    deviation = np.sqrt(DIFFICULTY**2 + TASTE**2 + scenario.seed_deviation_logit**2)
+    deviation = np.sqrt(DIFFICULTY**2 + ARCHITECTURE**2 + scenario.seed_deviation_logit**2)
     return float(
         brentq(
             lambda a: _WEIGHTS @ special.expit(a + deviation * _NODES) - scenario.accuracy, 0, 100
@@ -214,7 +158,7 @@ def _intercept(scenario: Scenario) -> float:
     )
 
 
-def _over_seeds(odds: NDArray[np.float32], scenario: Scenario) -> Floats:
+def _over_seeds(odds: NDArray[np.float32], scenario: AccuracyScenario) -> Floats:
     """True accuracy over all seeds, on each run's test set, from the odds without seed effect."""
     # The effect is small and the logistic function smooth: seven nodes are exact to 1e-6.
     nodes, weights = np.polynomial.hermite_e.hermegauss(7)
@@ -226,7 +170,7 @@ def _over_seeds(odds: NDArray[np.float32], scenario: Scenario) -> Floats:
 
 
 def _coverage(
-    rng: np.random.Generator, scenario: Scenario, runs: int
+    rng: np.random.Generator, scenario: AccuracyScenario, runs: int
 ) -> tuple[Bools, Bools, Bools]:
     """By run, whether the interval holds the mean on this test set, on all, or is a point."""
     this_test_set, all_test_sets, no_spread = [], [], []
@@ -245,7 +189,7 @@ def _coverage(
 
 
 def _false_verdicts(
-    rng: np.random.Generator, scenario: Scenario, runs: int
+    rng: np.random.Generator, scenario: AccuracyScenario, runs: int
 ) -> tuple[Bools, Bools, Bools, Bools]:
     """By run, a false verdict: design alone, baseline alone, both, both without the third test."""
     design = np.zeros((len(QUESTIONS), _MODELS))
@@ -256,10 +200,12 @@ def _false_verdicts(
     p_parts, apart_parts = [], []
     for part in simulate(rng, scenario, runs=runs, models=_MODELS):
         by_seed = weights @ part.right.mean(axis=-1)
-        doubt = doubts(by_seed, weights @ part.right.mean(axis=-2))
+        uncertainty = crossed(by_seed, weights @ part.right.mean(axis=-2))
         difference = by_seed.mean(axis=-1)
-        p_parts.append(doubt.p(difference))
-        apart_parts.append(np.maximum(doubt.seeds.p(difference), doubt.samples.p(difference)))
+        p_parts.append(uncertainty.p(difference))
+        apart_parts.append(
+            np.maximum(uncertainty.seeds.p(difference), uncertainty.samples.p(difference))
+        )
     of_design, of_baseline = np.split(np.concatenate(p_parts), [len(design)], axis=1)
     apart_design, apart_baseline = np.split(np.concatenate(apart_parts), [len(design)], axis=1)
     return (
@@ -272,10 +218,6 @@ def _false_verdicts(
 
 def _share(hits: Bools) -> float:
     return float(hits.mean())
-
-
-def _numbers(row: dict[str, str]) -> dict[str, Any]:
-    return {name: int(text) if text.isdecimal() else float(text) for name, text in row.items()}
 
 
 if __name__ == "__main__":

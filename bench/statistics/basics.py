@@ -1,0 +1,115 @@
+"""What verdicts of accuracy and of speed share: Student's intervals of means, Holm's adjustment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+CONFIDENCE = 0.95
+ALPHA = 0.05
+POWER = 0.8
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A two-sided interval, at 95% where nothing else is said."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """One quantity over several runs.
+
+    With one run the spread is unknown: `std`, `low` and `high` are absent, not zero.
+
+    Attributes:
+        n: Number of runs.
+        mean: Arithmetic mean.
+        std: Standard deviation, n - 1 in the denominator.
+        low: Lower end of the two-sided 95% Student interval of the mean.
+        high: Its upper end.
+        minimum: Smallest run.
+        maximum: Largest run.
+    """
+
+    n: int
+    mean: float
+    std: float | None
+    low: float | None
+    high: float | None
+    minimum: float
+    maximum: float
+
+
+def summarise(values: Sequence[float]) -> Summary:
+    """Mean, spread and Student interval of independent runs.
+
+    Raises:
+        ValueError: There are no values.
+    """
+    if not values:
+        raise ValueError("no values to summarise")
+    array = np.asarray(values, dtype=np.float64)
+    n, mean = len(array), float(array.mean())
+    std = low = high = None
+    if n > 1:
+        std = float(array.std(ddof=1))
+        half = float(student_quantile(n - 1)) * std / n**0.5
+        low, high = mean - half, mean + half
+    return Summary(
+        n=n,
+        mean=mean,
+        std=std,
+        low=low,
+        high=high,
+        minimum=float(array.min()),
+        maximum=float(array.max()),
+    )
+
+
+def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Summary:
+    """`ours - theirs`, run by run; both must have run on the same seeds, in the same order.
+
+    Raises:
+        ValueError: The numbers of runs differ, or there are none.
+    """
+    if len(ours) != len(theirs):
+        raise ValueError(f"{len(ours)} runs cannot be paired with {len(theirs)}")
+    return summarise([a - b for a, b in zip(ours, theirs, strict=True)])
+
+
+def student_quantile(freedoms: float | Floats, level: float | Floats = 1 - CONFIDENCE) -> Floats:
+    """How many standard errors a mean may be away from the truth, at a two-sided level.
+
+    Args:
+        freedoms: Degrees of freedom of the standard error.
+        level: How often it is further away, 0..1.
+    """
+    quantile: Floats = -special.stdtrit(freedoms, level / 2)
+    return quantile
+
+
+def holm(p: Floats) -> Floats:
+    """Adjusted p values by Holm's method (1979, Scand. J. Statist. 6:65-70).
+
+    A missing one (nan) counts as 1, so that what cannot be tested does not make the rest easier.
+
+    Args:
+        p: (..., tests); each row along the last axis is a family of its own.
+    """
+    known = np.nan_to_num(p, nan=1.0)
+    order = np.argsort(known, axis=-1)
+    times = np.arange(p.shape[-1], 0, -1)
+    stepped = np.maximum.accumulate(np.take_along_axis(known, order, axis=-1) * times, axis=-1)
+    adjusted = np.empty_like(stepped)
+    np.put_along_axis(adjusted, order, np.minimum(stepped, 1.0), axis=-1)
+    return adjusted
