@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.records.store import Record, Store
+from bench.report.accuracy import best_view
 from bench.report.figures import write_figures
 from bench.report.write import render
 from bench.results.runs import MissingRunError, Results, read, results_table
@@ -193,12 +194,81 @@ def test_the_numbers_of_the_report_are_those_worked_out_by_hand(results: Results
     assert "| -5.00 pp | [-7.24, -2.76] |" in re.sub(" +", " ", text)
     assert "`lenet` and `lenet5-relu-max` are the same network" in text
     # net and lenet on the seeds that both ran: (391 - 388 + 389 - 390) / 2 = 1 of 400
-    assert "over the seeds that both ran the difference is +0.25 pp" in text
+    assert "over the seeds that both ran, `net` minus `lenet` is +0.25 pp" in text
     assert "`net` on cpu, seed 3: RuntimeError: out of memory" in text
     assert "2 of 3 ok" in text
     # 64 samples twice in 0.010 s, a hundredth less in the block at the median
     assert f"{128 / (0.010 * 0.99):,.0f}" == "12,929"
     assert "| 12,929 |" in re.sub(" +", " ", text)
+
+
+def results_of(folder: Path, right: dict[str, tuple[int, ...]]) -> Results:
+    """Networks that get so many of 400 right, by seed; 0 for a seed that failed."""
+    store = Store(folder)
+    records = [
+        train_record(model, seed, count) if count else failed_record(model, seed)
+        for model, counts in right.items()
+        for seed, count in zip(SEEDS, counts, strict=False)
+    ]
+    for record in [*records, request_record([r.key for r in records], list(right))]:
+        store.append(record)
+    return read(store)
+
+
+def ranking(results: Results) -> list[str]:
+    (group,) = results.groups
+    return [runs.model for runs in group]
+
+
+def test_equal_means_are_a_tie_whatever_the_seeds_they_are_the_mean_of(tmp_path: Path) -> None:
+    # 779 each; a sum of 391 / 400 and 388 / 400 in floating point is none of 390 and 389.
+    results = results_of(tmp_path, {"lenet": (390, 389), "net": (391, 388), "dnn": (370, 371)})
+    (headline,) = best_view(results, {}).headlines
+    assert [found.models for found in headline.best] == [("lenet",), ("net",)]
+    assert [found.models for found in headline.second] == [("dnn",)]
+    assert not headline.settled
+    text = render(results, {})
+    assert "**`lenet` and `net` have the highest mean: 97.38%**" in text
+    assert "is best:" not in text
+
+
+def test_networks_that_tie_behind_the_first_are_all_named(tmp_path: Path) -> None:
+    # 20 and 22 of 400 behind, 18 and 24 behind: 21 each
+    rights = {"lenet": (390, 392), "net": (370, 370), "dnn": (372, 368), "cnn": (10, 10)}
+    (headline,) = best_view(results_of(tmp_path, rights), {}).headlines
+    assert [found.models for found in headline.second] == [("net",), ("dnn",)]
+    assert [found.lead and found.lead.mean for found in headline.second] == [21 / 400] * 2
+    assert [found.models for found in headline.last] == [("cnn",)]
+
+
+def test_a_network_that_lost_a_seed_is_not_ranked_and_named(tmp_path: Path) -> None:
+    # On the two seeds that net ran it is behind; its mean is higher, because the third is hard.
+    results = results_of(tmp_path, {"net": (389, 389, 0), "lenet": (390, 391, 350)})
+    assert ranking(results) == ["lenet", "net"]
+    (headline,) = best_view(results, {}).headlines
+    assert headline.second == ()
+    (lost,) = headline.unranked
+    assert (lost.model, lost.ran, lost.cells, lost.mean) == ("net", 2, 3, 389 / 400)
+    assert lost.difference is not None
+    assert lost.difference.mean == pytest.approx(-1.5 / 400)
+    text = render(results, {})
+    assert "Not ranked: `net` ran 2 of 3 seeds" in text
+    assert "2 of 3 ok, not ranked" in text
+
+
+def test_where_every_network_lost_a_seed_those_that_share_their_seeds_are_ranked(
+    tmp_path: Path,
+) -> None:
+    rights = {"cnn": (0, 395, 395), "net": (390, 389, 0), "lenet": (390, 391, 0), "dnn": (0, 0, 0)}
+    assert ranking(results_of(tmp_path, rights)) == ["lenet", "net", "cnn", "dnn"]
+
+
+def test_a_lead_that_is_the_same_for_every_seed_is_one(tmp_path: Path) -> None:
+    # 2 of 400 each
+    results = results_of(tmp_path, {"lenet": (390, 391, 393), "net": (388, 389, 391)})
+    (headline,) = best_view(results, {}).headlines
+    assert headline.settled
+    assert "the difference is +0.50 pp for every seed" in render(results, {})
 
 
 def test_a_failed_cell_is_a_row_and_the_table_says_so(results: Results) -> None:
