@@ -13,7 +13,8 @@ from bench.report.accuracy import best_view
 from bench.report.figures import write_figures
 from bench.report.write import render
 from bench.results.runs import MissingRunError, Results, read, results_table
-from bench.writing.markdown import table
+from bench.statistics.accuracy import Interval
+from bench.writing.markdown import points, signed_interval, table
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
 SEEDS = (1, 2, 3)
@@ -339,6 +340,14 @@ def test_figures_are_the_same_bytes_every_time(results: Results, tmp_path: Path)
         one, two = (tmp_path / folder / f"{name}.svg" for folder in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
         assert one.read_text().startswith("<?xml")
+
+
+def test_a_difference_of_zero_has_no_sign_and_a_small_one_keeps_its_own() -> None:
+    rounding = 0.1 + 0.2 - 0.3  # 5.6e-17
+    assert [points(zero) for zero in (0.0, -0.0, rounding, -rounding)] == ["0.00 pp"] * 4
+    # a thirtieth of a sample of 1,000
+    assert [points(small) for small in (1 / 30_000, -1 / 30_000)] == ["+0.00 pp", "-0.00 pp"]
+    assert signed_interval(Interval(low=0.0, high=0.01)) == "[0.00, +1.00]"
 
 
 def test_a_table_is_aligned_so_that_it_reads_well_unrendered() -> None:
