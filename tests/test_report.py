@@ -312,7 +312,7 @@ def test_a_run_in_which_nothing_ran_still_has_a_report(tmp_path: Path) -> None:
         store.append(record)
     results = read(store)
     text = render(results, write_figures(results, tmp_path / "figures"))
-    assert "No cell of `net` ran." in text
+    assert "No run of `net` succeeded." in text
     assert "out of memory" in text
 
 

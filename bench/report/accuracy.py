@@ -64,8 +64,8 @@ class Headline:
         last: Those with the lowest, if they are not the second.
         settled: Whether one is ahead of every second for other seeds, too.
         unranked: Networks that ran other seeds.
-        learned_nothing: Networks that are right no more often than the largest class.
-        largest_class: How often that is right; None where it was not measured.
+        learned_nothing: Networks that are right no more often than the majority class.
+        majority_class: How often that is right; None where it was not measured.
     """
 
     models: tuple[str, ...]
@@ -78,7 +78,7 @@ class Headline:
     settled: bool
     unranked: tuple[Unranked, ...]
     learned_nothing: tuple[str, ...]
-    largest_class: float | None
+    majority_class: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +112,7 @@ def best_view(results: Results, figures: dict[str, str]) -> BestView:
 
 def _headline(group: Sequence[Runs], results: Results) -> Headline:
     first = group[0]
-    largest = next(
+    majority = next(
         (b for b in results.baselines.get(first.ranking_group, ()) if b.name == LARGEST_CLASS), None
     )
     best, second, last = _places(ranked(group))
@@ -127,9 +127,9 @@ def _headline(group: Sequence[Runs], results: Results) -> Headline:
         settled=len(best) == 1 and all(_holds(rival.lead) for rival in second),
         unranked=tuple(_unranked(group)),
         learned_nothing=tuple(
-            runs.model for runs in group if largest and runs.is_no_better_than(largest)
+            runs.model for runs in group if majority and runs.is_no_better_than(majority)
         ),
-        largest_class=largest.mean if largest else None,
+        majority_class=majority.mean if majority else None,
     )
 
 
@@ -178,21 +178,21 @@ def named_device(device: str, results: Results) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A network's or a baseline's row.
+    """A network's or a reference predictor's row.
 
     Attributes:
         name: Which.
-        document: What it is from; None for a baseline.
-        mean: Test accuracy; None if no cell ran.
-        accuracy: The same with its spread over seeds; None for a baseline, too.
+        document: What it is from; None for a reference.
+        mean: Test accuracy; None if no run succeeded.
+        accuracy: The same with its spread over seeds; None for a reference, too.
         is_best: Whether the others are held against this one.
         is_twin: Whether it ended in the best one's weights.
         behind: Its accuracy minus the best one's, over the seeds of both.
         parameters: Number of them.
         macs: Multiply-accumulates for a sample.
         seconds: Median training time.
-        ran: Cells that ran.
-        cells: Cells that ran or failed.
+        ran: Seeds that ran.
+        cells: Seeds that ran or failed.
         is_ranked: Whether it ran the seeds of the ranking, or none.
     """
 
@@ -219,7 +219,7 @@ class Ranking:
         device: Where they ran; None if the whole run has one device.
         test_samples: How many samples they were tested on.
         classes: How many classes these have.
-        rows: The networks, best first, and the baselines in their places among them; then the
+        rows: The networks, best first, and the references in their places among them; then the
             networks that ran other seeds.
         unranked: Names of these.
         twins: Sets of networks that ended in the same weights.
@@ -248,14 +248,14 @@ class ComparisonView:
 
     Attributes:
         rankings: A table each.
-        baselines: Names of the baselines in them.
+        references: Names of the reference predictors in them.
         selected: Networks whose documents choose an epoch by the test set.
         left_out: Why networks were left out.
-        jobs: Cells trained side by side at most.
+        jobs: Runs trained side by side at most.
     """
 
     rankings: tuple[Ranking, ...]
-    baselines: tuple[str, ...]
+    references: tuple[str, ...]
     selected: tuple[Selected, ...]
     left_out: tuple[str, ...]
     jobs: int
@@ -271,7 +271,7 @@ def comparison_view(results: Results) -> ComparisonView:
     found = (item.name for items in results.baselines.values() for item in items)
     return ComparisonView(
         rankings=tuple(_ranking(group, results) for group in results.groups),
-        baselines=tuple(dict.fromkeys(found)),
+        references=tuple(dict.fromkeys(found)),
         selected=tuple(
             Selected(
                 model=runs.model,
@@ -291,9 +291,9 @@ def _ranking(group: Sequence[Runs], results: Results) -> Ranking:
     rows = [_network_row(runs, first, results) for runs in group]
     found = results.baselines.get(first.ranking_group, ())
     # The worst first, so that a row put in moves none of the places still to be found.
-    for baseline in sorted(found, key=lambda baseline: baseline.mean):
-        beaten = (index for index, runs in enumerate(among) if runs.is_no_better_than(baseline))
-        rows.insert(next(beaten, len(among)), _baseline_row(baseline, first))
+    for reference in sorted(found, key=lambda reference: reference.mean):
+        beaten = (index for index, runs in enumerate(among) if runs.is_no_better_than(reference))
+        rows.insert(next(beaten, len(among)), _reference_row(reference, first))
     return Ranking(
         device=named_device(first.device, results),
         test_samples=first.test_samples,
@@ -326,14 +326,14 @@ def _network_row(runs: Runs, best: Runs, results: Results) -> Row:
     )
 
 
-def _baseline_row(baseline: Baseline, best: Runs) -> Row:
-    difference = baseline.minus(best)
+def _reference_row(reference: Baseline, best: Runs) -> Row:
+    difference = reference.minus(best)
     return Row(
-        name=baseline.name,
+        name=reference.name,
         document=None,
-        mean=baseline.mean,
+        mean=reference.mean,
         behind=difference.mean if difference else None,
-        parameters=baseline.parameters,
+        parameters=reference.parameters,
     )
 
 
