@@ -11,6 +11,7 @@ import pytest
 from bench.records.store import Record, Store
 from bench.report.accuracy import best_view
 from bench.report.figures import write_figures
+from bench.report.verdicts import verdicts_view
 from bench.report.write import render
 from bench.results.runs import MissingRunError, Results, read, results_table
 from bench.statistics.accuracy import Interval
@@ -270,6 +271,24 @@ def test_a_lead_that_is_the_same_for_every_seed_is_one(tmp_path: Path) -> None:
     (headline,) = best_view(results, {}).headlines
     assert headline.settled
     assert "the difference is +0.50 pp for every seed" in render(results, {})
+
+
+def test_the_best_ranked_rival_is_held_against_the_baseline_sample_by_sample(
+    results: Results,
+) -> None:
+    (family,) = verdicts_view(results).families
+    # Not net, whose third seed failed. Of seed 1, lenet gets the first 12 wrong, the rival 29.
+    assert family.two is not None
+    assert (family.two.rival, family.two.seed) == ("lenet5-sigmoid-max", 1)
+    assert (family.two.baseline_wrong, family.two.rival_wrong) == (0, 17)
+    assert family.two.p == pytest.approx(2 * 0.5**17)  # the sign test, 0 of 17
+    assert [sample.index for sample in family.two.samples] == list(range(12, 24))
+    assert family.two.hidden
+    assert family.models == {
+        "worse": ("lenet5-sigmoid-max",),
+        "identical": ("lenet5-relu-max",),
+        "inconclusive": ("net",),
+    }
 
 
 def test_a_failed_cell_is_a_row_and_the_table_says_so(results: Results) -> None:
