@@ -256,12 +256,12 @@ def test_baselines_stand_where_their_accuracy_puts_them_ahead_of_their_equals(
     )
     text = render(results, {})
     assert first_column(text) == [
-        *("`lenet`", "*logistic regression*", "`net`", "`dnn`", "*largest class*")
+        *("`lenet`", "*logistic regression*", "`net`", "`dnn`", "*majority class*")
     ]
     # 372 of 400 against 391: 19 fewer
     row = next(line for line in text.splitlines() if line.startswith("| *logistic"))
     assert [cell.strip() for cell in row.split("|")[2:]] == [
-        *("baseline", "93.00%", "", "", "-4.75 pp", "7,850", "", "", "", ""),
+        *("reference", "93.00%", "", "", "-4.75 pp", "7,850", "", "", "", ""),
     ]
     assert "no better" not in text
 
@@ -277,7 +277,7 @@ def test_a_network_that_is_not_above_the_largest_class_is_named_first_of_all(
         baseline_record(LARGEST_CLASS, 40),
     )
     headline = render(results, {}).partition("## All networks")[0]
-    warning = "**`net` and `dnn` are no better than always answering the largest class (10.00%).**"
+    warning = "**`net` and `dnn` are no better than always answering the majority class (10.00%).**"
     assert warning in headline.splitlines()
 
 
@@ -286,7 +286,7 @@ def test_one_network_that_answers_the_largest_class_alone_is_named(tmp_path: Pat
         tmp_path, *trained("net", (40, 40, 40)), baseline_record(LARGEST_CLASS, 40)
     )
     headline = render(results, {}).partition("## All networks")[0]
-    assert "`net` is no better than always answering the largest class (10.00%)." in headline
+    assert "`net` is no better than always answering the majority class (10.00%)." in headline
 
 
 def test_every_ranking_has_baselines_of_its_own_in_table_and_csv(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_every_ranking_has_baselines_of_its_own_in_table_and_csv(tmp_path: Path)
     assert shares == {"lenet": 0.1, "cnn-100": 0.35}
     assert regressions == {"lenet": 0.93, "cnn-100": 0.96}
     text = (tmp_path / "report.md").read_text()
-    assert first_column(text).count("*largest class*") == 2
+    assert first_column(text).count("*majority class*") == 2
     assert " 2,355 |" in text
 
 
@@ -323,7 +323,7 @@ def test_baselines_that_are_drawn_for_every_seed_are_averaged_over_them(tmp_path
     (group,) = results.baselines.values()
     # 264 of 400 on average; seed by seed the network is right just as often
     assert [(baseline.name, baseline.mean) for baseline in group] == [(LARGEST_CLASS, 0.66)]
-    assert "`dnn-sums` is no better than always answering the largest class (66.00%)." in render(
+    assert "`dnn-sums` is no better than always answering the majority class (66.00%)." in render(
         results, {}
     )
 

@@ -126,6 +126,6 @@ def test_the_best_test_epoch_flatters_by_what_it_has_beyond_the_last() -> None:
         }
     )
     first, _, restless = cells(selection.ENTRY.show(evidence))
-    assert first[1:] == ["2", "85.00%", "85.00%", "+0.00 pp", "+0.00 pp to +0.00 pp", "0"]
+    assert first[1:] == ["2", "85.00%", "85.00%", "0.00 pp", "0.00 pp to 0.00 pp", "0"]
     # Best 95, 96, 94, last 93, 95, 94: 2, 1 and 0 more, 1 on average.
-    assert restless[1:] == ["3", "94.00%", "95.00%", "+1.00 pp", "+0.00 pp to +2.00 pp", "2"]
+    assert restless[1:] == ["3", "94.00%", "95.00%", "+1.00 pp", "0.00 pp to +2.00 pp", "2"]

@@ -112,7 +112,7 @@ def test_the_report_says_at_which_rates_a_question_is_settled(tmp_path: Path) ->
     ways = ", averaged over both poolings: "
     assert said[:3] == [
         f"- **At every learning rate tried**: ReLU instead of sigmoid{ways}better.",
-        f"- **Turns with the learning rate**: tanh instead of sigmoid{ways}"
+        f"- **Changes sign with the learning rate**: tanh instead of sigmoid{ways}"
         "better at 0.0003, 0.001, 0.003, each network's own best (all 0.001); worse at 0.01.",
         f"- **At some learning rates only**: ReLU instead of tanh{ways}"
         "not settled at 0.0003, 0.001, 0.003, each network's own best (all 0.001); better at 0.01.",

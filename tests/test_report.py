@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from bench.records.store import Record, Store
+from bench.report.accuracy import best_view
 from bench.report.figures import write_figures
+from bench.report.verdicts import verdicts_view
 from bench.report.write import render
 from bench.results.runs import MissingRunError, Results, read, results_table
-from bench.writing.markdown import table
+from bench.statistics.accuracy import Interval
+from bench.writing.markdown import points, signed_interval, table
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
 SEEDS = (1, 2, 3)
@@ -193,12 +196,99 @@ def test_the_numbers_of_the_report_are_those_worked_out_by_hand(results: Results
     assert "| -5.00 pp | [-7.24, -2.76] |" in re.sub(" +", " ", text)
     assert "`lenet` and `lenet5-relu-max` are the same network" in text
     # net and lenet on the seeds that both ran: (391 - 388 + 389 - 390) / 2 = 1 of 400
-    assert "over the seeds that both ran the difference is +0.25 pp" in text
+    assert "over the seeds that both ran, `net` minus `lenet` is +0.25 pp" in text
     assert "`net` on cpu, seed 3: RuntimeError: out of memory" in text
     assert "2 of 3 ok" in text
     # 64 samples twice in 0.010 s, a hundredth less in the block at the median
     assert f"{128 / (0.010 * 0.99):,.0f}" == "12,929"
     assert "| 12,929 |" in re.sub(" +", " ", text)
+
+
+def results_of(folder: Path, right: dict[str, tuple[int, ...]]) -> Results:
+    """Networks that get so many of 400 right, by seed; 0 for a seed that failed."""
+    store = Store(folder)
+    records = [
+        train_record(model, seed, count) if count else failed_record(model, seed)
+        for model, counts in right.items()
+        for seed, count in zip(SEEDS, counts, strict=False)
+    ]
+    for record in [*records, request_record([r.key for r in records], list(right))]:
+        store.append(record)
+    return read(store)
+
+
+def ranking(results: Results) -> list[str]:
+    (group,) = results.groups
+    return [runs.model for runs in group]
+
+
+def test_equal_means_are_a_tie_whatever_the_seeds_they_are_the_mean_of(tmp_path: Path) -> None:
+    # 779 each; a sum of 391 / 400 and 388 / 400 in floating point is none of 390 and 389.
+    results = results_of(tmp_path, {"lenet": (390, 389), "net": (391, 388), "dnn": (370, 371)})
+    (headline,) = best_view(results, {}).headlines
+    assert [found.models for found in headline.best] == [("lenet",), ("net",)]
+    assert [found.models for found in headline.second] == [("dnn",)]
+    assert not headline.settled
+    text = render(results, {})
+    assert "**`lenet` and `net` have the highest mean: 97.38%**" in text
+    assert "is best:" not in text
+
+
+def test_networks_that_tie_behind_the_first_are_all_named(tmp_path: Path) -> None:
+    # 20 and 22 of 400 behind, 18 and 24 behind: 21 each
+    rights = {"lenet": (390, 392), "net": (370, 370), "dnn": (372, 368), "cnn": (10, 10)}
+    (headline,) = best_view(results_of(tmp_path, rights), {}).headlines
+    assert [found.models for found in headline.second] == [("net",), ("dnn",)]
+    assert [found.lead and found.lead.mean for found in headline.second] == [21 / 400] * 2
+    assert [found.models for found in headline.last] == [("cnn",)]
+
+
+def test_a_network_that_lost_a_seed_is_not_ranked_and_named(tmp_path: Path) -> None:
+    # On the two seeds that net ran it is behind; its mean is higher, because the third is hard.
+    results = results_of(tmp_path, {"net": (389, 389, 0), "lenet": (390, 391, 350)})
+    assert ranking(results) == ["lenet", "net"]
+    (headline,) = best_view(results, {}).headlines
+    assert headline.second == ()
+    (lost,) = headline.unranked
+    assert (lost.model, lost.ran, lost.cells, lost.mean) == ("net", 2, 3, 389 / 400)
+    assert lost.difference is not None
+    assert lost.difference.mean == pytest.approx(-1.5 / 400)
+    text = render(results, {})
+    assert "Not ranked: `net` ran 2 of 3 seeds" in text
+    assert "2 of 3 ok, not ranked" in text
+
+
+def test_where_every_network_lost_a_seed_those_that_share_their_seeds_are_ranked(
+    tmp_path: Path,
+) -> None:
+    rights = {"cnn": (0, 395, 395), "net": (390, 389, 0), "lenet": (390, 391, 0), "dnn": (0, 0, 0)}
+    assert ranking(results_of(tmp_path, rights)) == ["lenet", "net", "cnn", "dnn"]
+
+
+def test_a_lead_that_is_the_same_for_every_seed_is_one(tmp_path: Path) -> None:
+    # 2 of 400 each
+    results = results_of(tmp_path, {"lenet": (390, 391, 393), "net": (388, 389, 391)})
+    (headline,) = best_view(results, {}).headlines
+    assert headline.settled
+    assert "the difference is +0.50 pp for every seed" in render(results, {})
+
+
+def test_the_best_ranked_rival_is_held_against_the_baseline_sample_by_sample(
+    results: Results,
+) -> None:
+    (family,) = verdicts_view(results).families
+    # Not net, whose third seed failed. Of seed 1, lenet gets the first 12 wrong, the rival 29.
+    assert family.two is not None
+    assert (family.two.rival, family.two.seed) == ("lenet5-sigmoid-max", 1)
+    assert (family.two.baseline_wrong, family.two.rival_wrong) == (0, 17)
+    assert family.two.p == pytest.approx(2 * 0.5**17)  # the sign test, 0 of 17
+    assert [sample.index for sample in family.two.samples] == list(range(12, 24))
+    assert family.two.hidden
+    assert family.models == {
+        "worse": ("lenet5-sigmoid-max",),
+        "identical": ("lenet5-relu-max",),
+        "inconclusive": ("net",),
+    }
 
 
 def test_a_failed_cell_is_a_row_and_the_table_says_so(results: Results) -> None:
@@ -241,7 +331,7 @@ def test_a_run_in_which_nothing_ran_still_has_a_report(tmp_path: Path) -> None:
         store.append(record)
     results = read(store)
     text = render(results, write_figures(results, tmp_path / "figures"))
-    assert "No cell of `net` ran." in text
+    assert "No run of `net` succeeded." in text
     assert "out of memory" in text
 
 
@@ -269,6 +359,14 @@ def test_figures_are_the_same_bytes_every_time(results: Results, tmp_path: Path)
         one, two = (tmp_path / folder / f"{name}.svg" for folder in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
         assert one.read_text().startswith("<?xml")
+
+
+def test_a_difference_of_zero_has_no_sign_and_a_small_one_keeps_its_own() -> None:
+    rounding = 0.1 + 0.2 - 0.3  # 5.6e-17
+    assert [points(zero) for zero in (0.0, -0.0, rounding, -rounding)] == ["0.00 pp"] * 4
+    # a thirtieth of a sample of 1,000
+    assert [points(small) for small in (1 / 30_000, -1 / 30_000)] == ["+0.00 pp", "-0.00 pp"]
+    assert signed_interval(Interval(low=0.0, high=0.01)) == "[0.00, +1.00]"
 
 
 def test_a_table_is_aligned_so_that_it_reads_well_unrendered() -> None:

@@ -1,3 +1,4 @@
+from fractions import Fraction
 from math import comb
 
 import numpy as np
@@ -13,7 +14,7 @@ from bench.statistics.accuracy import (
     disagreement,
     pair,
 )
-from bench.statistics.basics import Floats, holm, paired_difference, summarise
+from bench.statistics.basics import Floats, exact, holm, paired_difference, summarise
 from bench.statistics.uncertainty import StandardError, crossed
 from studies.results import upper_bound
 
@@ -51,6 +52,27 @@ def known(comparison: Comparison) -> list[str]:
     """What is there of all that needs spread over seeds."""
     names = ("seeds", "both", "standardised_difference", "p", "adjusted_p", "detectable")
     return [name for name in names if getattr(comparison, name) is not None]
+
+
+def test_equal_means_have_equal_bits() -> None:
+    # numpy's mean of the first two is 0.9750000000000001
+    of_400 = [[391, 389], [389, 391], [390, 390], [388, 392]]
+    means = {summarise([exact(right / 400) for right in counts]).mean for counts in of_400}
+    assert means == {0.975}
+    nothing = paired_difference([exact(0.9775), exact(0.9725)], [exact(0.975), exact(0.975)])
+    assert nothing.mean == 0
+
+
+def test_differences_that_are_equal_have_no_spread() -> None:
+    # In floating point 350 / 360 - 347 / 360 is not 355 / 360 - 352 / 360.
+    ours, theirs = ([exact(right / 360) for right in counts] for counts in ((350, 355), (347, 352)))
+    assert paired_difference(ours, theirs).std == 0
+
+
+@pytest.mark.parametrize("samples", [7, 360, 3_000, 10_000, 60_000])
+def test_a_share_of_test_samples_is_exact(samples: int) -> None:
+    for right in (0, 1, samples // 3, samples - 1, samples):
+        assert exact(right / samples) == Fraction(right, samples)
 
 
 def test_paired_interval_is_the_published_one_of_students_sleep_data() -> None:

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
 from bench.cells.reference import LARGEST_CLASS
-from bench.results.runs import Baseline, Results, Runs
-from bench.statistics.accuracy import Summary
+from bench.results.runs import Baseline, Results, Runs, ranked
+from bench.statistics.basics import Summary
 from bench.writing.templates import render
 
 _ROOM = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Networks that share a place, and their accuracy.
+class Contender:
+    """A network, or several that ended in the same weights.
 
     Attributes:
-        models: Their names; more than one for networks that ended in the same weights.
-        accuracy: Over the seeds of each.
+        models: Their names.
+        accuracy: Over the seeds of the ranking.
+        lead: How far the first of the ranking is ahead, paired over seeds; None for the first.
     """
 
     models: tuple[str, ...]
     accuracy: Summary
+    lead: Summary | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unranked:
+    """A network that did not run the seeds of the ranking.
+
+    Attributes:
+        model: Its name.
+        ran: How many seeds it ran.
+        cells: How many it should have run.
+        mean: Mean accuracy over those that it ran.
+        difference: Its accuracy minus that of the ranking's first, over the seeds that both ran;
+            None if there are none.
+    """
+
+    model: str
+    ran: int
+    cells: int
+    mean: float
+    difference: Summary | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,25 +59,26 @@ class Headline:
         device: Where they ran; None if the whole run has one device.
         test_samples: How many samples they were tested on.
         classes: How many classes these have.
-        best: The first place; None if no network ran.
-        second: The place behind it.
-        last: The last place, if it is not the second.
-        lead: The best network's accuracy minus the second's, paired over seeds; None if no seed
-            ran for both.
-        learned_nothing: Networks that are right no more often than the largest class.
-        largest_class: How often that is right; None where it was not measured.
+        best: Those with the highest mean; empty if no network ran.
+        second: Those with the next mean.
+        last: Those with the lowest, if they are not the second.
+        settled: Whether one is ahead of every second for other seeds, too.
+        unranked: Networks that ran other seeds.
+        learned_nothing: Networks that are right no more often than the majority class.
+        majority_class: How often that is right; None where it was not measured.
     """
 
     models: tuple[str, ...]
     device: str | None
     test_samples: int
     classes: int
-    best: Place | None
-    second: Place | None
-    last: Place | None
-    lead: Summary | None
+    best: tuple[Contender, ...]
+    second: tuple[Contender, ...]
+    last: tuple[Contender, ...]
+    settled: bool
+    unranked: tuple[Unranked, ...]
     learned_nothing: tuple[str, ...]
-    largest_class: float | None
+    majority_class: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,29 +112,63 @@ def best_view(results: Results, figures: dict[str, str]) -> BestView:
 
 def _headline(group: Sequence[Runs], results: Results) -> Headline:
     first = group[0]
-    others = [runs for runs in group[1:] if runs.summary and not first.is_twin_of(runs)]
-    largest = next(
+    majority = next(
         (b for b in results.baselines.get(first.ranking_group, ()) if b.name == LARGEST_CLASS), None
     )
+    best, second, last = _places(ranked(group))
     return Headline(
         models=tuple(runs.model for runs in group),
         device=named_device(first.device, results),
         test_samples=first.test_samples,
         classes=first.classes,
-        best=_place(first, *(runs for runs in group[1:] if first.is_twin_of(runs))),
-        second=_place(others[0]) if others else None,
-        last=_place(others[-1]) if len(others) > 1 else None,
-        lead=first.minus(others[0]) if others else None,
+        best=best,
+        second=second,
+        last=last,
+        settled=len(best) == 1 and all(_holds(rival.lead) for rival in second),
+        unranked=tuple(_unranked(group)),
         learned_nothing=tuple(
-            runs.model for runs in group if largest and runs.is_no_better_than(largest)
+            runs.model for runs in group if majority and runs.is_no_better_than(majority)
         ),
-        largest_class=largest.mean if largest else None,
+        majority_class=majority.mean if majority else None,
     )
 
 
-def _place(*runs: Runs) -> Place | None:
-    summary = runs[0].summary
-    return Place(models=tuple(r.model for r in runs), accuracy=summary) if summary else None
+_Place = tuple[Contender, ...]
+
+
+def _places(runs: Sequence[Runs]) -> tuple[_Place, _Place, _Place]:
+    """The first, the second and the last place, each of all that have the same mean."""
+    first: dict[float, list[Contender]] = {}
+    for twins in _twin_sets(runs):
+        summary = twins[0].summary
+        if summary is not None:
+            contender = Contender(
+                models=tuple(twin.model for twin in twins),
+                accuracy=summary,
+                lead=None if twins[0] is runs[0] else runs[0].minus(twins[0]),
+            )
+            first.setdefault(summary.mean, []).append(contender)
+    places = [tuple(found) for found in first.values()]
+    best, second = [*places[:2], (), ()][:2]
+    return best, second, places[-1] if len(places) > 2 else ()
+
+
+def _holds(lead: Summary | None) -> bool:
+    """Whether a lead is more than what seeds differ by."""
+    return lead is not None and lead.low is not None and lead.low > 0
+
+
+def _unranked(group: Sequence[Runs]) -> Iterator[Unranked]:
+    among = ranked(group)
+    for runs in group:
+        if runs.summary and runs not in among:
+            yield Unranked(
+                model=runs.model,
+                ran=len(runs.accuracy),
+                cells=len(runs.accuracy) + len(runs.errors),
+                mean=runs.summary.mean,
+                difference=runs.minus(group[0]),
+            )
 
 
 def named_device(device: str, results: Results) -> str | None:
@@ -121,21 +178,22 @@ def named_device(device: str, results: Results) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A network's or a baseline's row.
+    """A network's or a reference predictor's row.
 
     Attributes:
         name: Which.
-        document: What it is from; None for a baseline.
-        mean: Test accuracy; None if no cell ran.
-        accuracy: The same with its spread over seeds; None for a baseline, too.
+        document: What it is from; None for a reference.
+        mean: Test accuracy; None if no run succeeded.
+        accuracy: The same with its spread over seeds; None for a reference, too.
         is_best: Whether the others are held against this one.
         is_twin: Whether it ended in the best one's weights.
         behind: Its accuracy minus the best one's, over the seeds of both.
         parameters: Number of them.
         macs: Multiply-accumulates for a sample.
         seconds: Median training time.
-        ran: Cells that ran.
-        cells: Cells that ran or failed.
+        ran: Seeds that ran.
+        cells: Seeds that ran or failed.
+        is_ranked: Whether it ran the seeds of the ranking, or none.
     """
 
     name: str
@@ -150,6 +208,7 @@ class Row:
     seconds: float | None = None
     ran: int = 0
     cells: int = 0
+    is_ranked: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,7 +219,9 @@ class Ranking:
         device: Where they ran; None if the whole run has one device.
         test_samples: How many samples they were tested on.
         classes: How many classes these have.
-        rows: The networks, best first, and the baselines in their places among them.
+        rows: The networks, best first, and the references in their places among them; then the
+            networks that ran other seeds.
+        unranked: Names of these.
         twins: Sets of networks that ended in the same weights.
     """
 
@@ -168,6 +229,7 @@ class Ranking:
     test_samples: int
     classes: int
     rows: tuple[Row, ...]
+    unranked: tuple[str, ...]
     twins: tuple[tuple[str, ...], ...]
 
 
@@ -186,14 +248,14 @@ class ComparisonView:
 
     Attributes:
         rankings: A table each.
-        baselines: Names of the baselines in them.
+        references: Names of the reference predictors in them.
         selected: Networks whose documents choose an epoch by the test set.
         left_out: Why networks were left out.
-        jobs: Cells trained side by side at most.
+        jobs: Runs trained side by side at most.
     """
 
     rankings: tuple[Ranking, ...]
-    baselines: tuple[str, ...]
+    references: tuple[str, ...]
     selected: tuple[Selected, ...]
     left_out: tuple[str, ...]
     jobs: int
@@ -209,7 +271,7 @@ def comparison_view(results: Results) -> ComparisonView:
     found = (item.name for items in results.baselines.values() for item in items)
     return ComparisonView(
         rankings=tuple(_ranking(group, results) for group in results.groups),
-        baselines=tuple(dict.fromkeys(found)),
+        references=tuple(dict.fromkeys(found)),
         selected=tuple(
             Selected(
                 model=runs.model,
@@ -225,23 +287,22 @@ def comparison_view(results: Results) -> ComparisonView:
 
 
 def _ranking(group: Sequence[Runs], results: Results) -> Ranking:
-    first = group[0]
+    first, among = group[0], ranked(group)
     rows = [_network_row(runs, first, results) for runs in group]
     found = results.baselines.get(first.ranking_group, ())
     # The worst first, so that a row put in moves none of the places still to be found.
-    for baseline in sorted(found, key=lambda baseline: baseline.mean):
-        beaten = (
-            index
-            for index, runs in enumerate(group)
-            if runs.summary is None or runs.is_no_better_than(baseline)
-        )
-        rows.insert(next(beaten, len(group)), _baseline_row(baseline, first))
+    for reference in sorted(found, key=lambda reference: reference.mean):
+        beaten = (index for index, runs in enumerate(among) if runs.is_no_better_than(reference))
+        rows.insert(next(beaten, len(among)), _reference_row(reference, first))
     return Ranking(
         device=named_device(first.device, results),
         test_samples=first.test_samples,
         classes=first.classes,
         rows=tuple(rows),
-        twins=_twins(group),
+        unranked=tuple(row.name for row in rows if not row.is_ranked),
+        twins=tuple(
+            tuple(runs.model for runs in twins) for twins in _twin_sets(group) if len(twins) > 1
+        ),
     )
 
 
@@ -261,21 +322,23 @@ def _network_row(runs: Runs, best: Runs, results: Results) -> Row:
         seconds=median(runs.train_seconds.values()) if runs.train_seconds else None,
         ran=len(runs.accuracy),
         cells=len(runs.accuracy) + len(runs.errors),
+        is_ranked=runs.accuracy.keys() in (best.accuracy.keys(), set()),
     )
 
 
-def _baseline_row(baseline: Baseline, best: Runs) -> Row:
-    difference = baseline.minus(best)
+def _reference_row(reference: Baseline, best: Runs) -> Row:
+    difference = reference.minus(best)
     return Row(
-        name=baseline.name,
+        name=reference.name,
         document=None,
-        mean=baseline.mean,
+        mean=reference.mean,
         behind=difference.mean if difference else None,
-        parameters=baseline.parameters,
+        parameters=reference.parameters,
     )
 
 
-def _twins(group: Sequence[Runs]) -> tuple[tuple[str, ...], ...]:
+def _twin_sets(group: Sequence[Runs]) -> list[list[Runs]]:
+    """The networks in sets that ended in the same weights, most of them alone."""
     sets: list[list[Runs]] = []
     for runs in group:
         found = next((twins for twins in sets if runs.is_twin_of(twins[0])), None)
@@ -283,4 +346,4 @@ def _twins(group: Sequence[Runs]) -> tuple[tuple[str, ...], ...]:
             sets.append([runs])
         else:
             found.append(runs)
-    return tuple(tuple(runs.model for runs in found) for found in sets if len(found) > 1)
+    return sets

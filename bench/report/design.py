@@ -72,13 +72,13 @@ class Answer:
     """What a question's verdicts at the learning rates come down to.
 
     Attributes:
-        kind: `settled` for one answer at every rate, `turns` for both `better` and `worse`,
+        kind: `settled` for one answer at every rate, `changes sign` for both `better` and `worse`,
             `somewhere` for an answer at some rates, `nowhere` for none.
         name: The question.
         places: By verdict, the rates that give it; None is each network's own best.
     """
 
-    kind: Literal["settled", "turns", "somewhere", "nowhere"]
+    kind: Literal["settled", "changes sign", "somewhere", "nowhere"]
     name: str
     places: dict[str, tuple[float | None, ...]]
 
@@ -262,11 +262,11 @@ def _answer(sweep: Sweep, index: int) -> Answer:
     for place, effect in _everywhere(sweep, index):
         verdict = effect.comparison.verdict
         places[verdict] = (*places.get(verdict, ()), place)
-    kind: Literal["settled", "turns", "somewhere", "nowhere"]
+    kind: Literal["settled", "changes sign", "somewhere", "nowhere"]
     if sweep.settled(index):
         kind = "settled"
     elif places.keys() <= {"inconclusive", "identical"}:
         kind = "nowhere"
     else:
-        kind = "turns" if {"better", "worse"} <= places.keys() else "somewhere"
+        kind = "changes sign" if {"better", "worse"} <= places.keys() else "somewhere"
     return Answer(kind=kind, name=sweep.at_best[index].question.name, places=places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import TypeVar
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind
 from bench.results.speeds import Speed, read_speeds
-from bench.statistics.basics import Summary, paired_difference, summarise
+from bench.statistics.basics import Summary, exact, paired_difference, summarise
 
 Value = TypeVar("Value")
 
@@ -36,7 +37,7 @@ class Baseline:
     @property
     def mean(self) -> float:
         """Mean accuracy over the seeds, exact, so that equal ones keep their bits."""
-        return statistics.mean(self.accuracy.values())
+        return float(statistics.mean(map(exact, self.accuracy.values())))
 
     def minus(self, network: Runs) -> Summary | None:
         """Test accuracy, paired over the seeds that both have; None if there are none."""
@@ -139,7 +140,7 @@ class Runs:
     @cached_property
     def summary(self) -> Summary | None:
         """Test accuracy over seeds; None if no cell ran."""
-        return summarise(list(self.accuracy.values())) if self.accuracy else None
+        return summarise(list(map(exact, self.accuracy.values()))) if self.accuracy else None
 
     def minus(self, other: Runs | Baseline) -> Summary | None:
         """Test accuracy, paired over the seeds that both ran; None if there are none."""
@@ -183,15 +184,16 @@ class Results:
 
     @cached_property
     def groups(self) -> tuple[tuple[Runs, ...], ...]:
-        """Runs that may be ranked against each other, best first; the largest group first."""
+        """Networks tested on the same samples, in order; the largest group first.
+
+        First those that are `ranked`, the highest mean first; then those that ran other seeds, and
+        those that did not run. Equal ones are in the order of the request.
+        """
         grouped: dict[tuple[str, str], list[Runs]] = {}
         for runs in self.runs:
             grouped.setdefault((runs.device, runs.ranking_group), []).append(runs)
-        ranked = (
-            sorted(group, key=lambda runs: -(runs.summary.mean if runs.summary else -1.0))
-            for group in grouped.values()
-        )
-        return tuple(tuple(group) for group in sorted(ranked, key=len, reverse=True))
+        ordered = (tuple(_in_order(group)) for group in grouped.values())
+        return tuple(sorted(ordered, key=len, reverse=True))
 
     def get(self, model: str, device: str) -> Runs | None:
         """A model's runs on a device, if it is part of the run and some cell ran."""
@@ -199,6 +201,29 @@ class Results:
             if (runs.model, runs.device) == (model, device) and runs.summary:
                 return runs
         return None
+
+
+def ranked(group: Sequence[Runs]) -> tuple[Runs, ...]:
+    """The networks of a group, in its order, that ran the seeds of its first one.
+
+    A mean over other seeds cannot be ranked with theirs: a network that lost a seed that is hard
+    for all would rise.
+    """
+    seeds = group[0].accuracy.keys()
+    return tuple(runs for runs in group if runs.accuracy and runs.accuracy.keys() == seeds)
+
+
+def _in_order(group: Sequence[Runs]) -> list[Runs]:
+    seeds = Counter(frozenset(runs.accuracy) for runs in group)
+    # The most seeds, and of several such sets the one that most networks ran.
+    best = max(seeds, key=lambda found: (len(found), seeds[found]))
+
+    def place(runs: Runs) -> tuple[bool, bool, float]:
+        is_ranked = runs.accuracy.keys() == best
+        mean = runs.summary.mean if runs.summary and is_ranked else 0.0
+        return not is_ranked, runs.summary is None, -mean
+
+    return sorted(group, key=place)
 
 
 def read(store: Store) -> Results:
@@ -265,7 +290,9 @@ def _paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Summary |
     seeds = [seed for seed in ours if seed in theirs]
     if not seeds:
         return None
-    return paired_difference([ours[seed] for seed in seeds], [theirs[seed] for seed in seeds])
+    return paired_difference(
+        [exact(ours[seed]) for seed in seeds], [exact(theirs[seed]) for seed in seeds]
+    )
 
 
 def _known(values: Mapping[int, Value | None]) -> dict[int, Value]:

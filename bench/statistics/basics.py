@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,10 @@ from scipy import special
 CONFIDENCE = 0.95
 ALPHA = 0.05
 POWER = 0.8
+# Accuracies on any test set that fits in memory differ by more; below this it is rounding.
+ROUNDING = 1e-12
+# No test set is larger. Two fractions with smaller denominators differ by 1e-12 at least.
+_MOST_SAMPLES = 1_000_000
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -50,19 +56,30 @@ class Summary:
     maximum: float
 
 
-def summarise(values: Sequence[float]) -> Summary:
+def exact(share: float) -> Fraction:
+    """The share of test samples that a float was rounded from.
+
+    Sums of floats depend on their order and on what is summed: 390 + 390 of 400 samples and
+    391 + 389 have different means in floating point. Fractions tie where the counts do.
+    """
+    return Fraction(share).limit_denominator(_MOST_SAMPLES)
+
+
+def summarise(values: Sequence[float | Fraction]) -> Summary:
     """Mean, spread and Student interval of independent runs.
+
+    Mean and standard deviation are rounded once, at the end: those of equal fractions are equal.
 
     Raises:
         ValueError: There are no values.
     """
     if not values:
         raise ValueError("no values to summarise")
-    array = np.asarray(values, dtype=np.float64)
-    n, mean = len(array), float(array.mean())
+    fractions = [Fraction(value) for value in values]
+    n, mean = len(fractions), float(statistics.mean(fractions))
     std = low = high = None
     if n > 1:
-        std = float(array.std(ddof=1))
+        std = float(statistics.stdev(fractions))
         half = float(student_quantile(n - 1)) * std / n**0.5
         low, high = mean - half, mean + half
     return Summary(
@@ -71,12 +88,14 @@ def summarise(values: Sequence[float]) -> Summary:
         std=std,
         low=low,
         high=high,
-        minimum=float(array.min()),
-        maximum=float(array.max()),
+        minimum=float(min(values)),
+        maximum=float(max(values)),
     )
 
 
-def paired_difference(ours: Sequence[float], theirs: Sequence[float]) -> Summary:
+def paired_difference(
+    ours: Sequence[float | Fraction], theirs: Sequence[float | Fraction]
+) -> Summary:
     """`ours - theirs`, run by run; both must have run on the same seeds, in the same order.
 
     Raises:

@@ -284,7 +284,7 @@ def _visit_all(
 
 
 def _failed(workload: Workload, error: Exception) -> FailedTiming:
-    return FailedTiming(workload=workload, error=failure(error)["error"])
+    return FailedTiming(workload=workload, error=failure(error))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

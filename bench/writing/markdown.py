@@ -7,7 +7,7 @@ from math import isfinite
 
 from bench.results.runs import Runs
 from bench.statistics.accuracy import Comparison
-from bench.statistics.basics import Interval, Summary
+from bench.statistics.basics import ROUNDING, Interval, Summary
 from bench.statistics.speed import SpeedRatio
 
 
@@ -82,8 +82,12 @@ def percent(fraction: float | None) -> str:
 
 
 def signed(difference: float) -> str:
-    """A difference of two fractions times 100, with its sign."""
-    return f"{100 * difference:+.2f}"
+    """A difference of two fractions times 100, with its sign; none is zero, without a sign.
+
+    What is left of equal numbers by rounding in floating point is zero, too. A difference that is
+    only small keeps its sign, because it says on which side of zero an interval ends.
+    """
+    return "0.00" if abs(difference) < ROUNDING else f"{100 * difference:+.2f}"
 
 
 def points(difference: float | None) -> str:
