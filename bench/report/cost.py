@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.results.runs import Results
+from bench.results.runs import Results, Runs
 from bench.writing.templates import render
 from zoo.counting import SIDE, CountingRow, counting_exercise
 
@@ -104,12 +104,20 @@ def counting() -> list[str]:
     return render(FOLDER, "counting", counting_view()).splitlines()
 
 
+def charted(results: Results) -> list[Runs]:
+    """The networks of the chart, best first: ranked, and of costs that have a logarithm."""
+    costs = ("module_parameters", "macs")
+    return [
+        runs
+        for runs in results.groups[0]
+        if runs.summary and all(results.counts.get(runs.model, {}).get(cost) for cost in costs)
+    ]
+
+
 def cost_view(results: Results, figures: Mapping[str, str]) -> CostView:
     """What every network costs, and how far the networks of the chart differ."""
     chart = figures.get("accuracy-cost")
-    ranked = [
-        runs.model for runs in results.groups[0] if runs.summary and runs.model in results.counts
-    ]
+    ranked = [runs.model for runs in charted(results)]
     return CostView(
         rows=tuple(
             CostRow(

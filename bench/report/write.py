@@ -24,15 +24,16 @@ def write_report(results: Results, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     results_table(results).to_csv(folder / "results.csv", index=False)
     figures = write_figures(results, folder / "figures")
-    (folder / "report.md").write_text(render(results, figures))
+    (folder / "report.md").write_text(render(results, figures.drawn, figures.undrawn))
 
 
-def render(results: Results, figures: dict[str, str]) -> str:
+def render(results: Results, figures: dict[str, str], undrawn: dict[str, str] | None = None) -> str:
     """The report's markdown.
 
     Args:
         results: What was measured.
         figures: Names of the figures that lie beside the report, with their descriptions.
+        undrawn: Names of the figures that could not be drawn, and why.
     """
     sections = (
         _title(results),
@@ -47,7 +48,7 @@ def render(results: Results, figures: dict[str, str]) -> str:
         counting(),
         decided(results),
         _curves(figures),
-        method(results),
+        method(results, undrawn or {}),
     )
     lines = [line for section in sections for line in (*section, "")]
     return "\n".join(_without_doubled_blanks(lines)).strip() + "\n"
