@@ -107,11 +107,11 @@ def test_the_section_shows_floor_ratio_and_verdict_per_network(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("milliseconds", "said"),
     [
-        (8.0, "takes 1.250 times as long as without them (95% interval 1.250 to 1.250), a price"),
+        (8.0, "takes 1.250 times as long as without them (95% interval 1.250 to 1.250), a cost"),
         (9.9, "takes 1.010 times as long as without them (95% interval 1.010 to 1.010), which is "),
     ],
 )
-def test_the_price_of_determinism_is_the_step_with_flags_over_the_one_without(
+def test_the_cost_of_determinism_is_the_step_with_flags_over_the_one_without(
     tmp_path: Path, milliseconds: float, said: str
 ) -> None:
     free = timing("dnn", milliseconds, 0.02, deterministic=False)

@@ -33,7 +33,7 @@ _LINE_INCHES = 0.19  # from one name to the next beside a panel
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """What came of drawing the figures of a report.
+    """The result of drawing the figures of a report.
 
     Attributes:
         drawn: By the name of a figure that lies beside the report, the sentence that describes it.
@@ -98,15 +98,15 @@ def _accuracy(results: Results) -> Figure | None:
     axes.set_yticks(range(len(ranked)), [runs.model for runs in reversed(ranked)], parse_math=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     axes.set_xlabel("test accuracy (diamond: mean, line: 95% interval, dots: single seeds)")
-    _draw_baselines(axes, results.baselines.get(ranked[0].ranking_group, ()))
+    _draw_references(axes, results.baselines.get(ranked[0].ranking_group, ()))
     return figure
 
 
-def _draw_baselines(axes: Axes, baselines: Sequence[Baseline]) -> None:
-    """A labelled vertical line for each baseline near the networks.
+def _draw_references(axes: Axes, baselines: Sequence[Baseline]) -> None:
+    """A labelled vertical line for each reference predictor near the networks.
 
-    One that is farther away than the networks lie apart would squeeze them together; it stands in
-    the table only.
+    One that is farther away than the networks lie apart would squeeze them together; it is in the
+    table only.
     """
     low, high = axes.get_xlim()
     margin = high - low
