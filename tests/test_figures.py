@@ -79,7 +79,7 @@ def test_a_network_without_a_loss_that_can_be_drawn_leaves_the_curves_of_the_oth
     drawn = (tmp_path / "figures" / "learning-curves.svg").read_text()
     assert ">lenet<" in drawn
     assert ">own<" in drawn
-    assert drawn.count("no loss above zero") == 1
+    assert drawn.count("no finite loss above 0") == 1
 
 
 def test_curves_of_nothing_but_losses_that_are_no_number_are_drawn(tmp_path: Path) -> None:

@@ -233,8 +233,9 @@ def _draw_curves(axes: Axes, runs: Runs) -> None:
         if len(losses) > 1 and np.isfinite(mean).any():
             axes.fill_between(curves.examples, low, high, color=colour, alpha=0.2, linewidth=0)
     if not axes.lines:
+        axes.set_xticks([])
         axes.set_yticks([])
-        axes.text(0.5, 0.5, "no loss above zero", ha="center", transform=axes.transAxes)
+        axes.text(0.5, 0.5, "no finite loss above 0", ha="center", transform=axes.transAxes)
 
 
 def _accuracy_cost(results: Results) -> Figure | None:
