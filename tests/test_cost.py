@@ -102,6 +102,16 @@ def test_the_counting_exercise_is_the_range_that_the_document_leaves() -> None:
     assert view.macs == (300_030_000 / 24_882_300, 300_030_000 / 9_207_300)
 
 
+def test_networks_of_one_accuracy_have_one_rank(crowded: Results) -> None:
+    # `lenet-5` to `lenet-9` are right 391 times, behind `lenet-rgb` with 392 alone.
+    dearest = {**crowded.counts["lenet-9"], "macs": 10**6}
+    view = cost_view(
+        replace(crowded, counts={**crowded.counts, "lenet-9": dearest}), {"accuracy-cost": "chart"}
+    )
+    assert view.macs is not None
+    assert (view.macs.most, view.macs.rank) == ("lenet-9", 2)
+
+
 def test_a_count_that_disagrees_is_marked(crowded: Results) -> None:
     counts = {**crowded.counts, "net": {**crowded.counts["net"], "reached_parameters": 1}}
     view = cost_view(replace(crowded, counts=counts), {})

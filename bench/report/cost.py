@@ -46,7 +46,7 @@ class CostSpread:
         low: What it costs.
         most: The network that costs most.
         high: What that costs.
-        rank: By accuracy, the place of the one that costs most; 1 is the best.
+        rank: By accuracy, the place of the one that costs most: 1 and how many are better.
     """
 
     least: str
@@ -117,7 +117,7 @@ def charted(results: Results) -> list[Runs]:
 def cost_view(results: Results, figures: Mapping[str, str]) -> CostView:
     """What every network costs, and how far the networks of the chart differ."""
     chart = figures.get("accuracy-cost")
-    ranked = [runs.model for runs in charted(results)]
+    ranked = charted(results)
     return CostView(
         rows=tuple(
             CostRow(
@@ -161,15 +161,16 @@ def _dnn_over_cnn(counts: Mapping[str, Mapping[str, int]]) -> tuple[float, float
     return dnn["module_parameters"] / cnn["module_parameters"], dnn["macs"] / cnn["macs"]
 
 
-def _spread(results: Results, ranked: list[str], cost: str) -> CostSpread:
+def _spread(results: Results, ranked: list[Runs], cost: str) -> CostSpread:
     """Of networks, best first, the cheapest and the dearest."""
-    costs = {model: results.counts[model][cost] for model in ranked}
-    *_, most = by_cost = sorted(ranked, key=costs.__getitem__)
+    costs = {runs.model: results.counts[runs.model][cost] for runs in ranked}
+    means = {runs.model: runs.summary.mean for runs in ranked if runs.summary}
+    *_, most = by_cost = sorted(costs, key=costs.__getitem__)
     least = by_cost[0]
     return CostSpread(
         least=least,
         low=costs[least],
         most=most,
         high=costs[most],
-        rank=1 + ranked.index(most),
+        rank=1 + sum(mean > means[most] for mean in means.values()),
     )
