@@ -333,7 +333,7 @@ def test_records_from_before_there_were_baselines_still_make_a_report(tmp_path: 
     text = render(results, {})
     assert first_column(text) == ["`lenet`"]
     assert "italics" not in text
-    assert "Baselines:" not in text
+    assert "Reference predictors:" not in text
 
 
 def test_the_figure_shows_a_baseline_only_if_it_lies_near_the_networks(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
 
 from bench.records.store import Store
-from bench.report.cost import parameters
+from bench.report.cost import cost_view, counting_view, parameters
 from bench.report.figures import _accuracy_cost
 from bench.results.runs import Results, read
 from tests.test_report import count_record, request_record, train_record
@@ -80,3 +81,40 @@ def test_the_words_beside_the_chart_say_how_far_parameters_and_work_spread(
     assert "`dnn` with the most parameters is number 13 of 13" in text
     assert "`lenet-rgb` with the most multiply-accumulates number 1." in text
     assert "How to read it" not in "\n".join(parameters(crowded, {}))
+
+
+def test_the_counting_exercise_is_the_range_that_the_document_leaves() -> None:
+    # BP: 3 x (10,000 x 10,000 + 10,000) + 10,000 x 3 + 3 = 300,060,003 parameters.
+    # CNN, kernel 5, 12 x 12 left: 260 + 5,020 + 15,030 + 4,320 x 100 + 100 + 303 = 452,713, and
+    # with 13 x 13 left 507,000 for 432,000 = 527,713; kernel 3: 100 + 1,820 + 5,430 + 432,000 + 403
+    # = 439,753, and with 507,000 514,753.
+    view = counting_view()
+    assert [row.parameters for row in view.rows] == [
+        300_060_003,
+        452_713,
+        527_713,
+        439_753,
+        514_753,
+    ]
+    assert view.parameters == (300_060_003 / 527_713, 300_060_003 / 439_753)
+    # MACs of BP: 300,030,000; CNN, kernel 5, 13 x 13: 2.5 + 12.5 + 9.375 million + 507,300, and
+    # kernel 3, 12 x 12: 0.9 + 4.5 + 3.375 million + 432,300.
+    assert view.macs == (300_030_000 / 24_882_300, 300_030_000 / 9_207_300)
+
+
+def test_networks_of_one_accuracy_have_one_rank(crowded: Results) -> None:
+    # `lenet-5` to `lenet-9` are right 391 times, behind `lenet-rgb` with 392 alone.
+    dearest = {**crowded.counts["lenet-9"], "macs": 10**6}
+    view = cost_view(
+        replace(crowded, counts={**crowded.counts, "lenet-9": dearest}), {"accuracy-cost": "chart"}
+    )
+    assert view.macs is not None
+    assert (view.macs.most, view.macs.rank) == ("lenet-9", 2)
+
+
+def test_a_count_that_disagrees_is_marked(crowded: Results) -> None:
+    counts = {**crowded.counts, "net": {**crowded.counts["net"], "reached_parameters": 1}}
+    view = cost_view(replace(crowded, counts=counts), {})
+    assert [row.model for row in view.rows if not row.counts_agree] == ["net"]
+    lines = parameters(replace(crowded, counts=counts), {})
+    assert next(line for line in lines if "**no**" in line).startswith("| `net` ")

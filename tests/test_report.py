@@ -330,7 +330,7 @@ def test_a_run_in_which_nothing_ran_still_has_a_report(tmp_path: Path) -> None:
     for record in [failed_record("net", 1), request_record(["train-net-1"], ["net"])]:
         store.append(record)
     results = read(store)
-    text = render(results, write_figures(results, tmp_path / "figures"))
+    text = render(results, write_figures(results, tmp_path / "figures").drawn)
     assert "No run of `net` succeeded." in text
     assert "out of memory" in text
 
@@ -352,7 +352,7 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
 
 
 def test_figures_are_the_same_bytes_every_time(results: Results, tmp_path: Path) -> None:
-    drawn = [write_figures(results, tmp_path / name) for name in ("one", "two")]
+    drawn = [write_figures(results, tmp_path / name).drawn for name in ("one", "two")]
     assert drawn[0] == drawn[1]
     assert {"accuracy", "activation-pooling", "learning-curves", "accuracy-cost"} <= set(drawn[0])
     for name in drawn[0]:

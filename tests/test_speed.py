@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.records.store import Record, Store
-from bench.report.speed import speed
+from bench.report.speed import speed, speed_view
 from bench.results.runs import Results, read
 from bench.runner import timing_fields
 from bench.timing.gpu import parse
@@ -107,11 +108,15 @@ def test_the_section_shows_floor_ratio_and_verdict_per_network(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("milliseconds", "said"),
     [
-        (8.0, "takes 1.250 times as long as without them (95% interval 1.250 to 1.250), a price"),
-        (9.9, "takes 1.010 times as long as without them (95% interval 1.010 to 1.010), which is "),
+        (8.0, "takes 1.250 times as long as without them (95% interval 1.250 to 1.250), a cost"),
+        (
+            9.9,
+            "takes 1.010 times as long as without them (95% interval 1.010 to 1.010), which cannot "
+            "be distinguished from 1",
+        ),
     ],
 )
-def test_the_price_of_determinism_is_the_step_with_flags_over_the_one_without(
+def test_the_cost_of_determinism_is_the_step_with_flags_over_the_one_without(
     tmp_path: Path, milliseconds: float, said: str
 ) -> None:
     free = timing("dnn", milliseconds, 0.02, deterministic=False)
@@ -136,6 +141,52 @@ def test_without_its_baseline_a_table_says_no_verdict(tmp_path: Path) -> None:
     assert net is not None
     assert net.ratio is None
     assert not any("**slower**" in line or "**faster**" in line for line in speed(found))
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (None, "The GPU's clock, power and throttling could not be read."),
+        (
+            {
+                "clock_mhz": [1200, 1980],
+                "power_watts": [312.4, 690.1],
+                "temperature_celsius": None,
+                "throttle_reasons": ["power cap", "heat"],
+            },
+            "GPU after each round: clock 1,200 to 1,980 MHz, power 312 to 690 W, throttling power "
+            "cap, heat.",
+        ),
+        (
+            {
+                "clock_mhz": None,
+                "power_watts": None,
+                "temperature_celsius": [41, 86],
+                "throttle_reasons": [],
+            },
+            "GPU after each round: temperature 41 to 86 °C, throttling none seen.",
+        ),
+        (
+            {
+                "clock_mhz": None,
+                "power_watts": None,
+                "temperature_celsius": None,
+                "throttle_reasons": None,
+            },
+            "GPU after each round: throttling not reported.",
+        ),
+    ],
+)
+def test_the_state_of_the_gpu_is_reported_as_far_as_it_was_read(
+    tmp_path: Path, state: dict[str, Any] | None, said: str
+) -> None:
+    found = results(tmp_path, [timing("dnn", 10, 0.02)])
+    (measured,) = found.speeds.values()
+    assert measured.train is not None
+    on_gpu = replace(measured, train=replace(measured.train, gpu=state))
+    request = {**found.request, "devices": ["cuda"]}
+    assert said in speed(replace(found, request=request, speeds={("dnn", "cuda"): on_gpu}))
+    assert speed_view(found).on_gpu is False
 
 
 def test_a_record_keeps_all_blocks_within_a_kilobyte() -> None:

@@ -61,3 +61,18 @@ def test_a_long_row_of_a_table_may_be_wrapped() -> None:
 
 def test_text_from_outside_cannot_become_markup() -> None:
     assert escape("a|b\n*c* <d> [e](f) `g` h_i") == (r"a\|b \*c\* \<d\> \[e\](f) \`g\` h\_i")
+
+
+def test_a_row_may_go_on_on_the_next_line_and_a_paragraph_never_joins_a_table(
+    tmp_path: Path,
+) -> None:
+    text = "{% filter table %}\n| a |\n  b |\n|---|---|\n| c |\n  d |\n{% endfilter %}\n\nwords\n"
+    folder = written(tmp_path, text)
+    assert render(folder, "page", View(name="net", mean=0.5)) == (
+        "| a   | b   |\n|-----|-----|\n| c   | d   |\n\nwords"
+    )
+
+
+def test_a_fragment_that_rooms_share_is_found_from_any_of_them(tmp_path: Path) -> None:
+    text = "{% from 'environment.md.j2' import environment_table %}{{ environment_table }}"
+    assert "Macro" in render(written(tmp_path, text), "page", View(name="net", mean=0.5))

@@ -81,7 +81,8 @@ class LiveProgress(Progress):
         )
         self.waiting: list[str] = []
         self.side_by_side = 1
-        self.cells = self.rounds = None  # type: Any
+        self.cells: Any = None
+        self.rounds: Any = None
 
     def training(self, waiting: Sequence[str], total: int, side_by_side: int) -> None:
         self.waiting, self.side_by_side = list(waiting), side_by_side

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.records.kinds import Count
-from bench.results.runs import Results
+from bench.results.runs import Results, Runs
 from bench.writing.templates import render
 from zoo.counting import SIDE, CountingRow, counting_exercise
 
@@ -47,7 +47,7 @@ class CostSpread:
         low: What it costs.
         most: The network that costs most.
         high: What that costs.
-        rank: By accuracy, the place of the one that costs most; 1 is the best.
+        rank: By accuracy, the place of the one that costs most: 1 and how many are better.
     """
 
     least: str
@@ -105,12 +105,22 @@ def counting() -> list[str]:
     return render(FOLDER, "counting", counting_view()).splitlines()
 
 
+def charted(results: Results) -> list[Runs]:
+    """The networks of the chart, best first: ranked, and of costs that have a logarithm."""
+    counts = results.counts
+    return [
+        runs
+        for runs in results.groups[0]
+        if runs.summary
+        and runs.model in counts
+        and min(counts[runs.model].module_parameters, counts[runs.model].macs) > 0
+    ]
+
+
 def cost_view(results: Results, figures: Mapping[str, str]) -> CostView:
     """What every network costs, and how far the networks of the chart differ."""
     chart = figures.get("accuracy-cost")
-    ranked = [
-        runs.model for runs in results.groups[0] if runs.summary and runs.model in results.counts
-    ]
+    ranked = charted(results)
     return CostView(
         rows=tuple(
             CostRow(
@@ -154,15 +164,16 @@ def _dnn_over_cnn(counts: Mapping[str, Count]) -> tuple[float, float] | None:
     return dnn.module_parameters / cnn.module_parameters, dnn.macs / cnn.macs
 
 
-def _spread(results: Results, ranked: list[str], cost: str) -> CostSpread:
+def _spread(results: Results, ranked: list[Runs], cost: str) -> CostSpread:
     """Of networks, best first, the cheapest and the dearest."""
-    costs = {model: getattr(results.counts[model], cost) for model in ranked}
-    *_, most = by_cost = sorted(ranked, key=costs.__getitem__)
+    costs = {runs.model: getattr(results.counts[runs.model], cost) for runs in ranked}
+    means = {runs.model: runs.summary.mean for runs in ranked if runs.summary}
+    *_, most = by_cost = sorted(costs, key=costs.__getitem__)
     least = by_cost[0]
     return CostSpread(
         least=least,
         low=costs[least],
         most=most,
         high=costs[most],
-        rank=1 + ranked.index(most),
+        rank=1 + sum(mean > means[most] for mean in means.values()),
     )

@@ -13,7 +13,8 @@ from bench.report.accuracy import named_device
 from bench.results.families import design_effects
 from bench.results.learning_rates import MODELS, RATES, Sweep, read_sweep
 from bench.results.runs import Results, Runs
-from bench.statistics.accuracy import Comparison, Summary
+from bench.statistics.accuracy import Comparison
+from bench.statistics.basics import Summary
 from bench.statistics.design import ACTIVATION_PAIRS, ACTIVATIONS, POOLINGS, Effect
 from bench.writing.templates import render
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import cycle, product
 from pathlib import Path
 
 import numpy as np
@@ -12,32 +14,61 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter
 from scipy.optimize import isotonic_regression
 
+from bench.report.cost import charted
 from bench.results.learning_rates import MODELS, RATES, read_sweep
 from bench.results.runs import Baseline, Results, Runs
-from bench.statistics.basics import summarise
+from bench.statistics.basics import Floats, summarise
 from bench.statistics.design import ACTIVATIONS, CELLS, POOLINGS
 from bench.writing.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, save
 
 ACTIVATION_COLOURS = {"sigmoid": RED, "relu": BLUE, "tanh": GREEN}
 OTHER_COLOURS = (ORANGE, PURPLE, GREY, "#56B4E9", "#000000")
+OTHER_MARKERS = ("s", "D", "v", "P", "X")
 POOLING_MARKERS = {"avg": "o", "max": "^"}
 _LINE_INCHES = 0.19  # from one name to the next beside a panel
 
 
-def write_figures(results: Results, folder: Path) -> dict[str, str]:
-    """Draws what the results hold.
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """The result of drawing the figures of a report.
 
-    Returns:
-        For each figure drawn its name and the sentence that describes it.
+    Attributes:
+        drawn: By the name of a figure that lies beside the report, the sentence that describes it.
+        undrawn: By the name of a figure that could not be drawn, why.
     """
+
+    drawn: dict[str, str]
+    undrawn: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossCurves:
+    """The losses of one network.
+
+    Attributes:
+        examples: How many examples had been seen, for each point.
+        losses: Of each seed, at each point; NaN where the loss was no number.
+    """
+
+    examples: Floats
+    losses: Floats
+
+
+def write_figures(results: Results, folder: Path) -> Figures:
+    """Draws what the results hold; a figure that fails is left out."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.svg"):
         old.unlink()
-    return {
-        name: description
-        for name, (draw, description) in _FIGURES.items()
-        if save(partial(draw, results), folder / f"{name}.svg", description)
-    }
+    drawn: dict[str, str] = {}
+    undrawn: dict[str, str] = {}
+    for name, (draw, description) in _FIGURES.items():
+        try:
+            if save(partial(draw, results), folder / f"{name}.svg", description):
+                drawn[name] = description
+        except Exception as error:  # numbers of days of training must not be lost for a picture
+            (folder / f"{name}.svg").unlink(missing_ok=True)
+            undrawn[name] = f"{type(error).__name__}: {error}"
+    return Figures(drawn=drawn, undrawn=undrawn)
 
 
 def _ranked(results: Results) -> list[Runs]:
@@ -61,18 +92,18 @@ def _accuracy(results: Results) -> Figure | None:
             ends = max(summary.low, 0.0), min(summary.high, 1.0)
             axes.plot(ends, [row, row], color=BLUE, linewidth=2)
         axes.plot(summary.mean, row, "D", color=BLUE)
-    axes.set_yticks(range(len(ranked)), [runs.model for runs in reversed(ranked)])
+    axes.set_yticks(range(len(ranked)), [runs.model for runs in reversed(ranked)], parse_math=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     axes.set_xlabel("test accuracy (diamond: mean, line: 95% interval, dots: single seeds)")
-    _draw_baselines(axes, results.baselines.get(ranked[0].ranking_group, ()))
+    _draw_references(axes, results.baselines.get(ranked[0].ranking_group, ()))
     return figure
 
 
-def _draw_baselines(axes: Axes, baselines: Sequence[Baseline]) -> None:
-    """A labelled vertical line for each baseline near the networks.
+def _draw_references(axes: Axes, baselines: Sequence[Baseline]) -> None:
+    """A labelled vertical line for each reference predictor near the networks.
 
-    One that is farther away than the networks lie apart would squeeze them together; it stands in
-    the table only.
+    One that is farther away than the networks lie apart would squeeze them together; it is in the
+    table only.
     """
     low, high = axes.get_xlim()
     margin = high - low
@@ -162,48 +193,62 @@ def _learning_curves(results: Results) -> Figure | None:
     for axes in panels.flat[len(shown) :]:
         axes.set_axis_off()
     for axes, runs in zip(panels.flat, shown, strict=False):
-        _curve(axes, runs)
-        axes.set_title(_label(runs, results), fontsize=10)
+        _draw_curves(axes, runs)
+        axes.set_title(_label(runs, results), fontsize=10, parse_math=False)
     figure.supxlabel("examples seen", fontsize=10)
     figure.supylabel("loss, logarithmic", fontsize=10)
-    handles, labels = panels.flat[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2, frameon=False)
+    lines = {line.get_label(): line for axes in panels.flat for line in axes.lines}
+    figure.legend(lines.values(), lines, loc="outside upper center", ncols=2, frameon=False)
     return figure
 
 
-def _curve(axes: Axes, runs: Runs) -> None:
-    """One network's losses: mean over seeds, with the range of the seeds behind."""
-    cells = runs.ran.values()
-    training = np.array(
-        [[(p.examples_seen, p.loss) for p in cell.training_curve] for cell in cells], dtype=float
+def loss_curves(runs: Runs) -> tuple[LossCurves, LossCurves]:
+    """A network's training losses, and its test losses; those that are not finite are nan."""
+    cells = list(runs.ran.values())
+    return (
+        LossCurves(
+            examples=np.array([point.examples_seen for point in cells[0].training_curve]),
+            losses=np.array([[p.loss for p in cell.training_curve] for cell in cells], dtype=float),
+        ),
+        LossCurves(
+            examples=np.array([point.examples_seen for point in cells[0].test_curve]),
+            losses=np.array([[p.loss for p in cell.test_curve] for cell in cells], dtype=float),
+        ),
     )
-    testing = np.array(
-        [[(0, p.examples_seen, p.loss) for p in cell.test_curve] for cell in cells], dtype=float
-    )
-    for curves, column, colour, style, label in (
-        (training, 1, BLUE, "-", "training"),
-        (testing, 2, ORANGE, "o", "test"),
-    ):
-        examples = curves[0, :, 0 if column == 1 else 1]
-        losses = curves[:, :, column]
-        axes.plot(examples, losses.mean(axis=0), style, color=colour, markersize=3, label=label)
-        if len(losses) > 1:
-            low, high = losses.min(axis=0), losses.max(axis=0)
-            axes.fill_between(examples, low, high, color=colour, alpha=0.2, linewidth=0)
-    axes.set_yscale("log")
+
+
+def _draw_curves(axes: Axes, runs: Runs) -> None:
+    """One network's losses: mean over seeds, with the range of the seeds behind.
+
+    Both end where the loss of a seed is no number; a logarithmic axis has no place for one of zero
+    or below.
+    """
+    styles = ((BLUE, "-", "training"), (ORANGE, "o", "test"))
     axes.tick_params(labelsize=8)
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    for curves, (colour, style, label) in zip(loss_curves(runs), styles, strict=True):
+        losses = np.where(curves.losses > 0, curves.losses, np.nan)
+        mean, low, high = losses.mean(axis=0), losses.min(axis=0), losses.max(axis=0)
+        if np.isfinite(mean).any():
+            axes.plot(curves.examples, mean, style, color=colour, markersize=3, label=label)
+            axes.set_yscale("log")
+        if len(losses) > 1 and np.isfinite(mean).any():
+            axes.fill_between(curves.examples, low, high, color=colour, alpha=0.2, linewidth=0)
+    if not axes.lines:
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "no finite loss above 0", ha="center", transform=axes.transAxes)
 
 
 def _accuracy_cost(results: Results) -> Figure | None:
     """Parameters and work against accuracy, on axes of one scale, so that spreads compare."""
-    ranked = [runs for runs in _ranked(results) if runs.model in results.counts]
+    ranked = charted(results)
     if len(ranked) < 2:
         return None
     figure = Figure(figsize=(11, max(3.2, 1.4 + _LINE_INCHES * len(ranked))))
     figure.subplots_adjust(left=0.07, right=0.87, wspace=0.38, bottom=0.14, top=0.98)
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
-    styles = _styles([runs.model for runs in ranked])
+    styles = styles_of([runs.model for runs in ranked])
     costs = {"module_parameters": "parameters", "macs": "multiply-accumulates per sample"}
     for axes, (cost, words) in zip(panels, costs.items(), strict=True):
         for runs in ranked:
@@ -257,24 +302,23 @@ def _name_points(
             color=styles[name][0],
             fontsize=9,
             va="center",
+            parse_math=False,
             arrowprops={"arrowstyle": "-", "relpos": (0, 0.5), "color": GREY, "linewidth": 0.5},
         )
 
 
-def _styles(models: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """A colour and a marker for each model; the 3 x 2 design shows its factors in them."""
-    styles = {}
-    others = iter(
-        (colour, marker) for marker in ("s", "D", "v", "P", "X") for colour in OTHER_COLOURS
-    )
-    for model in models:
-        family, _, variant = model.partition("-")
-        activation, _, pooling = variant.partition("-")
-        if family == "lenet5" and activation in ACTIVATION_COLOURS:
-            styles[model] = (ACTIVATION_COLOURS[activation], POOLING_MARKERS[pooling])
-        else:
-            styles[model] = next(others)
-    return styles
+def styles_of(models: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """A colour and a marker for each model; the 3 x 2 design shows its factors in them.
+
+    The others have the remaining colours and markers in turns, as often as there are networks.
+    """
+    design = {
+        f"lenet5-{activation}-{pooling}": (colour, marker)
+        for activation, colour in ACTIVATION_COLOURS.items()
+        for pooling, marker in POOLING_MARKERS.items()
+    }
+    others = cycle((colour, marker) for marker, colour in product(OTHER_MARKERS, OTHER_COLOURS))
+    return {model: design[model] if model in design else next(others) for model in models}
 
 
 def _test_pictures(results: Results) -> Figure | None:
@@ -297,7 +341,9 @@ def _test_pictures(results: Results) -> Figure | None:
         axes.set_axis_off()
         axes.set_title(f"{label} → {answer}", color=RED if answer != label else "black")
     figure.suptitle(
-        f"first test pictures: true digit → digit read by {best.model}, seed {seed}", fontsize=10
+        f"first test pictures: true digit → digit read by {best.model}, seed {seed}",
+        fontsize=10,
+        parse_math=False,
     )
     return figure
 

@@ -69,6 +69,7 @@ class MethodView:
         reliability: How often verdicts are wrong, a text of its own.
         deviations: From the documents; none where the common recipe was used.
         failures: What failed, a line each.
+        undrawn: By the name of a figure that could not be drawn, why.
         environment: What the run was made with.
     """
 
@@ -85,15 +86,21 @@ class MethodView:
     reliability: str
     deviations: tuple[Deviation, ...]
     failures: tuple[str, ...]
+    undrawn: Mapping[str, str]
     environment: Environment
 
 
-def method(results: Results) -> list[str]:
-    """Everything that another needs to make the same report."""
-    return render(Path(__file__).parent, "method", method_view(results)).splitlines()
+def method(results: Results, undrawn: Mapping[str, str]) -> list[str]:
+    """Everything that another needs to make the same report.
+
+    Args:
+        results: What was measured.
+        undrawn: By the name of a figure that could not be drawn, why.
+    """
+    return render(Path(__file__).parent, "method", method_view(results, undrawn)).splitlines()
 
 
-def method_view(results: Results) -> MethodView:
+def method_view(results: Results, undrawn: Mapping[str, str]) -> MethodView:
     """How the run was made, from its request."""
     request = results.request
     train, validation, test = request.dataset_sizes
@@ -112,6 +119,7 @@ def method_view(results: Results) -> MethodView:
         reliability="\n".join(reliability()),
         deviations=() if is_common else _deviations(request.deviations),
         failures=results.failures,
+        undrawn=undrawn,
         environment=request.environment,
     )
 

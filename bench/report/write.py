@@ -28,15 +28,16 @@ def write_report(results: Results, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     results_table(results).to_csv(folder / "results.csv", index=False)
     figures = write_figures(results, folder / "figures")
-    (folder / "report.md").write_text(render(results, figures))
+    (folder / "report.md").write_text(render(results, figures.drawn, figures.undrawn))
 
 
-def render(results: Results, figures: dict[str, str]) -> str:
+def render(results: Results, figures: dict[str, str], undrawn: dict[str, str] | None = None) -> str:
     """The report's markdown.
 
     Args:
         results: What was measured.
         figures: Names of the figures that lie beside the report, with their descriptions.
+        undrawn: Names of the figures that could not be drawn, and why.
     """
     sections = (
         write(_ROOM, "title", title_view(results)),
@@ -51,7 +52,7 @@ def render(results: Results, figures: dict[str, str]) -> str:
         counting(),
         decided(results),
         write(_ROOM, "curves", curves_view(figures)),
-        method(results),
+        method(results, undrawn or {}),
     )
     return unwrap("\n\n".join(_text(section) for section in sections)) + "\n"
 

@@ -1,0 +1,160 @@
+"""Figures of any networks: of every name, any number of them, any losses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import bench
+import zoo
+from bench.records.store import Store
+from bench.report import figures
+from bench.report.figures import styles_of, write_figures
+from bench.report.write import write_report
+from bench.results.runs import Results, read
+from tests.test_report import count_record, request_record, train_record
+from zoo import registry
+
+
+def results_of(folder: Path, networks: dict[str, dict[str, Any]]) -> Results:
+    """Networks of one seed each; their records have these fields besides the usual ones."""
+    store = Store(folder)
+    records = [train_record(name, 1, 390, **changes) for name, changes in networks.items()]
+    records += [count_record(name, 61_706, 416_520) for name in networks]
+    for record in [*records, request_record([r.key for r in records], list(networks))]:
+        store.append(record)
+    return read(store)
+
+
+@pytest.mark.parametrize("name", ["lenet5-relu", "lenet5-relu-lp", "lenet5", "lenet5-", "$_$"])
+def test_a_network_of_any_name_has_a_report_with_all_figures(tmp_path: Path, name: str) -> None:
+    results = results_of(tmp_path, {"lenet": {}, name: {}})
+    write_report(results, tmp_path)
+    drawn = {path.stem for path in tmp_path.glob("figures/*.svg")}
+    assert drawn == {"accuracy", "accuracy-cost", "learning-curves"}
+
+
+def test_thirty_networks_are_drawn_and_the_first_25_each_in_a_style_of_its_own(
+    tmp_path: Path,
+) -> None:
+    names = [f"own-{number}" for number in range(30)]
+    results = results_of(tmp_path, {name: {} for name in names})
+    assert "accuracy-cost" in write_figures(results, tmp_path / "figures").drawn
+    styles = styles_of(names)  # 5 colours with 5 markers
+    assert len({styles[name] for name in names[:25]}) == 25
+    assert styles["own-25"] == styles["own-0"]
+
+
+def test_the_design_shows_its_factors_in_colour_and_marker() -> None:
+    styles = styles_of(["lenet5-relu-avg", "lenet5-relu-max", "lenet5-tanh-max", "lenet5-relu-lp"])
+    relu_avg, relu_max, tanh_max, other = styles.values()
+    assert relu_avg[0] == relu_max[0] != tanh_max[0]
+    assert relu_avg[1] != relu_max[1] == tanh_max[1]
+    assert other not in (relu_avg, relu_max, tanh_max)
+
+
+NEVER = {
+    "training_curve": [[100, None], [200, None]],
+    "test_curve": [[0, 0, None, 0.1, 0.1], [1, 100, None, 0.1, 0.1], [2, 200, None, 0.1, 0.1]],
+}
+NEGATIVE = {
+    "training_curve": [[100, -1.0], [200, -2.0]],
+    "test_curve": [[0, 0, -1.0, 0.1, 0.1], [1, 100, -2.0, 0.1, 0.1], [2, 200, -3.0, 0.1, 0.1]],
+}
+
+
+@pytest.mark.parametrize("losses", [NEVER, NEGATIVE])
+def test_a_network_without_a_loss_that_can_be_drawn_leaves_the_curves_of_the_others(
+    tmp_path: Path, losses: dict[str, Any]
+) -> None:
+    found = write_figures(results_of(tmp_path, {"lenet": {}, "own": losses}), tmp_path / "figures")
+    assert not found.undrawn
+    drawn = (tmp_path / "figures" / "learning-curves.svg").read_text()
+    assert ">lenet<" in drawn
+    assert ">own<" in drawn
+    assert drawn.count("no finite loss above 0") == 1
+
+
+def test_curves_of_nothing_but_losses_that_are_no_number_are_drawn(tmp_path: Path) -> None:
+    found = write_figures(results_of(tmp_path, {"own": NEVER}), tmp_path / "figures")
+    assert not found.undrawn
+    assert "learning-curves" in found.drawn
+
+
+def test_a_curve_ends_where_the_loss_of_a_seed_is_no_number(tmp_path: Path) -> None:
+    results = results_of(tmp_path, {"own": {"training_curve": [[100, 1.0], [200, None]]}})
+    training, test = figures.loss_curves(results.runs[0])
+    np.testing.assert_array_equal(training.examples, [100, 200])
+    np.testing.assert_array_equal(training.losses, [[1.0, np.nan]])
+    np.testing.assert_array_equal(test.examples, [0, 100, 200])
+    np.testing.assert_array_equal(test.losses, [[2.3, 0.8, 0.4]])
+
+
+def test_a_figure_that_fails_is_left_out_and_the_report_says_which_and_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Results) -> None:
+        raise ValueError("no *room*")
+
+    monkeypatch.setitem(figures._FIGURES, "accuracy", (fail, "Accuracies"))
+    write_report(results_of(tmp_path, {"lenet": {}, "net": {}}), tmp_path)
+    text = (tmp_path / "report.md").read_text()
+    assert "(figures/accuracy.svg)" not in text
+    assert "(figures/learning-curves.svg)" in text
+    method = text.partition("### Failures")[2]
+    assert r"- figure `accuracy` was not drawn: ValueError: no \*room\*" in method
+    assert not (tmp_path / "figures" / "accuracy.svg").exists()
+
+
+def test_networks_without_any_work_are_left_out_of_a_chart_with_logarithmic_axes(
+    tmp_path: Path,
+) -> None:
+    results = results_of(tmp_path, {"lenet": {}, "net": {}, "own": {}})
+    none = {**results.counts["own"], "macs": 0}
+    results = replace(results, counts={**results.counts, "own": none})
+    write_report(results, tmp_path)
+    assert ">own<" not in (tmp_path / "figures" / "accuracy-cost.svg").read_text()
+    assert "| `own` " in (tmp_path / "report.md").read_text()
+
+
+class Diverging(nn.Module):
+    """A network whose outputs are no numbers from a training step on."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__()
+        self.network = zoo.get("dnn").build()
+        self.step = step
+        self.seen = 0
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        self.seen += self.training
+        outputs: torch.Tensor = self.network(pictures)
+        return outputs * float("nan") if self.seen >= self.step else outputs
+
+
+@pytest.mark.parametrize("step", [0, 20])
+def test_a_network_that_diverges_has_a_report_with_its_other_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    own = replace(zoo.get("dnn"), name="own", aliases=(), build=partial(Diverging, step))
+    monkeypatch.setattr(registry, "_ENTRIES", {**registry._ENTRIES, "own": own})
+    monkeypatch.setattr("bench.runner._measure", lambda *_: [])
+    options: dict[str, Any] = {"jobs": 1, "devices": ["cpu"], "reports": tmp_path, "name": "run"}
+    outcome = bench.run(["dnn", "own"], seeds=2, epochs=1, **options)
+    text = (outcome.folder / "report.md").read_text()
+    assert "was not drawn" not in text
+    assert "(figures/learning-curves.svg)" in text
+    rows = [line for line in text.splitlines() if line.startswith("| `own`")]
+    # All answers are class 0, which is as frequent as the others: 10%, more or less.
+    accuracies = outcome.results.get("own", "cpu")
+    assert accuracies is not None
+    assert accuracies.summary is not None
+    assert 0.05 < accuracies.summary.mean < 0.15
+    assert any("575,050" in row for row in rows)
