@@ -25,11 +25,12 @@ from bench.cells.common_recipe import common_recipe
 from bench.cells.data import load
 from bench.cells.reference import LARGEST_CLASS, LOGISTIC_REGRESSION, Fitted, fit, reference_view
 from bench.cells.splits import Split, view
-from bench.records.store import Record, Store
+from bench.records import kinds
+from bench.records.store import Store
 from bench.report.figures import write_figures
 from bench.report.write import render, write_report
 from bench.results.runs import Results, read
-from tests.test_report import SEEDS, baseline_record, request_record, train_record
+from tests.factories import SEEDS, reference_record, request_record, train_record
 
 
 def make_split(
@@ -168,7 +169,7 @@ def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
 @pytest.fixture
 def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves counting and measuring out, where a test is about baselines."""
-    for step in ("count_models", "_measure"):
+    for step in ("_count", "_measure"):
         monkeypatch.setattr(runner, step, lambda *_: [])
 
 
@@ -197,12 +198,12 @@ def test_sums_has_baselines_for_every_seed_and_one_that_fails_is_a_failure_in_th
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail_the_second(name: str, split: Split) -> Fitted:
-        if name == LOGISTIC_REGRESSION and split.checksum == second.checksum:
+        if name == LOGISTIC_REGRESSION and split.checksum == second:
             raise RuntimeError("no convergence")
         return fit(name, split)
 
     spec = zoo.get("dnn-sums")
-    second = view(load("sums", data_root=Path(), seed=2), spec, common_recipe(spec))
+    second = view(load("sums", data_root=Path(), seed=2), spec, common_recipe(spec)).checksum
     monkeypatch.setattr(baselines, "fit", fail_the_second)
     outcome = bench.run(
         ["dnn-sums"], dataset="sums", seeds=2, epochs=1, jobs=1, devices=["cpu"], reports=tmp_path
@@ -221,15 +222,15 @@ def test_sums_has_baselines_for_every_seed_and_one_that_fails_is_a_failure_in_th
     ) in (outcome.folder / "report.md").read_text()
 
 
-def results_of(folder: Path, *records: Record) -> Results:
+def results_of(folder: Path, *records: kinds.Train | kinds.Reference) -> Results:
     store = Store(folder)
-    models = list(dict.fromkeys(r.fields["model"] for r in records if r.kind == "train"))
+    models = list(dict.fromkeys(r.model for r in records if isinstance(r, kinds.Train)))
     for record in [*records, request_record([r.key for r in records], models)]:
         store.append(record)
     return read(store)
 
 
-def trained(model: str, rights: tuple[int, ...], **changes: Any) -> list[Record]:
+def trained(model: str, rights: tuple[int, ...], **changes: Any) -> list[kinds.Train]:
     return [
         train_record(model, seed, right, **changes)
         for seed, right in zip(SEEDS, rights, strict=True)
@@ -251,8 +252,8 @@ def test_baselines_stand_where_their_accuracy_puts_them_ahead_of_their_equals(
         *trained("lenet", (390, 391, 392)),
         *trained("net", (372, 371, 373)),  # its mean is the regression's
         *trained("dnn", (41, 42, 43)),
-        baseline_record(LARGEST_CLASS, 40),
-        baseline_record(LOGISTIC_REGRESSION, 372),
+        reference_record(LARGEST_CLASS, 40),
+        reference_record(LOGISTIC_REGRESSION, 372),
     )
     text = render(results, {})
     assert first_column(text) == [
@@ -274,7 +275,7 @@ def test_a_network_that_is_not_above_the_largest_class_is_named_first_of_all(
         *trained("lenet", (390, 391, 392)),
         *trained("net", (40, 40, 40)),
         *trained("dnn", (41, 42, 36)),  # 119 of 1,200 right, a third of a sample below 40 each
-        baseline_record(LARGEST_CLASS, 40),
+        reference_record(LARGEST_CLASS, 40),
     )
     headline = render(results, {}).partition("## All networks")[0]
     warning = "**`net` and `dnn` are no better than always answering the majority class (10.00%).**"
@@ -283,7 +284,7 @@ def test_a_network_that_is_not_above_the_largest_class_is_named_first_of_all(
 
 def test_one_network_that_answers_the_largest_class_alone_is_named(tmp_path: Path) -> None:
     results = results_of(
-        tmp_path, *trained("net", (40, 40, 40)), baseline_record(LARGEST_CLASS, 40)
+        tmp_path, *trained("net", (40, 40, 40)), reference_record(LARGEST_CLASS, 40)
     )
     headline = render(results, {}).partition("## All networks")[0]
     assert "`net` is no better than always answering the majority class (10.00%)." in headline
@@ -295,10 +296,10 @@ def test_every_ranking_has_baselines_of_its_own_in_table_and_csv(tmp_path: Path)
         tmp_path,
         *trained("lenet", (390, 391, 392)),
         *trained("cnn-100", (380, 380, 380), **three),
-        baseline_record(LARGEST_CLASS, 40),
-        baseline_record(LOGISTIC_REGRESSION, 372),
-        baseline_record(LARGEST_CLASS, 140, **three),
-        baseline_record(LOGISTIC_REGRESSION, 384, parameters=785 * 3, **three),
+        reference_record(LARGEST_CLASS, 40),
+        reference_record(LOGISTIC_REGRESSION, 372),
+        reference_record(LARGEST_CLASS, 140, **three),
+        reference_record(LOGISTIC_REGRESSION, 384, parameters=785 * 3, **three),
     )
     write_report(results, tmp_path)
     with (tmp_path / "results.csv").open(newline="") as file:
@@ -318,7 +319,7 @@ def test_baselines_that_are_drawn_for_every_seed_are_averaged_over_them(tmp_path
     for seed, share in zip(SEEDS, (256, 264, 272), strict=True):
         own = {"test_checksum": f"draw {seed}", "classes": 3}
         records.append(train_record("dnn-sums", seed, share, **own))
-        records.append(baseline_record(LARGEST_CLASS, share, seed=seed, **own))
+        records.append(reference_record(LARGEST_CLASS, share, seed=seed, **own))
     results = results_of(tmp_path, *records)
     (group,) = results.baselines.values()
     # 264 of 400 on average; seed by seed the network is right just as often
@@ -341,13 +342,14 @@ def test_the_figure_shows_a_baseline_only_if_it_lies_near_the_networks(tmp_path:
         tmp_path,
         *trained("lenet", (390, 391, 392)),
         *trained("net", (370, 371, 373)),
-        baseline_record(LARGEST_CLASS, 40),
-        baseline_record(LOGISTIC_REGRESSION, 372),
+        reference_record(LARGEST_CLASS, 40),
+        reference_record(LOGISTIC_REGRESSION, 372),
     )
     write_figures(results, tmp_path)
     drawn = (tmp_path / "accuracy.svg").read_text()
     assert "logistic regression 93.0%" in drawn
     assert "largest class" not in drawn
-    near = replace(results.runs[0], accuracy={1: 0.05, 2: 0.1, 3: 0.15})
+    cells = {cell.seed: cell for cell in trained("net", (20, 40, 60))}  # 5%, 10%, 15% of 400
+    near = replace(results.runs[0], cells=cells)
     write_figures(replace(results, runs=(near,)), tmp_path)
     assert "largest class 10.0%" in (tmp_path / "accuracy.svg").read_text()

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 import bench
 import zoo
 from bench import compare, runner
-from bench.results.runs import CSV_COLUMNS
+from bench.results.table import CSV_COLUMNS
 from tests.programs import run_module
 from zoo import registry
 

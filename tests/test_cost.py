@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
 
@@ -15,7 +16,7 @@ from bench.records.store import Store
 from bench.report.cost import cost_view, counting_view, parameters
 from bench.report.figures import _accuracy_cost
 from bench.results.runs import Results, read
-from tests.test_report import count_record, request_record, train_record
+from tests.factories import count_record, request_record, train_record
 
 # Name: right answers of 400, parameters, multiply-accumulates. Ten networks of one size whose
 # accuracies lie within half a point, as those of the zoo do; two of them have the very same.
@@ -104,7 +105,7 @@ def test_the_counting_exercise_is_the_range_that_the_document_leaves() -> None:
 
 def test_networks_of_one_accuracy_have_one_rank(crowded: Results) -> None:
     # `lenet-5` to `lenet-9` are right 391 times, behind `lenet-rgb` with 392 alone.
-    dearest = {**crowded.counts["lenet-9"], "macs": 10**6}
+    dearest = structs.replace(crowded.counts["lenet-9"], macs=10**6)
     view = cost_view(
         replace(crowded, counts={**crowded.counts, "lenet-9": dearest}), {"accuracy-cost": "chart"}
     )
@@ -113,7 +114,7 @@ def test_networks_of_one_accuracy_have_one_rank(crowded: Results) -> None:
 
 
 def test_a_count_that_disagrees_is_marked(crowded: Results) -> None:
-    counts = {**crowded.counts, "net": {**crowded.counts["net"], "reached_parameters": 1}}
+    counts = {**crowded.counts, "net": structs.replace(crowded.counts["net"], reached_parameters=1)}
     view = cost_view(replace(crowded, counts=counts), {})
     assert [row.model for row in view.rows if not row.counts_agree] == ["net"]
     lines = parameters(replace(crowded, counts=counts), {})

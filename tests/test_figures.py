@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 import torch
 from torch import nn
 
@@ -19,7 +20,7 @@ from bench.report import figures
 from bench.report.figures import styles_of, write_figures
 from bench.report.write import write_report
 from bench.results.runs import Results, read
-from tests.test_report import count_record, request_record, train_record
+from tests.factories import count_record, request_record, train_record
 from zoo import registry
 
 
@@ -117,7 +118,7 @@ def test_networks_without_any_work_are_left_out_of_a_chart_with_logarithmic_axes
     tmp_path: Path,
 ) -> None:
     results = results_of(tmp_path, {"lenet": {}, "net": {}, "own": {}})
-    none = {**results.counts["own"], "macs": 0}
+    none = structs.replace(results.counts["own"], macs=0)
     results = replace(results, counts={**results.counts, "own": none})
     write_report(results, tmp_path)
     assert ">own<" not in (tmp_path / "figures" / "accuracy-cost.svg").read_text()

@@ -19,11 +19,14 @@ from torch.autograd import DeviceType  # type: ignore[attr-defined]
 
 import bench
 from bench.profile import main
-from bench.records.store import Store
-from bench.report.profiles import PROFILE, profiles
-from bench.results.runs import Results, latest_request, read
+from bench.records import kinds
+from bench.records.kinds import OperatorTime
+from bench.records.store import Store, of_kind
+from bench.report.profiles import profiles
+from bench.results.runs import Results, read
 from bench.timing import profiling as traces
 from bench.timing.profiling import STEPS, split
+from tests.factories import request_record
 from tests.programs import run_module
 
 START_SECONDS = 60  # for TensorBoard to start and load the traces
@@ -51,8 +54,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
         assert main([*arguments, "--quiet"]) == 0
     assert "## Where training time goes" in (folder / "run" / "report.md").read_text()
     store = Store(folder / "run")
-    assert {record.fields["run"] for record in store.read() if record.kind == "experiment"} == {
-        latest_request(store).key
+    assert {record.run for record in of_kind(store.read(), kinds.Profile)} == {
+        store.latest_request().key
     }
     return read(store)
 
@@ -71,21 +74,21 @@ def test_without_a_report_the_traces_stay_and_the_next_step_is_told(
 
 
 def test_a_profile_replaces_the_earlier_one(results: Results) -> None:
-    (fields,) = results.experiments[PROFILE]
-    assert (fields["model"], fields["device"]) == ("net", "cpu")
-    operators = [time["operator"] for time in fields["operators"]]
+    (profile,) = results.profiles
+    assert (profile.model, profile.device) == ("net", "cpu")
+    operators = [time.operator for time in profile.operators]
     assert len(operators) == len(set(operators)) == 9
     assert operators[-1] == "other"
-    shares = [time["self_time_share"] for time in fields["operators"]]
+    shares = [time.self_time_share for time in profile.operators]
     assert sum(shares) == pytest.approx(1)
     assert shares[:-1] == sorted(shares[:-1], reverse=True)
 
 
 def test_a_training_step_of_net_runs_both_convolutions_backwards(results: Results) -> None:
-    (fields,) = results.experiments[PROFILE]
-    calls = {time["operator"]: time["calls"] for time in fields["operators"]}
+    (profile,) = results.profiles
+    calls = {time.operator: time.calls for time in profile.operators}
     # `net` has two convolutions, and each training step runs each of them backwards once.
-    assert calls["aten::convolution_backward"] == 2 * fields["steps"]
+    assert calls["aten::convolution_backward"] == 2 * profile.steps
 
 
 def test_shares_are_of_all_time_and_the_rest_is_summed() -> None:
@@ -128,17 +131,26 @@ def test_time_outside_operators_is_named_in_words() -> None:
 
 @pytest.fixture
 def unprofiled() -> Results:
-    return Results(request={}, runs=(), speeds={}, counts={}, failures=(), experiments={})
+    return Results(request=request_record([], ["net"]), runs=(), speeds={}, counts={}, failures=())
 
 
 def test_the_report_shows_shares_and_calls_per_step(unprofiled: Results) -> None:
-    operators = [
-        {"operator": "aten::mm", "self_time_share": 0.4, "calls": 30},
-        {"operator": "other", "self_time_share": 0.6, "calls": 5},
+    found = [
+        kinds.Profile(
+            key=model,
+            experiment=kinds.PROFILE,
+            run="request",
+            model=model,
+            device="cpu",
+            steps=10,
+            operators=(
+                OperatorTime(operator="aten::mm", self_time_share=share, calls=30),
+                OperatorTime(operator="other", self_time_share=0.6, calls=5),
+            ),
+        )
+        for model, share in (("net", 0.4), ("dnn", 0.5))
     ]
-    fields = {"model": "net", "device": "cpu", "steps": 10, "operators": operators}
-    faster = {**fields, "model": "dnn", "operators": [{**operators[0], "self_time_share": 0.5}]}
-    lines = profiles(replace(unprofiled, experiments={PROFILE: (fields, faster)}))
+    lines = profiles(replace(unprofiled, profiles=tuple(found)))
     assert "- `aten::mm`: 40.00% to 50.00%, in `net` on cpu, `dnn` on cpu" in lines
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "| `net`" in line]
     assert rows == [

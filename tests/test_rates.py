@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bench.records.experiments import experiment
 from statsmodels.stats.multitest import multipletests
 
 import bench
 from bench import rates, runner
+from bench.records import kinds
 from bench.records.store import Store
 from bench.report.design import activation_and_pooling
-from bench.results.learning_rates import EXPERIMENT, MODELS, OTHER_RATES, RATES, read_sweep
+from bench.results.learning_rates import MODELS, OTHER_RATES, RATES, read_sweep
 from bench.results.runs import read
 from bench.statistics.design import CELLS, QUESTIONS
-from tests.test_report import request_record, train_record
+from tests.factories import request_record, train_record
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_the_design_is_repeated_at_three_other_rates_and_only_once(design_report
     arguments = ["local-digits-common", "--reports", str(design_report.parent)]
     assert rates.main(arguments) == 0
     lines = (design_report / "records.jsonl").read_text().splitlines()
-    found = [json.loads(line) for line in lines if f'"{EXPERIMENT}"' in line]
+    found = [json.loads(line) for line in lines if f'"{kinds.LEARNING_RATE}"' in line]
     assert {(r["model"], r["rate"]) for r in found} == {(m, r) for m in MODELS for r in OTHER_RATES}
     assert len({r["weights_sha256"] for r in found}) == len(MODELS) * len(OTHER_RATES)
     assert "### Is it the learning rate?" in (design_report / "report.md").read_text()
@@ -64,15 +64,18 @@ def write_sweep(folder: Path, wrong: dict[tuple[str, float], int]) -> None:
             for rate in OTHER_RATES:
                 errors = wrong[model, rate] + more
                 store.append(
-                    experiment(
-                        EXPERIMENT,
+                    kinds.LearningRate(
+                        key=f"{model} {seed} {rate}",
+                        experiment=kinds.LEARNING_RATE,
                         run="request",
-                        subject={"model": model, "seed": seed, "rate": rate},
-                        outcome={
-                            "test_accuracy": 1 - errors / 400,
-                            "validation_accuracy": 0.95 if rate == 1e-3 else 0.9,
-                            "misclassified": [[index, 0] for index in range(errors)],
-                        },
+                        model=model,
+                        seed=seed,
+                        rate=rate,
+                        cell_key="",
+                        test_accuracy=1 - errors / 400,
+                        validation_accuracy=0.95 if rate == 1e-3 else 0.9,
+                        misclassified=tuple((index, 0) for index in range(errors)),
+                        weights_sha256="",
                     )
                 )
     for record in [*train, request_record([r.key for r in train], list(MODELS))]:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from bench.records.store import Record, Store
+from bench.records.store import MissingRunError, Store
 from bench.report.accuracy import best_view
 from bench.report.figures import write_figures
 from bench.report.verdicts import verdicts_view
 from bench.report.write import render
-from bench.results.runs import MissingRunError, Results, read, results_table
-from bench.statistics.accuracy import Interval
+from bench.results.runs import Results, read
+from bench.results.table import results_table
+from bench.statistics.basics import Interval
 from bench.writing.markdown import points, signed_interval, table
+from tests.factories import (
+    SEEDS,
+    count_record,
+    failed_record,
+    reference_record,
+    request_record,
+    timing_records,
+    train_record,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
-SEEDS = (1, 2, 3)
 # Of 400 test samples. Means: 390, 370, 390; and lenet-rgb of 30.
 RIGHT = {
     "lenet": (388, 390, 392),
@@ -26,143 +34,6 @@ RIGHT = {
     "lenet5-sigmoid-max": (371, 366, 373),
     "net": (391, 389, 390),
 }
-
-
-def train_record(model: str, seed: int, right: int, **changes: Any) -> Record:
-    twin = "lenet" if model == "lenet5-relu-max" else model
-    fields = {
-        "model": model,
-        "dataset": "digits",
-        "recipe": "common",
-        "seed": seed,
-        "device": "cpu",
-        "epochs": 2,
-        "jobs": 2,
-        "classes": 10,
-        "train_samples": 100,
-        "test_samples": 400,
-        "test_checksum": "one",
-        "data_sha256": "data",
-        "status": "ok",
-        "test_accuracy": right / 400,
-        "test_accuracy_selected": None,
-        "validation_accuracy": 0.9,
-        "updates": 8,
-        "train_seconds": 1.0 + seed,
-        "weights_sha256": f"{twin}-{seed}",
-        "misclassified": [[index, (index + 1) % 10] for index in range(400 - right)],
-        "training_curve": [[100, 1.0], [200, 0.5]],
-        "test_curve": [[0, 0, 2.3, 0.1, 0.1], [1, 100, 0.8, 0.9, 0.9], [2, 200, 0.4, 0.97, 0.9]],
-        **changes,
-    }
-    return Record(kind="train", key=f"train-{model}-{seed}", fields=fields)
-
-
-def failed_record(model: str, seed: int) -> Record:
-    record = train_record(model, seed, 0)
-    gone = ("test_accuracy", "weights_sha256", "misclassified", "training_curve", "test_curve")
-    fields = {name: value for name, value in record.fields.items() if name not in gone}
-    failure = {"status": "failed", "error": "RuntimeError: out of memory (train.py:1)"}
-    return Record(kind="train", key=record.key, fields={**fields, **failure})
-
-
-def timing_records(model: str, block_seconds: float) -> list[Record]:
-    """A network whose blocks take so long, a hundredth more or less in turns, under both labels."""
-    shared = {
-        "model": model,
-        "device": "cpu",
-        "deterministic": True,
-        "status": "ok",
-        "steps_per_block": 2,
-        "peak_memory_bytes": 3 * 2**20,
-        "gpu": None,
-    }
-    first = [block_seconds * (1.01 if r % 2 else 0.99) for r in range(20)]
-    second = [block_seconds * (0.99 if r % 3 else 1.01) for r in range(20)]
-    latency = {f"latency_p{p}_seconds": p / 1e5 for p in (50, 95, 99)}
-    by_phase: dict[str, dict[str, Any]] = {
-        "train": {"batch": 64, "block_seconds": [first, second]},
-        "inference": {"batch": 64, "block_seconds": [second, first]},
-        "latency": {"batch": 1, "calls": 1_000, **latency},
-    }
-    return [
-        Record(
-            kind="timing", key=f"timing-{model}-{phase}", fields={**shared, "phase": phase, **own}
-        )
-        for phase, own in by_phase.items()
-    ]
-
-
-def count_record(model: str, parameters: int, macs: int) -> Record:
-    fields = {
-        "model": model,
-        "status": "ok",
-        "declared_parameters": parameters,
-        "module_parameters": parameters,
-        "reached_parameters": parameters,
-        "macs": macs,
-        "weight_bytes": 4 * parameters,
-        "activation_bytes": 2_048,
-    }
-    return Record(kind="count", key=f"count-{model}", fields=fields)
-
-
-def baseline_record(name: str, right: int, **changes: Any) -> Record:
-    """One class for every sample, which is right for the 40 of 400 that show 0; or a regression."""
-    wrong = [index for index in range(400) if index % 10] if right == 40 else range(400 - right)
-    fields = {
-        "baseline": name,
-        "seed": None,
-        "classes": 10,
-        "train_samples": 100,
-        "test_samples": 400,
-        "test_checksum": "one",
-        "data_sha256": "grey",
-        "status": "ok",
-        "parameters": None if name == "largest class" else (784 + 1) * 10,
-        "test_accuracy": right / 400,
-        "misclassified": [[index, 0] for index in wrong],
-        **changes,
-    }
-    key = f"baseline-{name}-{fields['test_checksum']}"
-    return Record(kind="baseline", key=key, fields=fields)
-
-
-def request_record(keys: list[str], models: list[str]) -> Record:
-    fields = {
-        "models": ["lenet", "lenet5-*"],
-        "dataset": "digits",
-        "dataset_sizes": [100, 20, 400],
-        "dataset_sha256": "0123456789abcdef0123",
-        "recipe": "common",
-        "seeds": list(SEEDS),
-        "devices": ["cpu"],
-        "ran": models,
-        "baseline": "lenet",
-        "left_out": [{"model": "bp-100", "reason": "'bp-100' is heavy and waits to be named"}],
-        "command": "python -m bench.compare --models lenet,lenet5-*",
-        "documents": dict.fromkeys(models, "some-document"),
-        "recipes": {},
-        "recipe_words": dict.fromkeys(models, "Adam 0.003, batch 32, 2 epochs, cross-entropy"),
-        "deviations": {},
-        "test_pictures": None,
-        "test_labels": "0123456789" * 40,
-        "environment": {
-            "system": "Linux x86_64",
-            "processor": "A processor",
-            "cores": 2,
-            "memory_bytes": 8 * 2**30,
-            "instruction_set": "AVX2",
-            "gpu": None,
-            "cuda": None,
-            "python": "3.11.0",
-            "packages": {"torch": "2.0"},
-            "flags": {"TF32": "off"},
-            "commit": "abc",
-        },
-        "keys": keys,
-    }
-    return Record(kind="request", key="request", fields=fields)
 
 
 @pytest.fixture
@@ -177,7 +48,7 @@ def results(tmp_path: Path) -> Results:
     for model, seconds in (("lenet", 0.020), ("lenet5-sigmoid-max", 0.021), ("net", 0.010)):
         records += timing_records(model, seconds)
     records += [count_record(model, 61_706, 416_520) for model in RIGHT]
-    records += [baseline_record("largest class", 40), baseline_record("logistic regression", 372)]
+    records += [reference_record("largest class", 40), reference_record("logistic regression", 372)]
     store = Store(tmp_path)
     for record in [*records, request_record([r.key for r in records], list(RIGHT))]:
         store.append(record)

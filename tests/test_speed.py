@@ -1,72 +1,46 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace as replaced
 
-from bench.records.store import Record, Store
+from bench.records import kinds
+from bench.records.store import Store
 from bench.report.speed import speed, speed_view
 from bench.results.runs import Results, read
-from bench.runner import timing_fields
 from bench.timing.gpu import parse
 from bench.timing.measure import ROUNDS, Timing, Workload
-
-CELL = {
-    "dataset": "digits",
-    "recipe": "common",
-    "seed": 1,
-    "device": "cpu",
-    "status": "ok",
-    "test_accuracy": 0.9,
-    "weights_sha256": "0",
-    "train_seconds": 1.0,
-    "misclassified": [],
-    "training_curve": [],
-    "test_curve": [],
-    "test_samples": 360,
-    "test_checksum": "0",
-    "classes": 10,
-    "jobs": 1,
-}
+from bench.timing.workloads import timing_record
+from tests.factories import request_record, train_record
 
 
-def timing(model: str, milliseconds: float, spread: float, **more: Any) -> dict[str, Any]:
-    """A record's fields: one step per block, A/A log-ratio `spread` in every round."""
+def timing(model: str, milliseconds: float, spread: float, **more: Any) -> kinds.Timing:
+    """A record: one step per block, A/A log-ratio `spread` in every round."""
     both = [milliseconds / 1e3 * np.exp(sign * spread / 2) for sign in (1, -1)]
-    workload = {"model": model, "device": "cpu", "phase": "train", "deterministic": True}
-    measured = {"batch": 64, "steps_per_block": 1, "gpu": None, "peak_memory_bytes": 2**20}
-    return {
-        **workload,
-        **measured,
-        "status": "ok",
-        "block_seconds": [[seconds] * ROUNDS for seconds in both],
+    fields = {
+        "phase": "train",
+        "deterministic": True,
+        "batch": 64,
+        "steps_per_block": 1,
+        "peak_memory_bytes": 2**20,
+        "block_seconds": tuple((float(seconds),) * ROUNDS for seconds in both),
         **more,
     }
+    key = f"{model} {fields['phase']} {fields['deterministic']}"
+    return kinds.Timing(key=key, model=model, device="cpu", status="ok", **fields)
 
 
-def results(folder: Path, timings: list[dict[str, Any]]) -> Results:
+def results(folder: Path, timings: list[kinds.Timing]) -> Results:
     store = Store(folder)
-    models = list(dict.fromkeys(fields["model"] for fields in timings))
-    lines: list[Record] = [
-        Record(kind="train", key=f"train {model}", fields={**CELL, "model": model})
-        for model in models
-    ]
-    lines += [
-        Record(kind="timing", key=f"timing {number}", fields=fields)
-        for number, fields in enumerate(timings)
-    ]
-    request = {
-        "ran": models,
-        "baseline": models[0],
-        "devices": ["cpu"],
-        "keys": [line.key for line in lines],
-    }
-    for line in (*lines, Record(kind="request", key="request", fields=request)):
-        store.append(line)
+    models = list(dict.fromkeys(record.model for record in timings))
+    records = [*(train_record(model, 1, 360) for model in models), *timings]
+    keys = [record.key for record in records]
+    for record in (*records, request_record(keys, models, baseline=models[0])):
+        store.append(record)
     return read(store)
 
 
@@ -127,7 +101,7 @@ def test_the_cost_of_determinism_is_the_step_with_flags_over_the_one_without(
 
 
 def test_a_network_that_could_not_be_measured_keeps_its_row(tmp_path: Path) -> None:
-    failed = {**timing("net", 20, 0.01), "status": "failed", "error": "RuntimeError: no"}
+    failed = replaced(timing("net", 20, 0.01), status="failed", error="RuntimeError: no")
     found = results(tmp_path, [timing("dnn", 10, 0.02), failed])
     assert found.speeds["net", "cpu"].train is None
     assert any(line.startswith("| `net`") and " - " in line for line in speed(found))
@@ -135,7 +109,7 @@ def test_a_network_that_could_not_be_measured_keeps_its_row(tmp_path: Path) -> N
 
 
 def test_without_its_baseline_a_table_says_no_verdict(tmp_path: Path) -> None:
-    failed = {**timing("dnn", 10, 0.02), "status": "failed", "error": "RuntimeError: no"}
+    failed = replaced(timing("dnn", 10, 0.02), status="failed", error="RuntimeError: no")
     found = results(tmp_path, [failed, timing("net", 20, 0.01)])
     net = found.speeds["net", "cpu"].train
     assert net is not None
@@ -184,7 +158,7 @@ def test_the_state_of_the_gpu_is_reported_as_far_as_it_was_read(
     (measured,) = found.speeds.values()
     assert measured.train is not None
     on_gpu = replace(measured, train=replace(measured.train, gpu=state))
-    request = {**found.request, "devices": ["cuda"]}
+    request = replaced(found.request, devices=("cuda",))
     assert said in speed(replace(found, request=request, speeds={("dnn", "cuda"): on_gpu}))
     assert speed_view(found).on_gpu is False
 
@@ -198,8 +172,7 @@ def test_a_record_keeps_all_blocks_within_a_kilobyte() -> None:
         peak_memory_bytes=123_456_789,
         gpu_states=(parse("1980, 312.45, 41, 0x04"), parse("1200, 690.12, 86, 0x60")),
     )
-    fields = timing_fields(measured)
-    record = {"kind": "timing", "key": 32 * "0", **fields}
-    assert len(json.dumps(record)) <= 1_024
-    assert fields["block_seconds"][0][0] == 0.040123  # of 0.040123456789, five digits
-    np.testing.assert_allclose(fields["block_seconds"], [seconds, seconds], rtol=1e-4)
+    record = timing_record(measured, measured.workload, 32 * "0")
+    assert len(kinds.encode(record)) <= 1_024
+    assert record.block_seconds[0][0] == 0.040123  # of 0.040123456789, five digits
+    np.testing.assert_allclose(record.block_seconds, [seconds, seconds], rtol=1e-4)

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from bench.records.experiments import experiment
 
 import bench
 from bench.cells.plan import Request
-from bench.records.store import Store
-from bench.report.instruments import PYTEST_BENCHMARK, instruments
-from bench.results.runs import NO_SPEED, Results, latest_request
+from bench.records import kinds
+from bench.records.store import Store, experiment_key, of_kind
+from bench.report.instruments import instruments
+from bench.results.runs import Results
+from bench.results.speeds import NO_SPEED
 from bench.suite.__main__ import main as suite
 from bench.suite.session import Workloads, workloads
 from bench.suite.track import main as track
 from bench.timing.measure import Workload
+from tests.factories import request_record
 from tests.programs import REPOSITORY, run_module
 
 
@@ -35,18 +37,17 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_suite_records_every_phase_with_the_latest_run(reports: Path) -> None:
     store = Store(reports / "run")
-    timed = [record.fields for record in store.read() if record.kind == "experiment"]
-    assert [(fields["model"], fields["phase"], fields["batch"]) for fields in timed] == [
+    timed = of_kind(store.read(), kinds.SecondClock)
+    assert [(record.model, record.phase, record.batch) for record in timed] == [
         ("net", "train", 64),
         ("net", "inference", 64),
         ("net", "latency", 1),
     ]
-    for fields in timed:
-        assert fields["experiment"] == "pytest-benchmark"
-        assert fields["run"] == latest_request(store).key
-        assert fields["rounds"] >= 10
+    for record in timed:
+        assert record.run == store.latest_request().key
+        assert record.rounds >= 10
         # Two clocks on the same steps, seconds apart: more would be a wrong unit or count.
-        assert 0.4 < fields["samples_per_second"] / fields["own_samples_per_second"] < 2.5
+        assert 0.4 < record.samples_per_second / record.own_samples_per_second < 2.5
 
 
 def test_samples_per_second_are_the_batch_over_the_median_step(reports: Path) -> None:
@@ -138,13 +139,10 @@ def test_the_suite_times_what_the_report_measures() -> None:
 
 
 def test_an_experiment_replaces_the_earlier_one_of_its_subject() -> None:
-    subject = {"model": "net", "device": "cpu"}
-    first = experiment("e", run="r", subject=subject, outcome={"value": 1})
-    again = experiment("e", run="r", subject=subject, outcome={"value": 2})
-    other_run = experiment("e", run="s", subject=subject, outcome={"value": 1})
-    assert first.key == again.key
-    assert first.key != other_run.key
-    assert again.fields == {"experiment": "e", "run": "r", **subject, "value": 2}
+    key = experiment_key("e", "run", model="net", device="cpu")
+    assert key == experiment_key("e", "run", model="net", device="cpu")
+    assert key != experiment_key("e", "other run", model="net", device="cpu")
+    assert key != experiment_key("e", "run", model="dnn", device="cpu")
 
 
 class _Speed:
@@ -159,17 +157,24 @@ class _Speed:
 def results() -> Results:
     """As much of a report as the section reads."""
     speeds: Any = {("net", "cpu"): _Speed()}
-    return Results(request={}, runs=(), speeds=speeds, counts={}, failures=(), experiments={})
+    return Results(
+        request=request_record([], ["net"]), runs=(), speeds=speeds, counts={}, failures=()
+    )
 
 
-def _timed(phase: str, samples_per_second: float, own: float) -> dict[str, object]:
-    return {
-        "model": "net",
-        "device": "cpu",
-        "phase": phase,
-        "samples_per_second": samples_per_second,
-        "own_samples_per_second": own,
-    }
+def _timed(phase: kinds.Phase, samples_per_second: float, own: float) -> kinds.SecondClock:
+    return kinds.SecondClock(
+        key=phase,
+        experiment=kinds.SECOND_CLOCK,
+        run="request",
+        model="net",
+        device="cpu",
+        phase=phase,
+        batch=64,
+        samples_per_second=samples_per_second,
+        own_samples_per_second=own,
+        rounds=20,
+    )
 
 
 def test_the_report_says_which_workloads_disagree_and_by_how_much(results: Results) -> None:
@@ -181,7 +186,7 @@ def test_the_report_says_which_workloads_disagree_and_by_how_much(results: Resul
         _timed("inference", 1600.0, 1600.0),
         _timed("latency", 180.0, 180.0),
     )
-    lines = instruments(replace(results, experiments={PYTEST_BENCHMARK: timed}))
+    lines = instruments(replace(results, clocks=timed))
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "| `net`" in line]
     assert rows == [
         ["`net`", "cpu", "train", "1,050", "1,200", "-12.5%", "1,000", "+5.0%"],
@@ -197,7 +202,7 @@ def test_a_workload_that_the_tables_lack_is_judged_side_by_side_alone(results: R
     unmeasured = replace(
         results,
         speeds={("net", "cpu"): NO_SPEED},
-        experiments={PYTEST_BENCHMARK: (_timed("train", 1050.0, 1000.0),)},
+        clocks=(_timed("train", 1050.0, 1000.0),),
     )
     lines = instruments(unmeasured)
     assert any(line.endswith("- |          - |") for line in lines)

@@ -111,13 +111,14 @@ def measure_group(group: Group, on_round: Callable[[int], None]) -> list[kinds.T
     )
     measured: Sequence[Timing | FailedTiming] = [*timings, *failed]
     return [
-        _record(timing, workload, group.keys[workload])
+        timing_record(timing, workload, group.keys[workload])
         for timing in measured
         for workload in (timing.workload, *group.twins[timing.workload])
     ]
 
 
-def _record(timing: Timing | FailedTiming, workload: Workload, key: str) -> kinds.Timing:
+def timing_record(timing: Timing | FailedTiming, workload: Workload, key: str) -> kinds.Timing:
+    """The record of what was measured, as that of a workload, its own or of an equal network."""
     identity = {**asdict(workload), "batch": workload.batch, "key": key}
     if isinstance(timing, FailedTiming):
         return kinds.Timing(**identity, status="failed", error=timing.error)
