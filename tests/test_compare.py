@@ -196,7 +196,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "epochs 0": (["--epochs", "0"], "--epochs 0"),
     "epochs -1": (["--epochs", "-1"], "--epochs -1"),
     "epochs x": (["--epochs", "x"], "--epochs"),
-    "jobs 0": (["--jobs", "0"], "--jobs 0"),
+    "jobs 0": (["--jobs", "0"], "--jobs: must be at least 1, not 0"),
     "wrong data set": (["--models", "lenet", "--dataset", "sums"], "'lenet' takes 1x28x28"),
     "name outside": (["--name", "../../x"], "--name '../../x'"),
     "no pictures folder": (["--dataset", "pictures:nowhere"], "no folder 'nowhere/train'"),

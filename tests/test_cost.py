@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from msgspec import structs
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
+from msgspec import structs
 
 from bench.records.store import Store
 from bench.report.cost import cost_view, counting_view, parameters

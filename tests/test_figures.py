@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from msgspec import structs
 import torch
+from msgspec import structs
 from torch import nn
 
 import bench

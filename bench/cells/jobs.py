@@ -202,7 +202,7 @@ def _run_alone(job: Job) -> kinds.Train:
         # Two workers for one job: with one, joblib would run it in this process.
         (record,) = Parallel(n_jobs=2)([delayed(run_job)(job, 1)])
     except Exception as error:
-        return _record(job, 1, status="failed", error=failure(error))
+        return failed_record(job, 1, error)
     found: kinds.Train = record
     return found
 
@@ -212,7 +212,12 @@ def run_job(job: Job, side_by_side: int) -> kinds.Train:
     try:
         return _record(job, side_by_side, status="ok", **_trained(job))
     except Exception as error:
-        return _record(job, side_by_side, status="failed", error=failure(error))
+        return failed_record(job, side_by_side, error)
+
+
+def failed_record(job: Job, side_by_side: int, error: BaseException) -> kinds.Train:
+    """The record of a cell that raised, or whose process died."""
+    return _record(job, side_by_side, status="failed", error=failure(error))
 
 
 def _record(job: Job, side_by_side: int, **outcome: Any) -> kinds.Train:

@@ -141,7 +141,7 @@ def plan(request: Request) -> Plan:
     """
     _validate(request)
     specs, left_out = _models(request.models, request.dataset)
-    recipes = {spec.name: _resolve(spec, request) for spec in specs}
+    recipes = {spec.name: resolve(spec, request.recipe, request.epochs) for spec in specs}
     cells = tuple(
         Cell(
             spec=spec,
@@ -159,10 +159,16 @@ def plan(request: Request) -> Plan:
     return Plan(cells=cells, left_out=left_out, baseline=_baseline(request, tuple(recipes)))
 
 
-def _resolve(spec: ModelSpec, request: Request) -> Recipe:
-    """The recipe that a network is trained with, every value filled in."""
-    recipe = spec.recipe if request.recipe == "document" else common_recipe(spec)
-    return recipe if request.epochs is None else replace(recipe, epochs=request.epochs)
+def resolve(spec: ModelSpec, name: RecipeName, epochs: int | None) -> Recipe:
+    """The recipe that a network is trained with, every value filled in.
+
+    Args:
+        spec: The network.
+        name: `common` or `document`.
+        epochs: Instead of the recipe's, or None.
+    """
+    recipe = spec.recipe if name == "document" else common_recipe(spec)
+    return recipe if epochs is None else replace(recipe, epochs=epochs)
 
 
 def deviations(cell: Cell) -> tuple[Deviation, ...]:
