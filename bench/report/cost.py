@@ -20,7 +20,8 @@ class CostRow:
 
     Attributes:
         model: Registry name.
-        parameters: Counted on paper (None where no sizes are declared), in the module, and as what a forward pass reaches.
+        parameters: Counted on paper (None where no sizes are declared), in the module, and as what
+            a forward pass reaches.
         macs: Multiply-accumulates of one sample, forward.
         weight_bytes: Memory of the weights.
         activation_bytes: Memory of the layers' outputs for one sample.

@@ -137,9 +137,9 @@ def tenths(fraction: float) -> str:
     return f"{100 * fraction:.1f}%" if isfinite(fraction) else "-"
 
 
-def change(fraction: float | None) -> str:
-    """A change as a fraction of what was before, in percent and with its sign."""
-    return "-" if fraction is None else f"{100 * fraction:+.1f}%"
+def change(fraction: float | None, decimals: int = 1) -> str:
+    """A fraction of what was before, in percent and with its sign; a dash where it is infinite."""
+    return "-" if fraction is None or not isfinite(fraction) else f"{100 * fraction:+.{decimals}f}%"
 
 
 def ratio_interval(ratio: SpeedRatio) -> str:
