@@ -12,7 +12,8 @@ import zoo
 from bench.cells.common_recipe import common_recipe
 from bench.cells.determinism import deterministic
 from bench.timing import measure as measuring
-from bench.timing.measure import CALLS_PER_ROUND, Runner, Timing, Workload, measure
+from bench.timing.measure import Runner, Timing, measure
+from bench.timing.protocol import CALLS_PER_ROUND, Workload
 from zoo import ModelSpec, Recipe
 from zoo.spec import Optimiser
 

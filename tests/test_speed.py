@@ -13,7 +13,8 @@ from bench.records.store import Store
 from bench.report.speed import speed, speed_view
 from bench.results.runs import Results, read
 from bench.timing.gpu import parse
-from bench.timing.measure import ROUNDS, Timing, Workload
+from bench.timing.measure import Timing
+from bench.timing.protocol import ROUNDS, Workload
 from bench.timing.workloads import timing_record
 from tests.factories import request_record, train_record
 

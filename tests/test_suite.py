@@ -17,7 +17,7 @@ from bench.results.speeds import NO_SPEED
 from bench.suite.__main__ import main as suite
 from bench.suite.session import Workloads, workloads
 from bench.suite.track import main as track
-from bench.timing.measure import Workload
+from bench.timing.protocol import Workload
 from tests.factories import request_record
 from tests.programs import REPOSITORY, run_module
 
@@ -80,7 +80,7 @@ def test_networks_that_the_report_lacks_are_left_out_with_a_line(
         timed.extend(chosen)
         return 0
 
-    monkeypatch.setattr("bench.suite.__main__.run", run)
+    monkeypatch.setattr("bench.suite.session.run", run)
     options = ["--devices", "cpu", "--name", "run", "--reports", str(reports), "--quiet"]
     assert suite(["--models", "net,dnn", *options]) == 0
     assert {(workload.model, workload.device) for workload in timed} == {("net", "cpu")}

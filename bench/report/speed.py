@@ -10,7 +10,7 @@ from typing import Any
 from bench.results.runs import Results
 from bench.results.speeds import NO_SPEED, Speed, Throughput
 from bench.statistics.speed import SpeedRatio
-from bench.timing.measure import CALLS_PER_ROUND, ROUNDS, THROUGHPUT_BATCH
+from bench.timing.protocol import CALLS_PER_ROUND, ROUNDS, THROUGHPUT_BATCH
 from bench.writing.templates import render
 
 

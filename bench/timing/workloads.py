@@ -13,15 +13,8 @@ from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import digest
 from bench.timing.gpu import summarise_states
-from bench.timing.measure import (
-    PHASES,
-    ROUNDS,
-    FailedTiming,
-    Timing,
-    Workload,
-    measure,
-    timing_code,
-)
+from bench.timing.measure import FailedTiming, Timing, measure, timing_code
+from bench.timing.protocol import PHASES, ROUNDS, Workload
 
 HEAVY_ROUNDS = 5  # a training step takes seconds; what is compared differs far more than its noise
 
