@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
 from msgspec import structs
 
+from bench.records.kinds import Record
 from bench.records.store import Store
 from bench.report.cost import cost_view, counting_view, parameters
 from bench.report.figures import _accuracy_cost
@@ -31,7 +32,9 @@ NETWORKS = {
 @pytest.fixture
 def crowded(tmp_path: Path) -> Results:
     store = Store(tmp_path)
-    records = [train_record(name, 1, right) for name, (right, _, _) in NETWORKS.items()]
+    records: list[Record] = [
+        train_record(name, 1, right) for name, (right, _, _) in NETWORKS.items()
+    ]
     records += [count_record(name, *sizes) for name, (_, *sizes) in NETWORKS.items()]
     for record in [*records, request_record([r.key for r in records], list(NETWORKS))]:
         store.append(record)

@@ -15,6 +15,7 @@ from torch import nn
 
 import bench
 import zoo
+from bench.records.kinds import Record
 from bench.records.store import Store
 from bench.report import figures
 from bench.report.figures import styles_of, write_figures
@@ -27,7 +28,9 @@ from zoo import registry
 def results_of(folder: Path, networks: dict[str, dict[str, Any]]) -> Results:
     """Networks of one seed each; their records have these fields besides the usual ones."""
     store = Store(folder)
-    records = [train_record(name, 1, 390, **changes) for name, changes in networks.items()]
+    records: list[Record] = [
+        train_record(name, 1, 390, **changes) for name, changes in networks.items()
+    ]
     records += [count_record(name, 61_706, 416_520) for name in networks]
     for record in [*records, request_record([r.key for r in records], list(networks))]:
         store.append(record)

@@ -160,7 +160,7 @@ def test_the_report_shows_shares_and_calls_per_step(unprofiled: Results) -> None
 
 
 def test_without_profiles_there_is_no_section(unprofiled: Results) -> None:
-    assert profiles(unprofiled) == []
+    assert profiles(unprofiled) == ""
 
 
 @pytest.fixture

@@ -211,4 +211,4 @@ def test_a_workload_that_the_tables_lack_is_judged_side_by_side_alone(results: R
 
 
 def test_without_the_second_instrument_there_is_no_section(results: Results) -> None:
-    assert instruments(results) == []
+    assert instruments(results) == ""

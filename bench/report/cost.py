@@ -96,14 +96,14 @@ class CountingView:
     macs: tuple[float, float]
 
 
-def parameters(results: Results, figures: Mapping[str, str]) -> list[str]:
+def parameters(results: Results, figures: Mapping[str, str]) -> str:
     """The three counts and the work of every network."""
-    return render(FOLDER, "cost", cost_view(results, figures)).splitlines()
+    return render(FOLDER, "cost", cost_view(results, figures))
 
 
-def counting() -> list[str]:
+def counting() -> str:
     """The counting exercise, over the range that its lost figures leave; the same in every run."""
-    return render(FOLDER, "counting", counting_view()).splitlines()
+    return render(FOLDER, "counting", counting_view())
 
 
 def charted(results: Results) -> list[Runs]:

@@ -65,9 +65,9 @@ class SpeedView:
     latency_calls: int = CALLS_PER_ROUND * ROUNDS
 
 
-def speed(results: Results) -> list[str]:
+def speed(results: Results) -> str:
     """Throughput with verdicts, latency and memory of every network on every device."""
-    return render(Path(__file__).parent, "speed", speed_view(results)).splitlines()
+    return render(Path(__file__).parent, "speed", speed_view(results))
 
 
 def speed_view(results: Results) -> SpeedView:
