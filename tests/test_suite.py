@@ -186,7 +186,7 @@ def test_the_report_says_which_workloads_disagree_and_by_how_much(results: Resul
         _timed("inference", 1600.0, 1600.0),
         _timed("latency", 180.0, 180.0),
     )
-    lines = instruments(replace(results, clocks=timed))
+    lines = instruments(replace(results, clocks=timed)).splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "| `net`" in line]
     assert rows == [
         ["`net`", "cpu", "train", "1,050", "1,200", "-12.5%", "1,000", "+5.0%"],
@@ -204,7 +204,7 @@ def test_a_workload_that_the_tables_lack_is_judged_side_by_side_alone(results: R
         speeds={("net", "cpu"): NO_SPEED},
         clocks=(_timed("train", 1050.0, 1000.0),),
     )
-    lines = instruments(unmeasured)
+    lines = instruments(unmeasured).splitlines()
     assert any(line.endswith("- |          - |") for line in lines)
     assert "Side by side: 1 of 1 workloads lie within 10% of each other." in lines
     assert not any("Against the speed tables" in line for line in lines)
