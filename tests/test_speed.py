@@ -64,7 +64,8 @@ def test_ratios_are_against_the_first_network_and_beyond_the_floors(tmp_path: Pa
 
 
 def test_the_section_shows_floor_ratio_and_verdict_per_network(tmp_path: Path) -> None:
-    lines = speed(results(tmp_path, [timing("dnn", 10, 0.02), timing("net", 20, 0.01)])).splitlines()
+    found = results(tmp_path, [timing("dnn", 10, 0.02), timing("net", 20, 0.01)])
+    lines = speed(found).splitlines()
     rows = [line for line in lines if line.startswith("| `")]
     cells = {
         row.split("|")[1].strip(): [c.strip() for c in row.split("|")[3:-1]] for row in rows[:2]
@@ -115,7 +116,7 @@ def test_without_its_baseline_a_table_says_no_verdict(tmp_path: Path) -> None:
     net = found.speeds["net", "cpu"].train
     assert net is not None
     assert net.ratio is None
-    assert not any("**slower**" in line or "**faster**" in line for line in speed(found).splitlines())
+    assert not {"**slower**", "**faster**"} & set(speed(found).split())
 
 
 @pytest.mark.parametrize(
