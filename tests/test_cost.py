@@ -119,6 +119,15 @@ def test_networks_of_one_accuracy_have_one_rank(crowded: Results) -> None:
 def test_a_count_that_disagrees_is_marked(crowded: Results) -> None:
     counts = {**crowded.counts, "net": structs.replace(crowded.counts["net"], reached_parameters=1)}
     view = cost_view(replace(crowded, counts=counts), {})
-    assert [row.model for row in view.rows if not row.counts_agree] == ["net"]
+    assert [row.model for row in view.rows if not row.agree] == ["net"]
     lines = parameters(replace(crowded, counts=counts), {}).splitlines()
     assert next(line for line in lines if "**no**" in line).startswith("| `net` ")
+
+
+def test_a_network_without_declared_sizes_has_a_dash_and_a_sentence(crowded: Results) -> None:
+    own = structs.replace(crowded.counts["net"], declared_parameters=None)
+    text = parameters(replace(crowded, counts={**crowded.counts, "net": own}), {})
+    row = next(line for line in text.splitlines() if line.startswith("| `net` "))
+    assert [cell.strip() for cell in row.split("|")][2:6] == ["-", "21,840", "21,840", "yes"]
+    assert "`net` has no sizes on paper" in text
+    assert "no sizes on paper" not in parameters(crowded, {})

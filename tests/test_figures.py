@@ -22,7 +22,6 @@ from bench.report.figures import styles_of, write_figures
 from bench.report.write import write_report
 from bench.results.runs import Results, read
 from tests.factories import count_record, request_record, train_record
-from zoo import registry
 
 
 def results_of(folder: Path, networks: dict[str, dict[str, Any]]) -> Results:
@@ -148,10 +147,10 @@ def test_a_network_that_diverges_has_a_report_with_its_other_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     own = replace(zoo.get("dnn"), name="own", aliases=(), build=partial(Diverging, step))
-    monkeypatch.setattr(registry, "_ENTRIES", {**registry._ENTRIES, "own": own})
     monkeypatch.setattr("bench.runner._measure", lambda *_: [])
     options: dict[str, Any] = {"jobs": 1, "devices": ["cpu"], "reports": tmp_path, "name": "run"}
-    outcome = bench.run(["dnn", "own"], seeds=2, epochs=1, **options)
+    with zoo.temporary(own):
+        outcome = bench.run(["dnn", "own"], seeds=2, epochs=1, **options)
     text = (outcome.folder / "report.md").read_text()
     assert "was not drawn" not in text
     assert "(figures/learning-curves.svg)" in text

@@ -81,6 +81,12 @@ def make_jobs(
     return jobs
 
 
+def cell_key(cell: Cell, datasets: Datasets, environment: Environment) -> str:
+    """The key of a cell's record, for which nothing has to be stored."""
+    split = _view(datasets.get(cell.dataset, cell.seed), cell)
+    return digest(key_content(cell, split.checksum, training_code(cell.spec), environment))
+
+
 def _view(dataset: Dataset, cell: Cell) -> Split:
     split = view(dataset, cell.spec, cell.recipe)
     return with_permuted_pixels(split) if cell.permuted else split
@@ -103,7 +109,7 @@ def _make_job(
     content = key_content(cell, split.checksum, code, environment)
     anonymous = {**content, "cell": {**cell.identity, "model": None}}
     # The weights of a heavy network may be more than a gigabyte.
-    kept = None if weights is None or "heavy" in cell.spec.tags else weights / weights_name(cell)
+    kept = None if weights is None or cell.is_heavy else weights / weights_name(cell)
     return Job(
         cell=cell,
         split=split,

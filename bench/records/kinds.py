@@ -130,7 +130,18 @@ class Timing(Record, frozen=True, kw_only=True, tag="timing"):
 
 
 class Count(Record, frozen=True, kw_only=True, tag="count"):
-    """One network as it was counted; see `bench.cells.count.Count`."""
+    """What a network is made of and what one sample costs it.
+
+    Attributes:
+        model: Registry name.
+        error: What counting raised; all else is 0 then.
+        declared_parameters: From declared layer sizes, in closed form; None where there are none.
+        module_parameters: What torch finds in the built module.
+        reached_parameters: Those whose memory reaches an operator in a forward pass.
+        macs: Multiply-accumulates of one sample's forward pass, by torch's flop counter.
+        weight_bytes: Memory of the parameters in float32.
+        activation_bytes: Memory of all layer outputs of one sample in float32.
+    """
 
     model: str
     status: Status
@@ -141,6 +152,12 @@ class Count(Record, frozen=True, kw_only=True, tag="count"):
     macs: int = 0
     weight_bytes: int = 0
     activation_bytes: int = 0
+
+    @property
+    def agree(self) -> bool:
+        """Whether the counts of parameters that there are are one number."""
+        counts = {self.declared_parameters, self.module_parameters, self.reached_parameters}
+        return len(counts - {None}) == 1
 
 
 class Reference(Record, frozen=True, kw_only=True, tag="baseline"):

@@ -117,7 +117,7 @@ def method_view(results: Results, undrawn: Mapping[str, str]) -> MethodView:
         has_references=any(results.references.values()),
         tolerance=TOLERANCE,
         reliability=reliability(),
-        deviations=() if is_common else _deviations(request.deviations),
+        deviations=() if is_common else shared_deviations(request.deviations),
         failures=results.failures,
         undrawn=undrawn,
         environment=request.environment,
@@ -144,7 +144,7 @@ def _common_recipe(request: Request) -> CommonRecipe:
     )
 
 
-def _deviations(by_model: Mapping[str, Sequence[zoo.Deviation]]) -> tuple[Deviation, ...]:
+def shared_deviations(by_model: Mapping[str, Sequence[zoo.Deviation]]) -> tuple[Deviation, ...]:
     """Deviations with the networks that share them."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for model, deviations in by_model.items():

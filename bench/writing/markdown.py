@@ -152,6 +152,19 @@ def kibibytes(size: float) -> str:
     return decimal(size / 2**10, 1)
 
 
+def factor(ratio: float | None) -> str:
+    """A ratio with three significant digits, or a dash where it is not known."""
+    if ratio is None:
+        return "-"
+    decimals = 0 if ratio >= 100 else 1 if ratio >= 10 else 2 if ratio >= 1 else 3
+    return f"{ratio:,.{decimals}f}"
+
+
+def about(ratio: float | None) -> str:
+    """A ratio with one significant digit, or a dash where it is not known."""
+    return "-" if ratio is None else f"{float(f'{ratio:.1g}'):,g}"
+
+
 def mebibytes(size: float | None, decimals: int) -> str:
     """A size in bytes as MiB, or a dash where it is not known."""
     return "-" if size is None else decimal(size / 2**20, decimals)

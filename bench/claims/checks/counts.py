@@ -119,6 +119,11 @@ def weight_sharing(claim: Claim, _evidence: Evidence) -> Found:
     convolution's multiply-accumulates, the dense layer's.
     """
     spec = entry(claim)
+    if spec.layers is None:
+        raise RequestError(
+            f"claim '{claim.id}': '{spec.name}' declares no layers, which 'weight-sharing' "
+            "compares; declare them, or choose another check"
+        )
     before = (spec.input_shape, *spec.shapes[:-1])
     rows = []
     for layer, inside, outside in zip(spec.layers, before, spec.shapes, strict=True):
