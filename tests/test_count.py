@@ -15,7 +15,7 @@ def test_three_counts_agree_and_the_flop_counter_finds_the_declared_work(name: s
     found = count(zoo.get(name))
     assert found.agree
     assert found.macs == zoo.get(name).declared_macs
-    assert found.weight_bytes == 4 * zoo.get(name).declared_parameters
+    assert found.weight_bytes == 4 * found.module_parameters
 
 
 def test_activation_memory_is_that_of_all_layer_outputs_in_float32() -> None:
