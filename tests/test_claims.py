@@ -205,13 +205,18 @@ def test_evidence_of_another_machine_counts_where_there_is_none_of_this_one(
     assert machine.processor == here.processor
 
 
+def p() -> dict[str, int]:
+    """A probe for tests that only read records."""
+    return {"found": 3}
+
+
 def test_a_probe_of_other_weights_or_other_code_is_no_evidence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     records = supplied(tmp_path, quick((1,))).read()
     trial = quick((1,))
     (digest,) = evidence.read(records, [trial], ()).trial("quick").digests.values()
-    probe = Probe(name="p", subject={"trial": "quick", "seed": 1}, code=("bench/plan.py",))
+    probe = Probe(run=p, subject={"trial": "quick", "seed": 1})
     here = environment.current()
     fitting = probe.record(here, ["data", digest], {"found": 3})
     other = probe.record(here, ["data", "0" * 64], {"found": 4})
@@ -219,13 +224,13 @@ def test_a_probe_of_other_weights_or_other_code_is_no_evidence(
     assert outcome == {"trial": "quick", "seed": 1, "found": 3}
     with pytest.raises(MissingEvidenceError, match="p has not been measured"):
         evidence.read([*records, other], [trial], [probe]).probe("p")
-    monkeypatch.setattr(evidence, "code_sha256", lambda _: "other code")
+    monkeypatch.setattr(evidence, "code_sha256", lambda *_, **__: "other code")
     with pytest.raises(MissingEvidenceError, match="p has not been measured"):
         evidence.read([*records, fitting], [trial], [probe]).probe("p")
 
 
 def test_a_probe_without_one_of_its_subjects_is_not_whole() -> None:
-    one, two = (Probe(name="p", subject={"seed": seed}, code=("bench/plan.py",)) for seed in (1, 2))
+    one, two = (Probe(run=p, subject={"seed": seed}) for seed in (1, 2))
     record = one.record(environment.current(), [], {"found": 3})
     assert evidence.read([record], (), [one]).probe("p")
     with pytest.raises(MissingEvidenceError, match="p has not been measured"):

@@ -144,17 +144,21 @@ def test_measured_memory_stays_within_what_the_closed_form_asks_for(folder: Path
             assert record["peak_memory_bytes"] < needed_bytes(shrunk(record["model"]))
 
 
+BUILT: list[weakref.ref[nn.Module]] = []
+
+
+def remembered(build: Callable[[], nn.Module]) -> nn.Module:
+    """A network, after a check that none of those built before is left."""
+    assert [network() for network in BUILT if network() is not None] == []
+    network = build()
+    BUILT.append(weakref.ref(network))
+    return network
+
+
 def test_a_network_is_gone_before_the_next_one_is_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built: list[weakref.ref[nn.Module]] = []
-
-    def remembered(build: Callable[[], nn.Module]) -> nn.Module:
-        assert [network() for network in built if network() is not None] == []
-        network = build()
-        built.append(weakref.ref(network))
-        return network
-
+    BUILT.clear()
     for name in MODELS:
         spec = shrunk(name)
         kept = replace(spec, build=partial(remembered, spec.build))
@@ -164,7 +168,7 @@ def test_a_network_is_gone_before_the_next_one_is_built(
         assert counting.main(["--reports", str(tmp_path)]) == 0
     finally:
         gc.enable()
-    assert len(built) == 2 * (1 + 1 + 2)  # counted, trained, measured in two phases
+    assert len(BUILT) == 2 * (1 + 1 + 2)  # counted, trained, measured in two phases
 
 
 def test_too_little_memory_is_refused_in_one_line_and_nothing_is_written(

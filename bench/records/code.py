@@ -71,7 +71,7 @@ class _Walk:
 
     found: dict[tuple[str, str], object] = field(default_factory=dict)
 
-    def value(self, value: Any) -> object:
+    def value(self, value: Any) -> object:  # noqa: C901 - a chain of kinds, in order
         """A stable description of a value; the code that it stands for is added to `found`."""
         if isinstance(value, _PLAIN):
             return repr(value)

@@ -76,7 +76,7 @@ def _environment(templates: Path) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - markdown, which `escape` makes safe, is no HTML
+        autoescape=False,
     )
     made.filters |= FILTERS
     return made
