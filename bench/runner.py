@@ -23,6 +23,7 @@ from bench.records.code import code_sha256
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
 from bench.records.store import Store, digest, latest
+from bench.report.decided import findings
 from bench.report.write import write_report
 from bench.results.runs import Results, read
 from bench.timing.workloads import measure_group, plan_groups
@@ -86,6 +87,8 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         keys += _measure(request, planned, here, records, progress)
     dataset = datasets.get(request.dataset, request.seeds[0])
     records.append(request_record(request, planned, here, dataset, keys))
+    for finding in findings(read(records)):
+        records.append(finding)
     return read(records)
 
 

@@ -9,10 +9,10 @@ import torch
 
 import zoo
 from bench.cells import data
+from bench.claims.affine import affine_map
 from bench.claims.collect import supply
 from bench.claims.evidence import read
 from bench.claims.probes import pixels, timing, trained
-from bench.claims.probes.affine import affine_map
 from bench.claims.trials import Trial
 from bench.cli.progress import Progress
 from bench.records.store import Store

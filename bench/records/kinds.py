@@ -329,11 +329,29 @@ class Probe(Experiment, frozen=True, kw_only=True):
     outcome: dict[str, Any]
 
 
-LEARNING_RATE, SECOND_CLOCK, PROFILE, MACHINE = (
+class Finding(Experiment, frozen=True, kw_only=True):
+    """What an exact check found for a claim about a network of a run.
+
+    Attributes:
+        claim: The claim's id.
+        value: What was found.
+        holds: Whether what the document says is so; None where the expected value says that.
+        words: One line for the reader.
+    """
+
+    run: str
+    claim: str
+    value: Any
+    holds: bool | None
+    words: str
+
+
+LEARNING_RATE, SECOND_CLOCK, PROFILE, MACHINE, FINDING = (
     "learning-rate",
     "pytest-benchmark",
     "profile",
     "environment",
+    "finding",
 )
 
 _KINDS: dict[str, type[Record]] = {
@@ -348,6 +366,7 @@ _EXPERIMENTS: dict[str, type[Record]] = {
     SECOND_CLOCK: SecondClock,
     PROFILE: Profile,
     MACHINE: Machine,
+    FINDING: Finding,
 }
 
 

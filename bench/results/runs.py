@@ -169,6 +169,7 @@ class Results:
         rates: The design's cells at other learning rates.
         clocks: The workloads as a second clock timed them.
         profiles: Where the time of training steps goes.
+        findings: By claim, what exact checks found of the run's networks.
         references: By ranking group, what its networks are held against.
     """
 
@@ -180,6 +181,7 @@ class Results:
     rates: tuple[kinds.LearningRate, ...] = ()
     clocks: tuple[kinds.SecondClock, ...] = ()
     profiles: tuple[kinds.Profile, ...] = ()
+    findings: Mapping[str, kinds.Finding] = field(default_factory=dict)
     references: Mapping[str, tuple[ReferencePredictor, ...]] = field(default_factory=dict)
 
     @cached_property
@@ -247,6 +249,7 @@ def read(store: Store) -> Results:
         rates=tuple(of_kind(later.values(), kinds.LearningRate)),
         clocks=tuple(of_kind(later.values(), kinds.SecondClock)),
         profiles=tuple(of_kind(later.values(), kinds.Profile)),
+        findings={item.claim: item for item in of_kind(later.values(), kinds.Finding)},
         references={item.ranking_group: _references(fitted, item.test_checksums) for item in runs},
     )
 
