@@ -230,7 +230,7 @@ def _measure(
     for group in plan_groups(request, planned, here):
         wanted = {key: workload for workload, key in group.keys.items()}
         if records.missing(wanted):
-            progress.measuring(len(group.twins), group.rounds)
+            progress.measuring(str(group), group.rounds)
             for record in measure_group(group, progress.measured):
                 records.append(record)
         keys += wanted

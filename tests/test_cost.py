@@ -129,5 +129,5 @@ def test_a_network_without_declared_sizes_has_a_dash_and_a_sentence(crowded: Res
     text = parameters(replace(crowded, counts={**crowded.counts, "net": own}), {})
     row = next(line for line in text.splitlines() if line.startswith("| `net` "))
     assert [cell.strip() for cell in row.split("|")][2:6] == ["-", "21,840", "21,840", "yes"]
-    assert "`net` has no sizes on paper" in text
-    assert "no sizes on paper" not in parameters(crowded, {})
+    assert "No layer sizes are declared for `net`" in text
+    assert "No layer sizes are declared" not in parameters(crowded, {})

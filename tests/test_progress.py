@@ -22,7 +22,7 @@ def show(shown: Progress) -> None:
     shown.trained(FINE)
     shown.trained(BROKEN)
     shown.begins("fitting 2 reference predictors")
-    shown.measuring(6, 20)
+    shown.measuring("6 workloads", 20)
     shown.measured(20)
     shown.close()
 
@@ -40,7 +40,7 @@ def test_a_log_has_a_line_for_each_step_with_the_time_that_is_left(
         "[2/4] dnn seed 1 cpu: 96.5% in 1.3 s, 20 s left",  # 10 s for one, two are left
         "[3/4] dnn seed 2 cpu: FAILED, ValueError: [red] is too small, 30 s left",  # 60 s for 2
         "fitting 2 reference predictors",
-        "measuring 6 workloads in 20 interleaved rounds",
+        "measuring 6 workloads in 20 rounds",
     ]
     assert out == ""
 

@@ -73,7 +73,7 @@ def cell(lines: list[Line], model: str, seed: int) -> Line:
 
 
 def request(lines: list[Line]) -> Line:
-    return lines[-1]
+    return next(line for line in reversed(lines) if line["kind"] == "request")
 
 
 def test_a_cell_is_verified_in_a_new_process(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -9,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 import zoo
-from tests.programs import run_module
+from tests.programs import REPOSITORY, run_module
+from zoo.__main__ import main
 from zoo.layers import Shape
 
 LENET5_VARIANTS = tuple(
@@ -248,11 +251,53 @@ def test_a_name_that_is_taken_or_no_name_is_refused(name: str) -> None:
 
 def test_an_entry_whose_layers_do_not_fit_is_refused() -> None:
     spec = zoo.get("dnn")
-    layers = spec.layers or ()
+    assert spec.layers is not None
     with pytest.raises(ValueError, match="takes shape"):
-        replace(spec, layers=(*layers[:1], *layers[3:]))
+        replace(spec, layers=spec.layers[:1] + spec.layers[3:])
     with pytest.raises(ValueError, match="3 classes"):
         replace(spec, classes=3)
+
+
+def test_an_entry_needs_no_declared_layers_and_then_has_nothing_on_paper() -> None:
+    spec = replace(zoo.get("dnn"), layers=None)
+    assert (spec.shapes, spec.declared_parameters, spec.declared_macs) == ((), None, None)
+
+
+def test_a_temporary_entry_takes_a_name_and_gives_it_back() -> None:
+    before = zoo.names()
+    stand_in = replace(zoo.get("dnn"), name="lenet", aliases=("lenet6",))
+    with zoo.temporary(stand_in):
+        assert zoo.get("lenet6") is zoo.get("lenet") is stand_in
+        zoo.register(replace(stand_in, name="other", aliases=()))
+        assert zoo.names() == (*before, "other")
+    assert zoo.names() == before
+    assert zoo.get("lenet") is zoo.get("lenet-relu") is not stand_in
+    with pytest.raises(zoo.UnknownModelError):
+        zoo.get("lenet6")
+    with pytest.raises(KeyError), zoo.temporary(stand_in):
+        raise KeyError
+    assert zoo.get("lenet") is not stand_in
+
+
+def test_the_zoo_without_declared_layers_has_a_dash_for_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with zoo.temporary(replace(zoo.get("dnn"), layers=None)):
+        assert main([]) == 0
+        (line,) = (line for line in capsys.readouterr().out.splitlines() if " dnn " in line)
+        assert [cell.strip() for cell in line.split("│")[4:6]] == ["-", "-"]
+        assert main(["dnn"]) == 0
+        shown = capsys.readouterr().out
+    assert "(f1): Linear(in_features=784, out_features=512, bias=True)" in shown
+    assert "multiply-accumulates" not in shown
+
+
+def test_the_zoo_is_listed_without_torch() -> None:
+    program = (
+        "import sys; from zoo.__main__ import main; main([]); assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False)
+    assert done.returncode == 0
 
 
 def test_the_command_prints_the_zoo_as_a_table() -> None:

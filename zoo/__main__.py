@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 PLAIN_WIDTH = 200  # columns where the output is no terminal
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Prints what was asked for; exit code 2 for a name that the zoo does not have."""
     parser = argparse.ArgumentParser(prog="python -m zoo", description=__doc__)
     parser.add_argument("name", nargs="?", help="one entry, layer by layer (default: all)")
-    name: str | None = parser.parse_args().name
+    name: str | None = parser.parse_args(arguments).name
     try:
         spec = None if name is None else zoo.get(name)
     except zoo.UnknownModelError as error:

@@ -34,15 +34,21 @@ def register(spec: ModelSpec) -> ModelSpec:
 
 
 @contextmanager
-def temporary(spec: ModelSpec) -> Iterator[ModelSpec]:
-    """An entry that is there inside a `with` alone; one of its name gives way for as long."""
-    before = dict(_ENTRIES)
-    _ENTRIES[spec.name] = spec
+def temporary(*specs: ModelSpec) -> Iterator[None]:
+    """Inside it, entries are found by their names and aliases, whatever these stood for before.
+
+    At its end the registry is what it was; what was registered inside it is forgotten, too.
+    """
+    entries, aliases = dict(_ENTRIES), dict(_ALIASES)
     try:
-        yield spec
+        for spec in specs:
+            _ENTRIES[spec.name] = spec
+            _ALIASES.update(dict.fromkeys(spec.aliases, spec.name))
+        yield
     finally:
-        _ENTRIES.clear()
-        _ENTRIES.update(before)
+        for table, before in ((_ENTRIES, entries), (_ALIASES, aliases)):
+            table.clear()
+            table.update(before)  # type: ignore[arg-type]
 
 
 def names(*, tag: str | None = None) -> tuple[str, ...]:

@@ -25,8 +25,8 @@ class Progress:
     def begins(self, what: str) -> None:
         """Something begins that takes a while and of which nothing is shown but this."""
 
-    def measuring(self, workloads: int, rounds: int) -> None:
-        """Measuring begins, after all training: so many workloads, so many rounds."""
+    def measuring(self, what: str, rounds: int) -> None:
+        """Measuring begins, after all training: what is measured, in so many rounds."""
 
     def measured(self, rounds: int) -> None:
         """So many rounds of measuring are done."""
@@ -61,8 +61,8 @@ class PlainProgress(Progress):
     def begins(self, what: str) -> None:
         _say(what)
 
-    def measuring(self, workloads: int, rounds: int) -> None:
-        _say(f"measuring {workloads} workloads in {rounds} interleaved rounds")
+    def measuring(self, what: str, rounds: int) -> None:
+        _say(f"measuring {what} in {rounds} rounds")
 
 
 class LiveProgress(Progress):
@@ -100,8 +100,8 @@ class LiveProgress(Progress):
     def begins(self, what: str) -> None:
         self._print(what)
 
-    def measuring(self, workloads: int, rounds: int) -> None:
-        self.rounds = self.bars.add_task(f"measuring {workloads} workloads", total=rounds)
+    def measuring(self, what: str, rounds: int) -> None:
+        self.rounds = self.bars.add_task(f"measuring {what}", total=rounds)
 
     def measured(self, rounds: int) -> None:
         self.bars.update(self.rounds, completed=rounds)

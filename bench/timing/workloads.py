@@ -36,6 +36,10 @@ class Group:
     twins: Mapping[Workload, tuple[Workload, ...]]
     rounds: int
 
+    def __str__(self) -> str:
+        first, *others = self.twins
+        return f"{1 + len(others)} workloads" if others else f"{first.model}, {first.phase}"
+
 
 def plan_workloads(request: Request, planned: Plan) -> dict[Workload, Cell]:
     """Every phase of every model on every device, with a cell that has its network and recipe."""

@@ -134,8 +134,8 @@ def weight_sharing(claim: Claim, _evidence: Evidence) -> Found:
     spec = entry(claim)
     if spec.layers is None:
         raise RequestError(
-            f"claim '{claim.id}': '{spec.name}' declares no layers, which 'weight-sharing' "
-            "compares; declare them, or choose another check"
+            f"claim '{claim.id}': the check 'weight-sharing' needs the sizes of layers, and "
+            f"'{spec.name}' declares none; give its ModelSpec `layers`"
         )
     before = (spec.input_shape, *spec.shapes[:-1])
     rows = []
