@@ -27,6 +27,7 @@ from bench.counting.__main__ import MODELS
 from bench.counting.bars import write_bars
 from bench.counting.page import CountingPage, Quantity, bars, time_ratio
 from bench.records.store import Store
+from bench.report.__main__ import main as rebuild
 from bench.report.method import Deviation
 from bench.writing.markdown import factor
 from bench.writing.templates import render
@@ -250,6 +251,18 @@ def test_the_report_of_a_comparison_is_not_overwritten(
     assert (tmp_path / "x" / "records.jsonl").read_bytes() == before
 
 
+def test_the_report_of_the_exercise_is_not_overwritten_by_that_of_a_comparison(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (folder / "report.md").read_bytes()
+    assert rebuild([folder.name, "--reports", str(folder.parent)]) == 2
+    error = capsys.readouterr().err
+    assert "is no comparison; its report is written by: python -m bench.counting" in error
+    assert error.count("\n") == 1
+    assert (folder / "report.md").read_bytes() == before
+    assert not (folder / "results.csv").exists()
+
+
 @pytest.mark.parametrize(
     "arguments", [["--name", "a/b"], ["--name", ""], ["--seeds", "2"], ["local-counting"]]
 )
@@ -278,7 +291,6 @@ def page() -> CountingPage:
     }
     found = {name: Quantity(name=name, bp=b, cnn=c) for name, (b, c) in numbers.items()}
     return CountingPage(
-        command="python -m bench.counting",
         request=request_record(
             [], ["bp-100"], recipes={"bp-100": REAL["bp-100"].recipe}, environment=MACHINE
         ),

@@ -43,7 +43,7 @@ def temporary(*specs: ModelSpec) -> Iterator[None]:
     try:
         for spec in specs:
             _ENTRIES[spec.name] = spec
-            _ALIASES.update(dict.fromkeys(spec.aliases, spec.name))
+            _ALIASES.update(dict.fromkeys((spec.name, *spec.aliases), spec.name))
         yield
     finally:
         for table, before in ((_ENTRIES, entries), (_ALIASES, aliases)):

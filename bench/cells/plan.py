@@ -37,6 +37,7 @@ class Request:
         reports: The folder that reports are written to.
         data_root: The folder above `MNIST/raw`.
         fresh: Sets an earlier run's records aside instead of building on them.
+        command: The command line that makes it, where that is not one of `bench.compare`.
     """
 
     models: tuple[str, ...]
@@ -51,6 +52,7 @@ class Request:
     reports: Path = Path("reports")
     data_root: Path = Path("data")
     fresh: bool = False
+    command: str | None = None
 
     @property
     def report_name(self) -> str:

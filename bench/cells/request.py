@@ -41,7 +41,7 @@ def request_record(
         ran=planned.models,
         baseline=planned.baseline,
         left_out=planned.left_out,
-        command=command(request),
+        command=request.command or command(request),
         documents={model: cell.spec.document.id for model, cell in cells.items()},
         recipes={model: cell.recipe for model, cell in cells.items()},
         deviations={model: deviations(cell) for model, cell in cells.items()},

@@ -7,7 +7,10 @@ Takes minutes, and about 5 GiB of free memory.
 
 from __future__ import annotations
 
+import argparse
+import shlex
 import sys
+from pathlib import Path
 
 from bench.cells.plan import Request, plan
 from bench.cli import progress
@@ -17,6 +20,7 @@ from bench.records.store import MissingRunError, Store
 
 EXIT_FAILED = 1
 NAME = "local-counting"
+COMMAND = "python -m bench.counting"
 MODELS = ("bp-100", "cnn-100")
 
 
@@ -30,15 +34,7 @@ def main(arguments: list[str] | None) -> int:
     parser = Parser("bench.counting", __doc__)
     parser.add_argument("--name", default=NAME, help=f"name of the report ({NAME})")
     add_reports(parser)
-    options = parser.parse_args(arguments)
-    request = Request(
-        models=MODELS,
-        dataset="digits",
-        recipe="document",
-        seeds=(1,),
-        name=options.name,
-        reports=options.reports,
-    )
+    request = _request(parser.parse_args(arguments))
     plan(request)
     _require_own_folder(request)
     from bench.counting.page import write_page
@@ -56,16 +52,32 @@ def main(arguments: list[str] | None) -> int:
     return EXIT_FAILED if results.failures else 0
 
 
+def _request(options: argparse.Namespace) -> Request:
+    words = [COMMAND]
+    if options.name != NAME:
+        words.append(f"--name {shlex.quote(options.name)}")
+    if options.reports != Path("reports"):
+        words.append(f"--reports {shlex.quote(str(options.reports))}")
+    return Request(
+        models=MODELS,
+        dataset="digits",
+        recipe="document",
+        seeds=(1,),
+        name=options.name,
+        reports=options.reports,
+        command=" ".join(words),
+    )
+
+
 def _require_own_folder(request: Request) -> None:
-    """Checks that no other comparison lies where this report would go."""
+    """Checks that no comparison lies where this report would go."""
     try:
-        held = Store(request.folder).latest_request().ran
+        found = Store(request.folder).latest_request()
     except MissingRunError:
         return
-    if held != MODELS:
+    if not found.command.startswith(COMMAND):
         raise RequestError(
-            f"'{request.folder}' holds the report of a comparison of {', '.join(held)}; "
-            "choose another --name"
+            f"'{request.folder}' holds the report of a comparison; choose another --name"
         )
 
 

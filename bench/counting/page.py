@@ -43,7 +43,6 @@ class CountingPage:
     """What the page shows.
 
     Attributes:
-        command: The command that makes the run.
         request: The run's own record.
         train_samples: Pictures that both are trained on.
         test_samples: Pictures that both are tested on.
@@ -59,7 +58,6 @@ class CountingPage:
         deviations: What the document leaves open, and what was chosen.
     """
 
-    command: str
     request: Request
     train_samples: int
     test_samples: int
@@ -79,7 +77,7 @@ def write_page(results: Results, folder: Path) -> None:
     found = quantities(results)
     figure = write_bars(bars(found), folder / "figures")
     timings = of_kind(latest(Store(folder).read(), results.request.keys).values(), Timing)
-    view = page_view(results, found, timings, folder, figure)
+    view = page_view(results, found, timings, figure)
     (folder / "report.md").write_text(render(Path(__file__).parent, "counting", view) + "\n")
 
 
@@ -87,7 +85,6 @@ def page_view(
     results: Results,
     found: dict[str, Quantity],
     timings: list[Timing],
-    folder: Path,
     figure: str,
 ) -> CountingPage:
     """What the page shows of a run.
@@ -96,12 +93,10 @@ def page_view(
         results: The run.
         found: Its quantities.
         timings: Its records of measured blocks.
-        folder: Where its report goes.
         figure: What the figure shows.
     """
     first, request = results.runs[0], results.request
     references = results.references.get(first.ranking_group, ())
-    reports = "" if folder.parent == Path("reports") else f" --reports {folder.parent}"
     blocks = [
         [seconds for label in timing.block_seconds for seconds in label]
         for timing in timings
@@ -109,7 +104,6 @@ def page_view(
     ]
     cell = next(iter(first.cells.values()))
     return CountingPage(
-        command=f"python -m bench.counting --name {folder.name}{reports}",
         request=request,
         train_samples=cell.train_samples,
         test_samples=cell.test_samples,

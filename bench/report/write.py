@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.records.errors import RequestError
 from bench.report.accuracy import best, comparison
 from bench.report.cost import counting, parameters
 from bench.report.decided import decided
@@ -20,11 +21,19 @@ from bench.results.table import results_table
 from bench.writing.templates import render as write
 from bench.writing.templates import unwrap
 
+COMMAND = "python -m bench.compare"
 _ROOM = Path(__file__).parent
 
 
 def write_report(results: Results, folder: Path) -> None:
-    """Writes `results.csv`, `figures/*.svg` and `report.md` into the folder."""
+    """Writes `results.csv`, `figures/*.svg` and `report.md` into the folder.
+
+    Raises:
+        RequestError: The results are not those of a comparison; nothing has been written.
+    """
+    command = results.request.command
+    if not command.startswith(COMMAND):
+        raise RequestError(f"'{folder}' is no comparison; its report is written by: {command}")
     folder.mkdir(parents=True, exist_ok=True)
     results_table(results).to_csv(folder / "results.csv", index=False)
     figures = write_figures(results, folder / "figures")
