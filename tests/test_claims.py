@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from dataclasses import replace
@@ -10,7 +9,7 @@ import pandas as pd
 import pytest
 
 import zoo
-from bench.cells import data
+from bench.cells import data, machine
 from bench.claims import __main__ as claims
 from bench.claims import evidence, ledger
 from bench.claims.__main__ import main
@@ -22,9 +21,9 @@ from bench.claims.judge import needs_nothing
 from bench.claims.ledger import LEDGER
 from bench.claims.trials import Trial, as_documented, trials
 from bench.cli.progress import Progress
-from bench.records import environment
+from bench.records import kinds as records
 from bench.records.errors import RequestError
-from bench.records.store import Store
+from bench.records.store import Store, of_kind
 from tests.programs import run_module
 
 ROOT = Path(__file__).parents[1]
@@ -158,7 +157,7 @@ def test_a_claim_about_an_unknown_network_is_a_wrong_request(
 def test_what_is_recorded_is_evidence_and_is_not_trained_again(tmp_path: Path) -> None:
     store = supplied(tmp_path, quick())
     before = store.read()
-    assert [record.kind for record in before] == ["experiment", "train", "train"]
+    assert [type(record) for record in before] == [records.Machine, records.Train, records.Train]
     again = supplied(tmp_path, quick())
     assert again.read() == before
     runs = evidence.read(before, [quick()], ()).trial("quick")
@@ -170,15 +169,15 @@ def test_what_is_recorded_is_evidence_and_is_not_trained_again(tmp_path: Path) -
 def test_a_record_is_no_evidence_for_another_recipe_or_other_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records = supplied(tmp_path, quick()).read()
+    made = supplied(tmp_path, quick()).read()
     other = replace(quick(), recipe=replace(quick().recipe, epochs=2))
     with pytest.raises(MissingEvidenceError, match="quick"):
-        evidence.read(records, [other], ()).trial("quick")
+        evidence.read(made, [other], ()).trial("quick")
     with monkeypatch.context() as changed:
         changed.setattr(evidence, "training_code", lambda _: "other code")
         with pytest.raises(MissingEvidenceError, match="quick"):
-            evidence.read(records, [quick()], ()).trial("quick")
-    evidence.read(records, [quick()], ()).trial("quick")
+            evidence.read(made, [quick()], ()).trial("quick")
+    evidence.read(made, [quick()], ()).trial("quick")
 
 
 def test_a_changed_record_is_no_evidence(tmp_path: Path) -> None:
@@ -192,41 +191,46 @@ def test_a_changed_record_is_no_evidence(tmp_path: Path) -> None:
 def test_evidence_of_another_machine_counts_where_there_is_none_of_this_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = environment.current()
+    here = machine.environment()
     elsewhere = replace(here, processor="Z80")
     with monkeypatch.context() as there:
-        there.setattr(environment, "current", lambda: elsewhere)
-        records = supplied(tmp_path, quick()).read()
-    found = evidence.read(records, [quick()], ())
+        there.setattr(machine, "environment", lambda: elsewhere)
+        made = supplied(tmp_path, quick()).read()
+    found = evidence.read(made, [quick()], ())
     assert found.trial("quick").accuracy
-    assert [machine.processor for machine in found.machines] == ["Z80"]
+    assert [made_in.processor for made_in in found.machines] == ["Z80"]
     both = supplied(tmp_path, quick()).read()  # whoever can train makes it anew
-    (machine,) = evidence.read(both, [quick()], ()).machines
-    assert machine.processor == here.processor
+    (made_in,) = evidence.read(both, [quick()], ()).machines
+    assert made_in.processor == here.processor
+
+
+def p(_data_root: Path, _weights: Path) -> dict[str, int]:
+    """A probe for tests that only read records."""
+    return {"found": 3}
 
 
 def test_a_probe_of_other_weights_or_other_code_is_no_evidence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records = supplied(tmp_path, quick((1,))).read()
+    made = supplied(tmp_path, quick((1,))).read()
     trial = quick((1,))
-    (digest,) = evidence.read(records, [trial], ()).trial("quick").digests.values()
-    probe = Probe(name="p", subject={"trial": "quick", "seed": 1}, code=("bench/plan.py",))
-    here = environment.current()
+    (digest,) = evidence.read(made, [trial], ()).trial("quick").digests.values()
+    probe = Probe(run=p, subject={"trial": "quick", "seed": 1})
+    here = machine.environment()
     fitting = probe.record(here, ["data", digest], {"found": 3})
     other = probe.record(here, ["data", "0" * 64], {"found": 4})
-    (outcome,) = evidence.read([*records, fitting, other], [trial], [probe]).probe("p")
+    (outcome,) = evidence.read([*made, fitting, other], [trial], [probe]).probe("p")
     assert outcome == {"trial": "quick", "seed": 1, "found": 3}
     with pytest.raises(MissingEvidenceError, match="p has not been measured"):
-        evidence.read([*records, other], [trial], [probe]).probe("p")
-    monkeypatch.setattr(evidence, "code_sha256", lambda _: "other code")
+        evidence.read([*made, other], [trial], [probe]).probe("p")
+    monkeypatch.setattr(evidence, "code_sha256", lambda *_, **__: "other code")
     with pytest.raises(MissingEvidenceError, match="p has not been measured"):
-        evidence.read([*records, fitting], [trial], [probe]).probe("p")
+        evidence.read([*made, fitting], [trial], [probe]).probe("p")
 
 
 def test_a_probe_without_one_of_its_subjects_is_not_whole() -> None:
-    one, two = (Probe(name="p", subject={"seed": seed}, code=("bench/plan.py",)) for seed in (1, 2))
-    record = one.record(environment.current(), [], {"found": 3})
+    one, two = (Probe(run=p, subject={"seed": seed}) for seed in (1, 2))
+    record = one.record(machine.environment(), [], {"found": 3})
     assert evidence.read([record], (), [one]).probe("p")
     with pytest.raises(MissingEvidenceError, match="p has not been measured"):
         evidence.read([record], (), [one, two]).probe("p")
@@ -260,8 +264,8 @@ def test_the_evidence_that_comes_with_the_project_decides_every_claim_on_any_mac
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     if processor is not None:
-        elsewhere = replace(environment.current(), processor=processor)
-        monkeypatch.setattr(environment, "current", lambda: elsewhere)
+        elsewhere = replace(machine.environment(), processor=processor)
+        monkeypatch.setattr(machine, "environment", lambda: elsewhere)
     assert main(["--no-training", "--reports", str(recorded)]) == 0
     assert "39 of 39 claims decided as the ledger has them" in capsys.readouterr().out
     report = (recorded / "claims" / "report.md").read_text()
@@ -299,7 +303,6 @@ def test_the_worked_example_of_the_readme_works(tmp_path: Path) -> None:
     run = run_module(*asked, "--reports", "reports", "--jobs", "2", folder=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "2 of 2 claims decided as the ledger has them" in run.stdout
-    records = (tmp_path / "reports" / "local-claims" / "records.jsonl").read_text().splitlines()
-    trained = [r for r in map(json.loads, records) if r["kind"] == "train"]
-    assert sorted(record["seed"] for record in trained) == list(range(1, 11))
-    assert {record["status"] for record in trained} == {"ok"}
+    trained = of_kind(Store(tmp_path / "reports" / "local-claims").read(), records.Train)
+    assert sorted(record.seed for record in trained) == list(range(1, 11))
+    assert {record.status for record in trained} == {"ok"}

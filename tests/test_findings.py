@@ -11,7 +11,8 @@ from bench.claims.document_errors import ENTRIES, Entry, rate, selection
 from bench.claims.document_errors.sums import column_metric
 from bench.claims.evidence import Evidence, MissingEvidenceError
 from bench.claims.ledger import LEDGER
-from bench.results.runs import Runs, model_runs
+from bench.results.runs import Runs
+from tests.factories import train_record
 
 
 def as_the_document_does(answers: Sequence[int], labels: Sequence[int]) -> float:
@@ -65,30 +66,22 @@ def test_an_entry_without_evidence_says_what_is_missing_unless_it_needs_none(
 
 def ran(name: str, *curves: Sequence[float]) -> Runs:
     """Runs of a network on seeds 1, 2, ... with these test accuracies after each epoch."""
-    return model_runs(
-        name,
-        "cpu",
-        [
-            {
-                "status": "ok",
-                "seed": seed,
-                "test_accuracy": curve[-1],
-                "test_accuracy_selected": None,
-                "validation_accuracy": None,
-                "weights_sha256": "",
-                "train_seconds": 1.0,
-                "misclassified": [],
-                "training_curve": [],
-                "test_curve": [[0, 0, 2.3, 0.1, None]]
-                + [[epoch, 100 * epoch, 1.0, value, None] for epoch, value in enumerate(curve, 1)],
-                "test_samples": 1000,
-                "classes": 10,
-                "test_checksum": "t",
-                "jobs": 1,
-            }
-            for seed, curve in enumerate(curves, start=1)
-        ],
-    )
+    trained = {
+        seed: train_record(
+            name,
+            seed,
+            0,
+            test_samples=1_000,
+            test_accuracy=curve[-1],
+            misclassified=[],
+            test_curve=[
+                (0, 0, 2.3, 0.1, None),
+                *((epoch, 100 * epoch, 1.0, value, None) for epoch, value in enumerate(curve, 1)),
+            ],
+        )
+        for seed, curve in enumerate(curves, start=1)
+    }
+    return Runs(model=name, device="cpu", cells=trained)
 
 
 def cells(lines: Sequence[str]) -> list[list[str]]:
