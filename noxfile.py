@@ -8,6 +8,8 @@ nox.options.default_venv_backend = "uv"
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
+# Whole files, because the tests of one share runs that take seconds to make.
+SIDE_BY_SIDE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -61,9 +63,9 @@ def profile(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Runs the tests; no network, no GPU needed."""
+    """Runs the tests, a file to each process; no network, no GPU needed."""
     _install(session, "tests")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session

@@ -35,11 +35,11 @@ def run(
         jobs: CPU cells trained side by side; None takes one for each core.
         reports: The folder that reports are written to.
         data_root: The folder above `MNIST/raw`; None takes `$BENCH_DATA_ROOT`, or `data`.
-        options: The other fields of `bench.plan.Request`: `dataset`, `recipe`, `epochs`,
+        options: The other fields of `bench.cells.plan.Request`: `dataset`, `recipe`, `epochs`,
             `baseline`, `name`, `fresh`.
 
     Raises:
-        bench.errors.RequestError: The request cannot be carried out; nothing has been written.
+        RequestError: The request cannot be carried out; nothing has been written.
     """
     # Not at the top: `bench.statistics` and its like should not load torch.
     from joblib import cpu_count

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-from joblib import Parallel, cpu_count, delayed
-
 import zoo
+from bench.cells import machine
 from bench.cells.catalogue import why_not
 from bench.cells.common_recipe import CANDIDATES, OUTCOME, SEEDS, common_recipe
 from bench.cells.data import load
 from bench.cells.splits import view
-from bench.cells.train import train
+from bench.cli.parser import Parser, command
 from zoo.spec import Optimiser
 
 
-def main() -> int:
+@command("bench.choose")
+def main(arguments: list[str] | None) -> int:
     """Trains all candidates, writes the outcome and prints it."""
+    Parser("bench.choose", __doc__).parse_args(arguments)
+    import pandas as pd
+    from joblib import Parallel, delayed
+
     specs = [zoo.get(name) for name in zoo.names()]
     models = [
         spec.name for spec in specs if why_not(spec, "digits") is None and "heavy" not in spec.tags
@@ -29,7 +32,7 @@ def main() -> int:
     runs = [
         (optimiser, model, seed) for optimiser in CANDIDATES for model in models for seed in SEEDS
     ]
-    accuracies = Parallel(n_jobs=cpu_count(), verbose=5)(
+    accuracies = Parallel(n_jobs=machine.cores(), verbose=5)(
         delayed(_validation_accuracy)(*run) for run in runs
     )
     table = pd.DataFrame(
@@ -52,6 +55,8 @@ def main() -> int:
 
 
 def _validation_accuracy(optimiser: Optimiser, model: str, seed: int) -> float:
+    from bench.cells.train import train
+
     spec = zoo.get(model)
     recipe = common_recipe(spec, optimiser)
     split = view(load("digits", data_root=Path(), seed=seed), spec, recipe)

@@ -13,19 +13,12 @@ os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
-
 from bench.cli.options import read_request, request_parser
 from bench.cli.parser import command
 from bench.records import kinds
 from bench.records.kinds import OperatorTime
 from bench.records.store import MissingRunError, Store, experiment_key
-from bench.report.write import write_report
-from bench.results.runs import read
-from bench.runner import plan_here
-from bench.timing.measure import Runner, Workload
-from bench.timing.profiling import STEPS, profile_training
+from bench.timing.protocol import Workload
 
 
 @command("bench.profile")
@@ -37,6 +30,12 @@ def main(arguments: list[str] | None) -> int:
     """
     options = request_parser("bench.profile", __doc__).parse_args(arguments)
     request = read_request(options)
+    from bench.report.write import write_report
+    from bench.results.runs import read
+    from bench.runner import plan_here
+    from bench.timing.measure import Runner
+    from bench.timing.profiling import STEPS, profile_training
+
     cells = {(cell.device, cell.model): cell for cell in plan_here(request).cells}
     traces = request.folder / "traces"
     store = Store(request.folder)
@@ -72,6 +71,11 @@ def main(arguments: list[str] | None) -> int:
 
 
 def _print(title: str, times: Sequence[OperatorTime]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from bench.timing.profiling import STEPS
+
     table = Table(title=title)
     table.add_column("operator", no_wrap=True)
     table.add_column("share of time", justify="right")

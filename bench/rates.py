@@ -25,9 +25,6 @@ from bench.records import kinds
 from bench.records.environment import differences
 from bench.records.errors import RequestError
 from bench.records.store import Store, experiment_key, find_folder, of_kind
-from bench.report.write import write_report
-from bench.results.learning_rates import MODELS, OTHER_RATES
-from bench.results.runs import read
 
 EXIT_FAILED = 1
 
@@ -64,6 +61,9 @@ def sweep(folder: Path, data_root: Path, side_by_side: int, shown: Progress) -> 
     Raises:
         RequestError: The report is not of the kind that the question can be put to.
     """
+    from bench.report.write import write_report
+    from bench.results.runs import read
+
     records = Store(folder)
     request = records.latest_request()
     jobs = _jobs(request, Datasets(data_root), folder.parent / ".data")
@@ -109,6 +109,8 @@ def _key(request: kinds.Request, job: Job) -> str:
 
 
 def _jobs(request: kinds.Request, datasets: Datasets, splits: Path) -> list[Job]:
+    from bench.results.learning_rates import MODELS, OTHER_RATES
+
     missing = [model for model in MODELS if model not in request.ran]
     if missing or request.recipe != "common" or request.dataset not in ("digits", "mnist"):
         raise RequestError(

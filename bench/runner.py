@@ -9,11 +9,11 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from bench.cells import machine, reference
+from bench.cells import machine, memory, reference
 from bench.cells.catalogue import DRAWN_PER_SEED
 from bench.cells.count import count
 from bench.cells.data import Datasets
-from bench.cells.jobs import DIGEST, Job, at_a_time, failure, make_jobs, run_jobs
+from bench.cells.jobs import DIGEST, Job, at_a_time, cell_key, failure, make_jobs, run_jobs
 from bench.cells.plan import Plan, Request, plan
 from bench.cells.request import request_record
 from bench.cells.splits import Split
@@ -23,6 +23,7 @@ from bench.records.code import code_sha256
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
 from bench.records.store import Store, digest, latest
+from bench.report.decided import findings
 from bench.report.write import write_report
 from bench.results.runs import Results, read
 from bench.timing.workloads import measure_group, plan_groups
@@ -68,6 +69,7 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     datasets = Datasets(request.data_root)
     here = machine.environment()
     records = Store(request.folder)
+    _require_memory(request, planned, datasets, here, records)
     jobs = make_jobs(
         planned.cells,
         datasets,
@@ -85,6 +87,8 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         keys += _measure(request, planned, here, records, progress)
     dataset = datasets.get(request.dataset, request.seeds[0])
     records.append(request_record(request, planned, here, dataset, keys))
+    for finding in findings(read(records)):
+        records.append(finding)
     return read(records)
 
 
@@ -102,6 +106,21 @@ def plan_here(request: Request) -> Plan:
     return planned
 
 
+def _require_memory(
+    request: Request, planned: Plan, datasets: Datasets, here: Environment, records: Store
+) -> None:
+    """Checks that every heavy network that is not trained and measured yet fits into memory."""
+    heavy = [cell for cell in planned.cells if cell.is_heavy]
+    if not heavy:
+        return
+    wanted = {cell_key(cell, datasets, here): cell.spec for cell in heavy}
+    for group in plan_groups(request, planned, here):
+        keys = {key: group.cells[workload] for workload, key in group.keys.items()}
+        wanted |= {key: cell.spec for key, cell in keys.items() if cell.is_heavy}
+    waiting = wanted if request.fresh else records.missing(wanted)
+    memory.require_memory({spec.name: spec for spec in waiting.values()}.values())
+
+
 def _count(specs: Iterable[ModelSpec], records: Store) -> list[str]:
     """Counts the networks that are not counted yet; the keys of all."""
     wanted = {
@@ -110,7 +129,7 @@ def _count(specs: Iterable[ModelSpec], records: Store) -> list[str]:
     }
     for key, spec in records.missing(wanted).items():
         try:
-            record = kinds.Count(key=key, model=spec.name, status="ok", **asdict(count(spec)))
+            record = count(spec, key)
         except Exception as error:
             record = kinds.Count(key=key, model=spec.name, status="failed", error=failure(error))
         records.append(record)
@@ -127,7 +146,7 @@ def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Prog
     progress.training([str(job.cell) for job in waiting.values()], len(jobs), request.jobs)
     for device in request.devices:
         ours = [job for job in waiting.values() if job.cell.device == device]
-        heavy = any("heavy" in job.cell.spec.tags for job in ours)
+        heavy = any(job.cell.is_heavy for job in ours)
         side_by_side = 1 if heavy else at_a_time(device, request.jobs)
         for _, record in run_jobs(ours, side_by_side):
             records.append(record)

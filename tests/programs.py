@@ -10,6 +10,14 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parents[1]
 
 
+def outside_pytest() -> dict[str, str]:
+    """The environment without pytest's own variables.
+
+    pytest-benchmark measures nothing where it finds a worker of pytest-xdist around it.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+
 def run_module(
     module: str, *arguments: str, folder: Path = REPOSITORY
 ) -> subprocess.CompletedProcess[str]:
@@ -17,7 +25,7 @@ def run_module(
     return subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        env={**outside_pytest(), "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
         timeout=300,

@@ -13,7 +13,8 @@ from bench.cells import data, machine
 from bench.claims import __main__ as claims
 from bench.claims import evidence, ledger
 from bench.claims.__main__ import main
-from bench.claims.checks import CHECKS, kinds
+from bench.claims.checks import CHECKS
+from bench.claims.checks import kinds as check_kinds
 from bench.claims.collect import supply
 from bench.claims.document_errors import ENTRIES
 from bench.claims.evidence import MissingEvidenceError, Probe
@@ -21,13 +22,13 @@ from bench.claims.judge import needs_nothing
 from bench.claims.ledger import LEDGER
 from bench.claims.trials import Trial, as_documented, trials
 from bench.cli.progress import Progress
-from bench.records import kinds as records
+from bench.records import kinds
 from bench.records.errors import RequestError
 from bench.records.store import Store, of_kind
 from tests.programs import run_module
 
 ROOT = Path(__file__).parents[1]
-ALL = ledger.load(LEDGER, kinds())
+ALL = ledger.load(LEDGER, check_kinds())
 
 PARAMETERS = """
 [[claim]]
@@ -157,7 +158,7 @@ def test_a_claim_about_an_unknown_network_is_a_wrong_request(
 def test_what_is_recorded_is_evidence_and_is_not_trained_again(tmp_path: Path) -> None:
     store = supplied(tmp_path, quick())
     before = store.read()
-    assert [type(record) for record in before] == [records.Machine, records.Train, records.Train]
+    assert [type(record) for record in before] == [kinds.Machine, kinds.Train, kinds.Train]
     again = supplied(tmp_path, quick())
     assert again.read() == before
     runs = evidence.read(before, [quick()], ()).trial("quick")
@@ -195,8 +196,8 @@ def test_evidence_of_another_machine_counts_where_there_is_none_of_this_one(
     elsewhere = replace(here, processor="Z80")
     with monkeypatch.context() as there:
         there.setattr(machine, "environment", lambda: elsewhere)
-        made = supplied(tmp_path, quick()).read()
-    found = evidence.read(made, [quick()], ())
+        records = supplied(tmp_path, quick()).read()
+    found = evidence.read(records, [quick()], ())
     assert found.trial("quick").accuracy
     assert [made_in.processor for made_in in found.machines] == ["Z80"]
     both = supplied(tmp_path, quick()).read()  # whoever can train makes it anew
@@ -204,7 +205,7 @@ def test_evidence_of_another_machine_counts_where_there_is_none_of_this_one(
     assert made_in.processor == here.processor
 
 
-def p(_data_root: Path, _weights: Path) -> dict[str, int]:
+def p() -> dict[str, int]:
     """A probe for tests that only read records."""
     return {"found": 3}
 
@@ -214,7 +215,7 @@ def test_a_probe_of_other_weights_or_other_code_is_no_evidence(
 ) -> None:
     made = supplied(tmp_path, quick((1,))).read()
     trial = quick((1,))
-    (digest,) = evidence.read(made, [trial], ()).trial("quick").digests.values()
+    (digest,) = evidence.read(records, [trial], ()).trial("quick").digests.values()
     probe = Probe(run=p, subject={"trial": "quick", "seed": 1})
     here = machine.environment()
     fitting = probe.record(here, ["data", digest], {"found": 3})
@@ -222,7 +223,7 @@ def test_a_probe_of_other_weights_or_other_code_is_no_evidence(
     (outcome,) = evidence.read([*made, fitting, other], [trial], [probe]).probe("p")
     assert outcome == {"trial": "quick", "seed": 1, "found": 3}
     with pytest.raises(MissingEvidenceError, match="p has not been measured"):
-        evidence.read([*made, other], [trial], [probe]).probe("p")
+        evidence.read([*records, other], [trial], [probe]).probe("p")
     monkeypatch.setattr(evidence, "code_sha256", lambda *_, **__: "other code")
     with pytest.raises(MissingEvidenceError, match="p has not been measured"):
         evidence.read([*made, fitting], [trial], [probe]).probe("p")

@@ -19,7 +19,6 @@ import zoo
 from bench import compare, runner
 from bench.results.table import CSV_COLUMNS
 from tests.programs import run_module
-from zoo import registry
 
 
 def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
@@ -163,12 +162,12 @@ class Explodes(nn.Linear):
 
 @pytest.mark.usefixtures("untimed")
 def test_records_survive_a_failing_cell_and_the_exit_code_is_1(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = replace(zoo.get("dnn"), name="exploding", aliases=(), build=partial(Explodes, 784, 10))
-    monkeypatch.setitem(registry._ENTRIES, "exploding", spec)
     arguments = ["--models", "exploding,dnn", "--seeds", "1", "--epochs", "1", "--jobs", "1"]
-    code = compare.main([*arguments, "--reports", str(tmp_path), "--name", "x", "--quiet"])
+    with zoo.temporary(spec):
+        code = compare.main([*arguments, "--reports", str(tmp_path), "--name", "x", "--quiet"])
     assert code == 1
     failed, ran = sorted(lines(tmp_path / "x", "train"), key=lambda record: record["status"])
     assert (failed["model"], failed["status"]) == ("exploding", "failed")

@@ -12,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
 from msgspec import structs
 
+from bench.records.kinds import Record
 from bench.records.store import Store
 from bench.report.cost import cost_view, counting_view, parameters
 from bench.report.figures import _accuracy_cost
@@ -31,7 +32,9 @@ NETWORKS = {
 @pytest.fixture
 def crowded(tmp_path: Path) -> Results:
     store = Store(tmp_path)
-    records = [train_record(name, 1, right) for name, (right, _, _) in NETWORKS.items()]
+    records: list[Record] = [
+        train_record(name, 1, right) for name, (right, _, _) in NETWORKS.items()
+    ]
     records += [count_record(name, *sizes) for name, (_, *sizes) in NETWORKS.items()]
     for record in [*records, request_record([r.key for r in records], list(NETWORKS))]:
         store.append(record)
@@ -73,7 +76,7 @@ def test_both_panels_are_logarithmic_and_share_their_scales(crowded: Results) ->
 def test_the_words_beside_the_chart_say_how_far_parameters_and_work_spread(
     crowded: Results,
 ) -> None:
-    text = "\n".join(parameters(crowded, {"accuracy-cost": "a chart"}))
+    text = parameters(crowded, {"accuracy-cost": "a chart"})
     # 575,050 / 21,840 and 651,720 / 416,520
     assert "in parameters up to 26.33 times (`net` 21,840, `dnn` 575,050)" in text
     assert (
@@ -81,7 +84,7 @@ def test_the_words_beside_the_chart_say_how_far_parameters_and_work_spread(
     )
     assert "`dnn` with the most parameters is number 13 of 13" in text
     assert "`lenet-rgb` with the most multiply-accumulates number 1." in text
-    assert "How to read it" not in "\n".join(parameters(crowded, {}))
+    assert "How to read it" not in parameters(crowded, {})
 
 
 def test_the_counting_exercise_is_the_range_that_the_document_leaves() -> None:
@@ -116,6 +119,15 @@ def test_networks_of_one_accuracy_have_one_rank(crowded: Results) -> None:
 def test_a_count_that_disagrees_is_marked(crowded: Results) -> None:
     counts = {**crowded.counts, "net": structs.replace(crowded.counts["net"], reached_parameters=1)}
     view = cost_view(replace(crowded, counts=counts), {})
-    assert [row.model for row in view.rows if not row.counts_agree] == ["net"]
-    lines = parameters(replace(crowded, counts=counts), {})
+    assert [row.model for row in view.rows if not row.agree] == ["net"]
+    lines = parameters(replace(crowded, counts=counts), {}).splitlines()
     assert next(line for line in lines if "**no**" in line).startswith("| `net` ")
+
+
+def test_a_network_without_declared_sizes_has_a_dash_and_a_sentence(crowded: Results) -> None:
+    own = structs.replace(crowded.counts["net"], declared_parameters=None)
+    text = parameters(replace(crowded, counts={**crowded.counts, "net": own}), {})
+    row = next(line for line in text.splitlines() if line.startswith("| `net` "))
+    assert [cell.strip() for cell in row.split("|")][2:6] == ["-", "21,840", "21,840", "yes"]
+    assert "`net` has no sizes on paper" in text
+    assert "no sizes on paper" not in parameters(crowded, {})

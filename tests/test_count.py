@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,7 +15,7 @@ def test_three_counts_agree_and_the_flop_counter_finds_the_declared_work(name: s
     found = count(zoo.get(name))
     assert found.agree
     assert found.macs == zoo.get(name).declared_macs
-    assert found.weight_bytes == 4 * zoo.get(name).declared_parameters
+    assert found.weight_bytes == 4 * found.module_parameters
 
 
 def test_activation_memory_is_that_of_all_layer_outputs_in_float32() -> None:
@@ -21,6 +23,35 @@ def test_activation_memory_is_that_of_all_layer_outputs_in_float32() -> None:
     # conv and sigmoid 120, linear and sigmoid 84, linear 10
     values = 2 * 4_704 + 1_176 + 2 * 1_600 + 400 + 2 * 120 + 2 * 84 + 10
     assert count(zoo.get("lenet5-sigmoid-avg")).activation_bytes == 4 * values
+
+
+def test_dropout_and_flattening_need_no_memory_in_evaluation() -> None:
+    # conv 10x24x24, pool and relu 10x12x12, conv 20x8x8, pool and relu 20x4x4,
+    # linear and relu 50, linear and log-softmax 10
+    values = 5_760 + 2 * 1_440 + 1_280 + 2 * 320 + 2 * 50 + 2 * 10
+    assert values == 10_680
+    assert count(zoo.get("net")).activation_bytes == 4 * values
+
+
+def strided() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, stride=2, padding=1),  # 4x14x14
+        nn.BatchNorm2d(4),
+        nn.ReLU(inplace=True),
+        nn.Flatten(),
+        nn.Linear(784, 10),
+    )
+
+
+def test_a_network_without_declared_sizes_is_counted_in_two_ways() -> None:
+    found = count(replace(zoo.get("lenet"), layers=None, input_shape=(1, 28, 28), build=strided))
+    assert found.declared_parameters is None
+    # 4 kernels of 9 and a bias, a scale and a shift for 4 channels, 784 x 10 and 10
+    assert found.module_parameters == found.reached_parameters == 4 * 10 + 8 + 7_850
+    assert found.agree
+    assert found.macs == 4 * 14 * 14 * 9 + 7_840
+    # The in-place ReLU makes no memory of its own.
+    assert found.activation_bytes == 4 * (784 + 784 + 10)
 
 
 class WithUnused(nn.Module):

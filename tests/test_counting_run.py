@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -17,14 +18,20 @@ import torch
 from torch import Tensor, nn
 
 import zoo
+from bench import runner
+from bench.cells import memory
+from bench.cells.memory import needed_bytes
 from bench.counting import __main__ as counting
+from bench.counting import page as counting_page
+from bench.counting.__main__ import MODELS
 from bench.counting.bars import write_bars
-from bench.counting.measured import MODELS, Measured, Pair
-from bench.counting.memory import available_bytes, needed_bytes
-from bench.counting.page import bars, factor, render
+from bench.counting.page import CountingPage, Quantity, bars, time_ratio
 from bench.records.store import Store
-from tests.test_report import request_record
-from zoo import ModelSpec, registry
+from bench.report.method import Deviation
+from bench.writing.markdown import factor
+from bench.writing.templates import render
+from tests.factories import MACHINE, request_record
+from zoo import ModelSpec
 from zoo.counting import bp, bp_layers, cnn, cnn_layers
 
 SIDE = 16
@@ -43,10 +50,10 @@ def shrunk(name: str) -> ModelSpec:
 @pytest.fixture(scope="module", autouse=True)
 def small() -> Iterator[None]:
     """Shrunk networks under the names of the real ones, and measured in two rounds."""
-    with pytest.MonkeyPatch.context() as patch:
+    with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
         for name in MODELS:
-            patch.setitem(registry._ENTRIES, name, shrunk(name))
-        patch.setattr(counting, "ROUNDS", 2)
+            stack.enter_context(zoo.temporary(shrunk(name)))
+        patch.setattr("bench.timing.workloads.HEAVY_ROUNDS", 2)
         yield
 
 
@@ -88,7 +95,7 @@ def test_every_network_is_measured_in_training_and_in_inference(folder: Path) ->
     assert measured == [(model, phase) for model in MODELS for phase in ("train", "inference")]
     for record in lines(folder, "timing"):
         assert (record["batch"], record["device"], record["status"]) == (64, "cpu", "ok")
-        assert (record["peak_memory_bytes"] is None) == (record["phase"] == "inference")
+        assert ("peak_memory_bytes" in record) == (record["phase"] == "train")
 
 
 def test_the_table_has_the_closed_forms_numbers_and_their_ratio(folder: Path) -> None:
@@ -110,11 +117,18 @@ def test_the_table_shows_what_was_measured(folder: Path) -> None:
     seconds = [record["train_seconds"] for record in lines(folder, "train")]
     assert row(report, "training time, s")[:2] == [f"{s:,.1f}" for s in seconds]
     for phase, what in (("train", "training"), ("inference", "inference")):
-        speeds = [r["samples_per_second"] for r in lines(folder, "timing") if r["phase"] == phase]
+        speeds = [_speed(r) for r in lines(folder, "timing") if r["phase"] == phase]
         assert row(report, f"{what}, samples/s")[:2] == [f"{s:,.1f}" for s in speeds]
         assert row(report, f"{what}, samples/s")[2] == factor(speeds[0] / speeds[1])
     accuracies = [f"{100 * r['test_accuracy']:.2f}%" for r in lines(folder, "train")]
     assert row(report, "test accuracy") == [*accuracies, ""]
+
+
+def _speed(timing: dict[str, Any]) -> float:
+    """Samples per second of the median block."""
+    blocks = [seconds for label in timing["block_seconds"] for seconds in label]
+    speed: float = timing["batch"] * timing["steps_per_block"] / median(blocks)
+    return speed
 
 
 def test_the_report_has_the_closed_form_range_and_says_what_was_not_interleaved(
@@ -130,9 +144,9 @@ def test_a_second_run_trains_and_measures_nothing_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = (folder / "report.md").read_text()
-    for name in ("run_jobs", "measure"):
-        monkeypatch.setattr(counting, name, lambda *_, **__: pytest.fail("done already"))
-    monkeypatch.setattr(counting, "available_bytes", lambda: 0)  # nor is memory asked for
+    monkeypatch.setattr(runner, "run_jobs", lambda jobs, _: jobs and pytest.fail("done already"))
+    monkeypatch.setattr(runner, "measure_group", lambda *_: pytest.fail("done already"))
+    monkeypatch.setattr(memory, "available_bytes", lambda: 0)  # nor is memory asked for
     (folder / "report.md").unlink()
     assert counting.main(["--reports", str(folder.parent)]) == 0
     assert (folder / "report.md").read_text() == report
@@ -144,27 +158,31 @@ def test_measured_memory_stays_within_what_the_closed_form_asks_for(folder: Path
             assert record["peak_memory_bytes"] < needed_bytes(shrunk(record["model"]))
 
 
-def test_a_network_is_gone_before_the_next_one_is_built(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    built: list[weakref.ref[nn.Module]] = []
+BUILT: list[weakref.ref[nn.Module]] = []
 
-    def remembered(build: Callable[[], nn.Module]) -> nn.Module:
-        assert [network() for network in built if network() is not None] == []
-        network = build()
-        built.append(weakref.ref(network))
-        return network
 
-    for name in MODELS:
-        spec = shrunk(name)
-        kept = replace(spec, build=partial(remembered, spec.build))
-        monkeypatch.setitem(registry._ENTRIES, name, kept)
+def remembered(build: Callable[[], nn.Module]) -> nn.Module:
+    network = build()
+    if all(parameter.is_meta for parameter in network.parameters()):
+        return network  # to be counted, without memory
+    assert [earlier() for earlier in BUILT if earlier() is not None] == []
+    BUILT.append(weakref.ref(network))
+    return network
+
+
+def test_a_network_is_gone_before_the_next_one_is_built(tmp_path: Path) -> None:
+    BUILT.clear()
     gc.disable()  # nothing is to hang on when the collector happens to pass
     try:
-        assert counting.main(["--reports", str(tmp_path)]) == 0
+        with ExitStack() as stack:
+            for name in MODELS:
+                spec = shrunk(name)
+                build = partial(remembered, spec.build)
+                stack.enter_context(zoo.temporary(replace(spec, build=build)))
+            assert counting.main(["--reports", str(tmp_path)]) == 0
     finally:
         gc.enable()
-    assert len(built) == 2 * (1 + 1 + 2)  # counted, trained, measured in two phases
+    assert len(BUILT) == 2 * (1 + 2)  # trained, measured in two phases
 
 
 def test_too_little_memory_is_refused_in_one_line_and_nothing_is_written(
@@ -173,15 +191,14 @@ def test_too_little_memory_is_refused_in_one_line_and_nothing_is_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # The real networks, of which nothing is built before the refusal.
-    for name in MODELS:
-        monkeypatch.setitem(registry._ENTRIES, name, REAL[name])
-    monkeypatch.setattr(counting, "available_bytes", lambda: 2**31)
-    assert counting.main(["--reports", str(tmp_path / "reports")]) == 2
+    monkeypatch.setattr(memory, "available_bytes", lambda: 2**31)
+    with zoo.temporary(REAL["bp-100"]), zoo.temporary(REAL["cnn-100"]):
+        assert counting.main(["--reports", str(tmp_path / "reports")]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     (line,) = printed.err.splitlines()
     assert line.startswith("bench.counting: memory is short: ")
-    assert "'bp-100' needs 4.70 GiB, 2.00 GiB are available" in line  # derived below
+    assert "'bp-100' needs 4.69 GiB, 2.00 GiB are available" in line  # derived below
     assert list(tmp_path.iterdir()) == []
 
 
@@ -190,25 +207,11 @@ REAL = {name: zoo.get(name) for name in MODELS}
 
 def test_what_is_needed_follows_from_the_layers() -> None:
     # Three copies of the weights, the largest layer (10,000 x 10,000 + 10,000) once more, and
-    # twice 64 times all outputs: 10,000 flat, three hidden layers before and after their ReLU, 3.
-    weights, largest, outputs = 300_060_003, 100_010_000, 10_000 + 6 * 10_000 + 3
+    # twice 64 times all outputs: three hidden layers before and after their ReLU, and 3.
+    weights, largest, outputs = 300_060_003, 100_010_000, 6 * 10_000 + 3
     numbers = 3 * weights + largest + 2 * 64 * outputs
     assert needed_bytes(REAL["bp-100"]) == round(1.25 * 4 * numbers)
-    assert f"{needed_bytes(REAL['bp-100']) / 2**30:.2f}" == f"{5 * numbers / 2**30:.2f}" == "4.70"
-
-
-def test_available_memory_includes_page_cache_that_would_be_given_up(tmp_path: Path) -> None:
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal: 16000000 kB\nMemFree: 100 kB\nMemAvailable:    2048 kB\n")
-    assert available_bytes(meminfo) == 2 * 2**20
-
-
-def test_where_the_system_does_not_tell_all_memory_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes = {"SC_PAGE_SIZE": 4_096, "SC_PHYS_PAGES": 1_000}
-    monkeypatch.setattr(os, "sysconf", sizes.__getitem__)
-    assert available_bytes(tmp_path / "none") == 4_096_000
+    assert f"{needed_bytes(REAL['bp-100']) / 2**30:.2f}" == f"{5 * numbers / 2**30:.2f}" == "4.69"
 
 
 class Explodes(nn.Linear):
@@ -218,24 +221,22 @@ class Explodes(nn.Linear):
         raise RuntimeError("this network explodes")
 
 
-def test_a_failure_is_a_line_of_the_report_and_exit_code_1(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    def exploding() -> nn.Module:
-        flat = nn.Flatten()
-        on_meta = torch.get_default_device().type == "meta"  # where parameters are counted
-        return nn.Sequential(flat, (nn.Linear if on_meta else Explodes)(SIDE * SIDE, 3))
+def exploding() -> nn.Module:
+    on_meta = torch.get_default_device().type == "meta"  # where parameters are counted
+    return nn.Sequential(nn.Flatten(), (nn.Linear if on_meta else Explodes)(SIDE * SIDE, 3))
 
-    monkeypatch.setitem(registry._ENTRIES, "bp-100", replace(shrunk("bp-100"), build=exploding))
-    assert counting.main(["--reports", str(tmp_path)]) == 1
+
+def test_a_failure_is_a_line_of_the_report_and_exit_code_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with zoo.temporary(replace(shrunk("bp-100"), build=exploding)):
+        assert counting.main(["--reports", str(tmp_path)]) == 1
     failed, ran = lines(tmp_path / "local-counting", "train")
     assert (failed["status"], ran["status"]) == ("failed", "ok")
     report = (tmp_path / "local-counting" / "report.md").read_text()
-    assert "`bp-100` training: RuntimeError: this network explodes" in report
+    assert "`bp-100` on cpu, seed 1: RuntimeError: this network explodes" in report
     assert row(report, "training time, s")[0] == "-"
-    assert "failed: `bp-100` training" in capsys.readouterr().err
+    assert "failed: `bp-100` on cpu, seed 1" in capsys.readouterr().err
 
 
 def test_the_report_of_a_comparison_is_not_overwritten(
@@ -262,66 +263,44 @@ def test_a_wrong_request_is_one_line_and_exit_code_2(
 
 
 @pytest.fixture
-def pair() -> Pair:
+def page() -> CountingPage:
     """Round numbers: 600 times the parameters, 12 times the work, 6 times the time."""
-    environment = {
-        "processor": "a processor",
-        "cores": 2,
-        "memory_bytes": 2**34,
-        "instruction_set": "AVX2",
-        "system": "Linux",
-        "python": "3.12",
-        "packages": {"torch": "2.11"},
-        "flags": {"TF32": "off"},
-        "commit": None,
+    numbers: dict[str, tuple[float, float]] = {
+        "module_parameters": (600_000, 1_000),
+        "weight_bytes": (2_400_000, 4_000),
+        "macs": (1_200_000, 100_000),
+        "updates": (21, 21),
+        "train_seconds": (60.0, 10.0),
+        "test_accuracy": (0.95, 0.34),
+        "peak_memory_bytes": (8 * 2**20, 2 * 2**20),
+        "train_samples_per_second": (50.0, 300.0),
+        "inference_samples_per_second": (200.0, 1_000.0),
     }
-    made = {
-        "command": "python -m bench.counting",
-        "dataset": "digits",
-        "dataset_sha256": "0123456789abcdef0123",
-        "sizes": [400, 0, 100],
-        "largest_class_share": 0.34,
-        "seed": 1,
-        "rounds": 5,
-        "recipe": "SGD 0.01, batch 64, 3 epochs, cross-entropy",
-        "deviations": {
-            "bp-100": [{"what": "pictures of 100x100", "reason": "inferred"}],
-            "cnn-100": [
-                {"what": "pictures of 100x100", "reason": "inferred"},
-                {"what": "kernel 5", "reason": "lost"},
-            ],
-        },
-        "environment": environment,
-    }
-    slow = Measured(
-        parameters=600_000,
-        weight_bytes=2_400_000,
-        macs=1_200_000,
-        updates=21,
-        train_seconds=60.0,
-        peak_memory_bytes=8 * 2**20,
-        train_samples_per_second=50.0,
-        inference_samples_per_second=200.0,
-        test_accuracy=0.95,
+    found = {name: Quantity(name=name, bp=b, cnn=c) for name, (b, c) in numbers.items()}
+    return CountingPage(
+        command="python -m bench.counting",
+        request=request_record(
+            [], ["bp-100"], recipes={"bp-100": REAL["bp-100"].recipe}, environment=MACHINE
+        ),
+        train_samples=400,
+        test_samples=100,
+        majority_class=0.34,
+        quantities=found,
+        time_ratios={phase: time_ratio(found, phase) for phase in ("train", "inference")},
+        blocks=10,
         block_spread=1.25,
+        failures=(),
+        figure="a figure",
+        counting="",
+        deviations=(
+            Deviation(models=MODELS, what="pictures of 100x100", reason="inferred"),
+            Deviation(models=("cnn-100",), what="kernel 5", reason="lost"),
+        ),
     )
-    fast = Measured(
-        parameters=1_000,
-        weight_bytes=4_000,
-        macs=100_000,
-        updates=21,
-        train_seconds=10.0,
-        peak_memory_bytes=2 * 2**20,
-        train_samples_per_second=300.0,
-        inference_samples_per_second=1_000.0,
-        test_accuracy=0.34,
-        block_spread=1.1,
-    )
-    return Pair(bp=slow, cnn=fast, made=made, failures=())
 
 
-def test_the_figure_shows_how_many_times_as_much_and_as_long(pair: Pair) -> None:
-    assert bars(pair) == pytest.approx(
+def test_the_figure_shows_how_many_times_as_much_and_as_long(page: CountingPage) -> None:
+    assert bars(page.quantities) == pytest.approx(
         {
             "parameters": 600,
             "multiply-accumulates": 12,
@@ -331,28 +310,29 @@ def test_the_figure_shows_how_many_times_as_much_and_as_long(pair: Pair) -> None
             "time per sample, inference": 5,
         }
     )
-    unmeasured = replace(pair, bp=replace(pair.bp, peak_memory_bytes=None))
+    memory = replace(page.quantities["peak_memory_bytes"], bp=None)
+    unmeasured = {**page.quantities, "peak_memory_bytes": memory}
     assert "peak memory of a training step" not in bars(unmeasured)
 
 
-def test_the_words_tell_parameters_work_and_time_apart(pair: Pair) -> None:
-    report = render(pair, {})
+def test_the_words_tell_parameters_work_and_time_apart(page: CountingPage) -> None:
+    report = render(Path(counting_page.__file__).parent, "counting", page)
     assert "**600 times the parameters**" in report
     assert "**12.0 times the work**" in report
     assert "about **6 times the time**" in report
     assert "about 5 times for a forward pass" in report
     assert "took about 0.5 times as long" in report  # 6 times the time for 12 times the work
-    assert "at most 1.25 times as long as its fastest" in report
+    assert "the 10 blocks of a measurement took at most 1.25 times as long as its fastest" in report
     assert "would score 34.00%" in report
     assert "- `bp-100`, `cnn-100`: pictures of 100x100 (inferred).\n" in report
     assert "- `cnn-100`: kernel 5 (lost).\n" in report
 
 
 def test_the_figure_is_the_same_bytes_every_time_and_tells_each_ratio(
-    pair: Pair, tmp_path: Path
+    page: CountingPage, tmp_path: Path
 ) -> None:
-    drawn = [write_bars(bars(pair), tmp_path / name) for name in ("one", "two")]
-    assert drawn[0] == drawn[1] == {"ratios": next(iter(drawn[0].values()))}
+    found = bars(page.quantities)
+    assert write_bars(found, tmp_path / "one") == write_bars(found, tmp_path / "two")
     one, two = ((tmp_path / name / "ratios.svg").read_text() for name in ("one", "two"))
     assert one == two
     for text in (">600<", ">12.0<", ">4.00<", ">6.00<", ">5.00<", ">parameters<"):

@@ -1,34 +1,40 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from scipy import stats
 
 import bench
 from bench.diff.__main__ import main
-from bench.diff.changes import Change, compare, parse_thresholds, welch_interval
+from bench.diff.changes import METRICS, Change, compare, welch_interval
 from bench.diff.sides import open_side
+from bench.diff.thresholds import UNITS, parse_thresholds
+from bench.records import kinds
+from bench.records.environment import Environment
 from bench.records.errors import RequestError
-from bench.records.store import Record, Store
+from bench.records.store import Store
+from tests.factories import RECIPE, count_record, request_record, timing_records, train_record
 
-ENVIRONMENT = {
-    "system": "Linux x86_64",
-    "processor": "P",
-    "cores": 2,
-    "memory_bytes": 1,
-    "instruction_set": "AVX2",
-    "gpu": None,
-    "cuda": None,
-    "python": "3.11.7",
-    "packages": {"torch": "2.11"},
-    "flags": {"TF32": "off"},
-    "commit": "c0ffee",
-}
+ENVIRONMENT = Environment(
+    system="Linux x86_64",
+    processor="P",
+    cores=2,
+    memory_bytes=1,
+    instruction_set="AVX2",
+    gpu=None,
+    cuda=None,
+    python="3.11.7",
+    packages={"torch": "2.11"},
+    flags={"TF32": "off"},
+    commit="c0ffee",
+)
 # Block seconds whose logarithms are -0.01 and 0.01: mean 0, variance 0.0002.
 BLOCKS = (math.exp(-0.01), math.exp(0.01))
 
@@ -57,80 +63,49 @@ def write_run(
     memory: int = 1000,
     parameters: int = 100,
     epochs: int = 20,
-    environment: Mapping[str, Any] = ENVIRONMENT,
+    environment: Environment = ENVIRONMENT,
 ) -> None:
     """Records of a run as the runner writes them, with the numbers given."""
-    store = Store(folder)
-    keys: list[str] = []
-
-    def append(kind: Any, **fields: Any) -> None:
-        keys.append(f"{kind}{len(keys)}")
-        store.append(Record(kind=kind, key=keys[-1], fields=fields))
-
+    records: list[kinds.Record] = []
     for model, by_seed in accuracy.items():
-        for seed, value in by_seed.items():
-            append(
-                "train",
-                model=model,
-                device="cpu",
-                seed=seed,
-                status="ok",
+        records += [
+            train_record(
+                model,
+                seed,
+                0,
                 test_accuracy=value,
                 weights_sha256=digest or f"{folder}{model}{seed}",
-                misclassified=[[i, 0] for i in range(round((1 - value) * SAMPLES))],
-                training_curve=[],
-                test_curve=[],
+                misclassified=[(i, 0) for i in range(round((1 - value) * SAMPLES))],
                 test_samples=SAMPLES,
-                classes=10,
                 test_checksum=test_checksum,
-                jobs=1,
-                train_seconds=1.0,
             )
-        append("count", model=model, status="ok", module_parameters=parameters, macs=50)
-        shared = {
-            "model": model,
-            "device": "cpu",
-            "status": "ok",
-            "steps_per_block": steps,
-            "deterministic": True,
-            "gpu": None,
-        }
-        append(
-            "timing",
-            **shared,
-            phase="train",
-            batch=64,
-            samples_per_second=64.0,
-            block_seconds=[list(blocks), list(blocks)],
-            peak_memory_bytes=memory,
+            for seed, value in by_seed.items()
+        ]
+        records.append(count_record(model, parameters, macs=50))
+        train, _, latency = timing_records(model, 1.0)
+        records += [
+            replace(
+                train,
+                steps_per_block=steps,
+                block_seconds=(tuple(blocks), tuple(blocks)),
+                peak_memory_bytes=memory,
+            ),
+            latency,
+        ]
+    store = Store(folder)
+    for record in records:
+        store.append(record)
+    store.append(
+        request_record(
+            [record.key for record in records],
+            list(accuracy),
+            baseline=next(iter(accuracy)),
+            seeds=tuple(dict.fromkeys(seed for seeds in accuracy.values() for seed in seeds)),
+            dataset_sha256=test_checksum * 64,
+            recipes=dict.fromkeys(accuracy, dataclasses.replace(RECIPE, epochs=epochs)),
+            environment=environment,
         )
-        append(
-            "timing",
-            **shared,
-            phase="latency",
-            batch=1,
-            samples_per_second=1000.0,
-            latency_p50_seconds=0.001,
-            latency_p95_seconds=0.001,
-            latency_p99_seconds=0.001,
-            peak_memory_bytes=None,
-        )
-    request = {
-        "ran": list(accuracy),
-        "baseline": next(iter(accuracy)),
-        "devices": ["cpu"],
-        "seeds": list(dict.fromkeys(seed for seeds in accuracy.values() for seed in seeds)),
-        "dataset": "digits",
-        "dataset_sha256": test_checksum * 64,
-        "recipe": "common",
-        "recipes": {
-            model: {"epochs": epochs, "optimiser": {"name": "adam", "learning_rate": 0.003}}
-            for model in accuracy
-        },
-        "environment": dict(environment),
-        "keys": keys,
-    }
-    store.append(Record(kind="request", key="request", fields=request))
+    )
 
 
 BEFORE = {1: 0.80, 2: 0.82, 3: 0.84}
@@ -142,6 +117,11 @@ ERROR = 0.01 / math.sqrt(3)
 def changes(a: Path, b: Path) -> dict[tuple[str, str], Change]:
     found = compare(open_side("a", a), open_side("b", b))
     return {(change.model, change.metric.name): change for change in found}
+
+
+def high(change: Change) -> float:
+    assert change.interval is not None
+    return change.interval[1]
 
 
 @pytest.fixture
@@ -161,8 +141,9 @@ def test_accuracy_is_b_minus_a_with_the_paired_interval(a: Path, b: Path) -> Non
     assert change.a == pytest.approx(0.82)
     assert change.b == pytest.approx(0.84)
     assert change.change == pytest.approx(0.02)
-    assert change.low == pytest.approx(0.02 - student_2(0.95) * ERROR)
-    assert change.high == pytest.approx(0.02 + student_2(0.95) * ERROR)
+    assert change.interval == pytest.approx(
+        (0.02 - student_2(0.95) * ERROR, 0.02 + student_2(0.95) * ERROR)
+    )
     assert change.verdict == "inconclusive"  # 0.02 - 4.303 x 0.00577 = -0.0048
 
 
@@ -171,7 +152,7 @@ def test_intervals_of_two_networks_hold_together(a: Path, b: Path) -> None:
     write_run(b, {"dnn": AFTER, "net": {1: 0.80, 2: 0.81, 3: 0.82}})
     # Bonferroni: two intervals, so each at half of the 5%.
     change = changes(a, b)["dnn", "test_accuracy"]
-    assert change.high == pytest.approx(0.02 + student_2(0.975) * ERROR)
+    assert high(change) == pytest.approx(0.02 + student_2(0.975) * ERROR)
 
 
 def test_a_network_that_did_better_and_one_that_did_worse_are_called_so(a: Path, b: Path) -> None:
@@ -196,7 +177,7 @@ def test_a_difference_must_hold_for_other_samples_too(a: Path, b: Path) -> None:
     weighted = stats.t.ppf(0.975, 5) * of_seeds**2 + stats.t.ppf(0.975, 999) * of_samples**2
     half = weighted / math.hypot(of_seeds, of_samples)
     change = changes(a, b)["dnn", "test_accuracy"]
-    assert (change.low, change.high) == pytest.approx((0.0015 - half, 0.0015 + half))
+    assert change.interval == pytest.approx((0.0015 - half, 0.0015 + half))
     assert change.verdict == "inconclusive"
 
 
@@ -204,7 +185,7 @@ def test_on_other_samples_the_seeds_are_all_that_is_paired(a: Path, b: Path) -> 
     write_run(a, {"dnn": BEFORE})
     write_run(b, {"dnn": AFTER}, test_checksum="u")
     change = changes(a, b)["dnn", "test_accuracy"]
-    assert change.high == pytest.approx(0.02 + student_2(0.95) * ERROR)
+    assert high(change) == pytest.approx(0.02 + student_2(0.95) * ERROR)
     assert change.basis == "3 paired seeds alone"
 
 
@@ -230,7 +211,7 @@ def test_differences_without_spread_have_no_interval_and_no_verdict(
     write_run(a, {"dnn": before})
     write_run(b, {"dnn": after})
     change = changes(a, b)["dnn", "test_accuracy"]
-    assert (change.low, change.high, change.verdict) == (None, None, "no interval")
+    assert (change.interval, change.verdict) == (None, "no interval")
 
 
 def test_equal_weights_are_identical_and_equal_accuracies_only_equal(a: Path, b: Path) -> None:
@@ -252,8 +233,9 @@ def test_throughput_has_the_welch_interval_of_log_seconds(a: Path, b: Path) -> N
     assert change.a == pytest.approx(64)
     assert change.b == pytest.approx(64 * math.exp(-0.1))
     assert change.change == pytest.approx(math.exp(-0.1) - 1)
-    assert change.low == pytest.approx(math.exp(-0.1 - half) - 1)
-    assert change.high == pytest.approx(math.exp(-0.1 + half) - 1)  # -3.8%
+    assert change.interval == pytest.approx(
+        (math.exp(-0.1 - half) - 1, math.exp(-0.1 + half) - 1)
+    )  # -3.8%
     assert change.verdict == "slower, if no drift"
 
 
@@ -280,10 +262,28 @@ def test_what_is_counted_is_exact_and_latency_has_no_interval(a: Path, b: Path) 
     assert memory.change == pytest.approx(0.1)
     assert memory.verdict == "larger"
     assert (parameters.change, parameters.verdict) == (-0.5, "smaller")
-    assert parameters.low == parameters.high == -0.5
+    assert parameters.interval == (-0.5, -0.5)
     assert found["dnn", "macs"].verdict == "equal"
     assert found["dnn", "latency_p50_seconds"].verdict == "no interval"
     assert ("dnn", "inference_samples_per_second") not in found  # not measured in these runs
+
+
+def test_of_nothing_any_number_is_infinitely_more(
+    a: Path, b: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_run(a, {"dnn": BEFORE, "net": BEFORE}, parameters=0)
+    write_run(b, {"dnn": AFTER, "net": AFTER}, parameters=50)
+    parameters = changes(a, b)["dnn", "parameters"]
+    assert (parameters.change, parameters.verdict) == (math.inf, "larger")
+    assert changes(b, a)["dnn", "parameters"].change == -1
+    assert changes(a, a)["dnn", "parameters"].verdict == "equal"
+    assert main([str(a), str(b), "--fail", "parameters:1000%"]) == 1
+    row = next(line for line in capsys.readouterr().out.splitlines() if "| parameters " in line)
+    assert [cell.strip() for cell in row.split("|")][4:8] == ["0", "50", "-", "exact"]
+
+
+def test_every_threshold_belongs_to_a_metric() -> None:
+    assert {metric.threshold for metric in METRICS} - {None} == UNITS.keys()
 
 
 def test_the_output_says_what_it_rests_on(
@@ -321,7 +321,7 @@ def test_other_environments_are_refused_unless_asked_for(
     a: Path, b: Path, change: dict[str, Any], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_run(a, {"dnn": BEFORE})
-    write_run(b, {"dnn": AFTER}, environment={**ENVIRONMENT, **change})
+    write_run(b, {"dnn": AFTER}, environment=dataclasses.replace(ENVIRONMENT, **change))
     assert main([str(a), str(b)]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -341,7 +341,9 @@ def test_other_data_are_refused(a: Path, b: Path, capsys: pytest.CaptureFixture[
 
 def test_another_commit_or_more_cores_are_no_reason_to_refuse(a: Path, b: Path) -> None:
     write_run(a, {"dnn": BEFORE})
-    write_run(b, {"dnn": AFTER}, environment={**ENVIRONMENT, "commit": "f00", "cores": 64})
+    write_run(
+        b, {"dnn": AFTER}, environment=dataclasses.replace(ENVIRONMENT, commit="f00", cores=64)
+    )
     assert main([str(a), str(b)]) == 0
 
 

@@ -15,19 +15,21 @@ from torch import nn
 
 import bench
 import zoo
+from bench.records.kinds import Record
 from bench.records.store import Store
 from bench.report import figures
 from bench.report.figures import styles_of, write_figures
 from bench.report.write import write_report
 from bench.results.runs import Results, read
 from tests.factories import count_record, request_record, train_record
-from zoo import registry
 
 
 def results_of(folder: Path, networks: dict[str, dict[str, Any]]) -> Results:
     """Networks of one seed each; their records have these fields besides the usual ones."""
     store = Store(folder)
-    records = [train_record(name, 1, 390, **changes) for name, changes in networks.items()]
+    records: list[Record] = [
+        train_record(name, 1, 390, **changes) for name, changes in networks.items()
+    ]
     records += [count_record(name, 61_706, 416_520) for name in networks]
     for record in [*records, request_record([r.key for r in records], list(networks))]:
         store.append(record)
@@ -145,10 +147,10 @@ def test_a_network_that_diverges_has_a_report_with_its_other_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     own = replace(zoo.get("dnn"), name="own", aliases=(), build=partial(Diverging, step))
-    monkeypatch.setattr(registry, "_ENTRIES", {**registry._ENTRIES, "own": own})
     monkeypatch.setattr("bench.runner._measure", lambda *_: [])
     options: dict[str, Any] = {"jobs": 1, "devices": ["cpu"], "reports": tmp_path, "name": "run"}
-    outcome = bench.run(["dnn", "own"], seeds=2, epochs=1, **options)
+    with zoo.temporary(own):
+        outcome = bench.run(["dnn", "own"], seeds=2, epochs=1, **options)
     text = (outcome.folder / "report.md").read_text()
     assert "was not drawn" not in text
     assert "(figures/learning-curves.svg)" in text

@@ -12,14 +12,15 @@ import zoo
 from bench.cells.common_recipe import common_recipe
 from bench.cells.determinism import deterministic
 from bench.timing import measure as measuring
-from bench.timing.measure import CALLS_PER_ROUND, Runner, Timing, Workload, measure
+from bench.timing.measure import Runner, Timing, measure
+from bench.timing.protocol import CALLS_PER_ROUND, Phase, Workload
 from zoo import ModelSpec, Recipe
 from zoo.spec import Optimiser
 
 Asked = tuple[Workload, ModelSpec, Recipe]
 
 
-def asked(model: str, phase: measuring.Phase, **more: Any) -> Asked:
+def asked(model: str, phase: Phase, **more: Any) -> Asked:
     spec = zoo.get(model)
     device = more.pop("device", "cpu")
     return Workload(model=model, device=device, phase=phase, **more), spec, common_recipe(spec)

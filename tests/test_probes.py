@@ -9,10 +9,10 @@ import torch
 
 import zoo
 from bench.cells import data
+from bench.claims.affine import affine_map
 from bench.claims.collect import supply
 from bench.claims.evidence import read
 from bench.claims.probes import pixels, timing, trained
-from bench.claims.probes.affine import affine_map
 from bench.claims.trials import Trial
 from bench.cli.progress import Progress
 from bench.records.store import Store
@@ -51,7 +51,7 @@ def test_the_gap_is_between_the_recorded_test_accuracy_and_that_on_the_training_
     runs = read(Store(folder).read(), [trial], ()).trial("quick")
     found = trained.generalisation_gap(Path(), known, trial="quick", seed=1)
     assert found["test_accuracy"] == runs.accuracy[1]
-    assert found["test_loss"] == pytest.approx(runs.ran[1].test_curve[-1].loss, rel=1e-5)
+    assert found["test_loss"] == pytest.approx(runs.cells[1].test_curve[-1].loss, rel=1e-5)
     # 1,437 training samples of digits: the accuracy on them is a multiple of 1/1437.
     assert found["train_accuracy"] * 1437 == pytest.approx(round(found["train_accuracy"] * 1437))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from bench.records.kinds import Record
 from bench.records.store import MissingRunError, Store
 from bench.report.accuracy import best_view
 from bench.report.figures import write_figures
@@ -38,8 +40,8 @@ RIGHT = {
 
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
-    """Four networks, two of them twins, one whose third seed failed; and both baselines."""
-    records = [
+    """Four networks, two of them twins, one whose third seed failed; both references."""
+    records: list[Record] = [
         train_record(model, seed, right)
         for model, rights in RIGHT.items()
         for seed, right in zip(SEEDS, rights, strict=True)
@@ -75,10 +77,10 @@ def test_the_numbers_of_the_report_are_those_worked_out_by_hand(results: Results
     assert "| 12,929 |" in re.sub(" +", " ", text)
 
 
-def results_of(folder: Path, right: dict[str, tuple[int, ...]]) -> Results:
+def results_of(folder: Path, right: Mapping[str, tuple[int, ...]]) -> Results:
     """Networks that get so many of 400 right, by seed; 0 for a seed that failed."""
     store = Store(folder)
-    records = [
+    records: list[Record] = [
         train_record(model, seed, count) if count else failed_record(model, seed)
         for model, counts in right.items()
         for seed, count in zip(SEEDS, counts, strict=False)

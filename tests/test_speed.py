@@ -13,7 +13,8 @@ from bench.records.store import Store
 from bench.report.speed import speed, speed_view
 from bench.results.runs import Results, read
 from bench.timing.gpu import parse
-from bench.timing.measure import ROUNDS, Timing, Workload
+from bench.timing.measure import Timing
+from bench.timing.protocol import ROUNDS, Workload
 from bench.timing.workloads import timing_record
 from tests.factories import request_record, train_record
 
@@ -63,7 +64,8 @@ def test_ratios_are_against_the_first_network_and_beyond_the_floors(tmp_path: Pa
 
 
 def test_the_section_shows_floor_ratio_and_verdict_per_network(tmp_path: Path) -> None:
-    lines = speed(results(tmp_path, [timing("dnn", 10, 0.02), timing("net", 20, 0.01)]))
+    found = results(tmp_path, [timing("dnn", 10, 0.02), timing("net", 20, 0.01)])
+    lines = speed(found).splitlines()
     rows = [line for line in lines if line.startswith("| `")]
     cells = {
         row.split("|")[1].strip(): [c.strip() for c in row.split("|")[3:-1]] for row in rows[:2]
@@ -94,7 +96,7 @@ def test_the_cost_of_determinism_is_the_step_with_flags_over_the_one_without(
     tmp_path: Path, milliseconds: float, said: str
 ) -> None:
     free = timing("dnn", milliseconds, 0.02, deterministic=False)
-    text = "\n".join(speed(results(tmp_path, [timing("dnn", 10, 0.02), free])))
+    text = speed(results(tmp_path, [timing("dnn", 10, 0.02), free]))
     assert "a training step of `dnn` " + said in text
     # It is a workload of its own, not a second measurement of the network.
     assert "6,400" in text
@@ -104,7 +106,7 @@ def test_a_network_that_could_not_be_measured_keeps_its_row(tmp_path: Path) -> N
     failed = replaced(timing("net", 20, 0.01), status="failed", error="RuntimeError: no")
     found = results(tmp_path, [timing("dnn", 10, 0.02), failed])
     assert found.speeds["net", "cpu"].train is None
-    assert any(line.startswith("| `net`") and " - " in line for line in speed(found))
+    assert any(line.startswith("| `net`") and " - " in line for line in speed(found).splitlines())
     assert len(found.failures) == 1
 
 
@@ -114,7 +116,7 @@ def test_without_its_baseline_a_table_says_no_verdict(tmp_path: Path) -> None:
     net = found.speeds["net", "cpu"].train
     assert net is not None
     assert net.ratio is None
-    assert not any("**slower**" in line or "**faster**" in line for line in speed(found))
+    assert not {"**slower**", "**faster**"} & set(speed(found).split())
 
 
 @pytest.mark.parametrize(

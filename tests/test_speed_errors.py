@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.statistics.error_rates import SPEED_RUNS, read_speed_errors
-from bench.timing import measure
+from bench.timing import protocol
 from studies import speed_errors
 from studies.speed_errors import SCENARIOS, count_false, simulate, simulate_all, smallest_ratio
 
@@ -76,7 +76,7 @@ def test_a_ratio_that_no_simulated_run_finds_is_absent(monkeypatch: pytest.Monke
 
 
 def test_the_simulation_has_as_many_rounds_as_a_measurement() -> None:
-    assert speed_errors.ROUNDS == measure.ROUNDS
+    assert speed_errors.ROUNDS == protocol.ROUNDS
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from bench.results.speeds import NO_SPEED
 from bench.suite.__main__ import main as suite
 from bench.suite.session import Workloads, workloads
 from bench.suite.track import main as track
-from bench.timing.measure import Workload
+from bench.timing.protocol import Workload
 from tests.factories import request_record
 from tests.programs import REPOSITORY, run_module
 
@@ -80,7 +80,7 @@ def test_networks_that_the_report_lacks_are_left_out_with_a_line(
         timed.extend(chosen)
         return 0
 
-    monkeypatch.setattr("bench.suite.__main__.run", run)
+    monkeypatch.setattr("bench.suite.session.run", run)
     options = ["--devices", "cpu", "--name", "run", "--reports", str(reports), "--quiet"]
     assert suite(["--models", "net,dnn", *options]) == 0
     assert {(workload.model, workload.device) for workload in timed} == {("net", "cpu")}
@@ -186,7 +186,7 @@ def test_the_report_says_which_workloads_disagree_and_by_how_much(results: Resul
         _timed("inference", 1600.0, 1600.0),
         _timed("latency", 180.0, 180.0),
     )
-    lines = instruments(replace(results, clocks=timed))
+    lines = instruments(replace(results, clocks=timed)).splitlines()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "| `net`" in line]
     assert rows == [
         ["`net`", "cpu", "train", "1,050", "1,200", "-12.5%", "1,000", "+5.0%"],
@@ -204,11 +204,11 @@ def test_a_workload_that_the_tables_lack_is_judged_side_by_side_alone(results: R
         speeds={("net", "cpu"): NO_SPEED},
         clocks=(_timed("train", 1050.0, 1000.0),),
     )
-    lines = instruments(unmeasured)
+    lines = instruments(unmeasured).splitlines()
     assert any(line.endswith("- |          - |") for line in lines)
     assert "Side by side: 1 of 1 workloads lie within 10% of each other." in lines
     assert not any("Against the speed tables" in line for line in lines)
 
 
 def test_without_the_second_instrument_there_is_no_section(results: Results) -> None:
-    assert instruments(results) == []
+    assert instruments(results) == ""

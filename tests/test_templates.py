@@ -37,7 +37,10 @@ def test_a_name_that_the_view_does_not_have_is_an_error(tmp_path: Path) -> None:
 
 
 def test_paragraphs_lists_and_quotations_are_joined_and_tables_and_code_are_not() -> None:
-    text = "\n# Title\n\n\n\none\n  two\n- a\n  b\n- c\n\n> q\nr\n\n| a |\n| b |\n\n```\nx\n\n\ny\n```\n"
+    text = (
+        "\n# Title\n\n\n\none\n  two\n- a\n  b\n- c\n\n> q\nr\n\n| a |\n| b |\n\n"
+        "```\nx\n\n\ny\n```\n"
+    )
     assert unwrap(text) == (
         "# Title\n\none two\n- a b\n- c\n\n> q r\n\n| a |\n| b |\n\n```\nx\n\n\ny\n```"
     )

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ from tests.factories import train_record
 Line = dict[str, Any]
 
 
-@pytest.fixture(scope="session")
-def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reports folder of an honest run: two networks, two seeds, one epoch, nothing timed."""
     reports = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
@@ -34,7 +34,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         bench.run(
             ["dnn", "net"], seeds=2, epochs=1, jobs=1, devices=["cpu"], name="run", reports=reports
         )
-        yield reports
+    return reports
 
 
 @pytest.fixture

@@ -248,8 +248,9 @@ def test_a_name_that_is_taken_or_no_name_is_refused(name: str) -> None:
 
 def test_an_entry_whose_layers_do_not_fit_is_refused() -> None:
     spec = zoo.get("dnn")
+    layers = spec.layers or ()
     with pytest.raises(ValueError, match="takes shape"):
-        replace(spec, layers=spec.layers[:1] + spec.layers[3:])
+        replace(spec, layers=(*layers[:1], *layers[3:]))
     with pytest.raises(ValueError, match="3 classes"):
         replace(spec, classes=3)
 

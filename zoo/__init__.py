@@ -13,7 +13,7 @@ from zoo import dnn as dnn  # isort: skip
 from zoo import counting as counting  # isort: skip
 from zoo.documents import DOCUMENTS
 from zoo.extension import ExtensionError, add
-from zoo.registry import UnknownModelError, get, is_group, names, register, select
+from zoo.registry import UnknownModelError, get, is_group, names, register, select, temporary
 from zoo.spec import Deviation, Document, ModelSpec, Normalisation, Optimiser, Recipe
 
 __all__ = [
@@ -32,4 +32,5 @@ __all__ = [
     "names",
     "register",
     "select",
+    "temporary",
 ]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 import zoo
 from zoo.layers import Layer, Shape
 from zoo.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 PLAIN_WIDTH = 200  # columns where the output is no terminal
 
@@ -20,23 +22,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m zoo", description=__doc__)
     parser.add_argument("name", nargs="?", help="one entry, layer by layer (default: all)")
     name: str | None = parser.parse_args().name
-    console = Console()
-    if not console.is_terminal:
-        console.width = PLAIN_WIDTH
-    if name is None:
-        console.print(zoo_table())
-        return 0
     try:
-        spec = zoo.get(name)
+        spec = None if name is None else zoo.get(name)
     except zoo.UnknownModelError as error:
         print(error, file=sys.stderr)
         return 2
-    show(spec, console)
+    from rich.console import Console
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    if spec is None:
+        console.print(zoo_table())
+    else:
+        show(spec, console)
     return 0
 
 
 def zoo_table() -> Table:
     """All entries: name, document, input, layers, parameters, recipe."""
+    from rich.table import Table
+
     table = Table(title="The zoo", row_styles=["", "dim"])
     table.add_column("name", no_wrap=True)
     for column in ("document", "input", "layers"):
@@ -49,8 +55,8 @@ def zoo_table() -> Table:
             name,
             spec.document.id,
             _times(spec.input_shape),
-            _in_short(spec.layers),
-            f"{spec.declared_parameters:,}",
+            _in_short(spec.layers or ()) or "-",
+            "-" if spec.declared_parameters is None else f"{spec.declared_parameters:,}",
             f"{spec.recipe} ({spec.recipe.dataset})",
         )
     return table
@@ -59,18 +65,8 @@ def zoo_table() -> Table:
 def show(spec: ModelSpec, console: Console) -> None:
     """Prints one entry: origin, layers with shapes, the module as torch prints it, deviations."""
     console.print(f"[bold]{spec.name}[/bold]  {spec.document.id}: {spec.document.title}")
-    table = Table()
-    table.add_column("layer")
-    for column in ("output shape", "parameters", "multiply-accumulates"):
-        table.add_column(column, justify="right")
-    table.add_row("input", _times(spec.input_shape), "", "")
-    before = spec.input_shape
-    for layer, shape in zip(spec.layers, spec.shapes, strict=True):
-        table.add_row(str(layer), _times(shape), f"{layer.parameters:,}", f"{layer.macs(before):,}")
-        before = shape
-    table.add_section()
-    table.add_row("all", "", f"{spec.declared_parameters:,}", f"{spec.declared_macs:,}")
-    console.print(table)
+    if spec.layers is not None:
+        console.print(_layers_table(spec, spec.layers))
     import torch
 
     with torch.device("meta"):
@@ -78,6 +74,23 @@ def show(spec: ModelSpec, console: Console) -> None:
     console.print(f"output: {spec.output}\nrecipe: {spec.recipe}, data: {spec.recipe.dataset}")
     for deviation in spec.deviations:
         console.print(f"deviation: {deviation.what} ({deviation.reason})")
+
+
+def _layers_table(spec: ModelSpec, layers: tuple[Layer, ...]) -> Table:
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("layer")
+    for column in ("output shape", "parameters", "multiply-accumulates"):
+        table.add_column(column, justify="right")
+    table.add_row("input", _times(spec.input_shape), "", "")
+    before = spec.input_shape
+    for layer, shape in zip(layers, spec.shapes, strict=True):
+        table.add_row(str(layer), _times(shape), f"{layer.parameters:,}", f"{layer.macs(before):,}")
+        before = shape
+    table.add_section()
+    table.add_row("all", "", f"{spec.declared_parameters:,}", f"{spec.declared_macs:,}")
+    return table
 
 
 def _times(shape: Shape) -> str:

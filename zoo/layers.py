@@ -2,7 +2,7 @@
 
 A network is declared twice on purpose: here as sizes copied from its document, and beside it as a
 `torch.nn` module. Neither is made from the other, so a slip in one shows itself as a disagreement
-(`bench.count`).
+(`bench.cells.count`).
 
 Shapes are (channels, height, width) or (features,), always without the batch.
 """

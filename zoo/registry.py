@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
 from zoo.spec import ModelSpec
@@ -29,6 +31,18 @@ def register(spec: ModelSpec) -> ModelSpec:
     _ENTRIES[spec.name] = spec
     _ALIASES.update(dict.fromkeys(spec.aliases, spec.name))
     return spec
+
+
+@contextmanager
+def temporary(spec: ModelSpec) -> Iterator[ModelSpec]:
+    """An entry that is there inside a `with` alone; one of its name gives way for as long."""
+    before = dict(_ENTRIES)
+    _ENTRIES[spec.name] = spec
+    try:
+        yield spec
+    finally:
+        _ENTRIES.clear()
+        _ENTRIES.update(before)
 
 
 def names(*, tag: str | None = None) -> tuple[str, ...]:

@@ -120,9 +120,10 @@ class ModelSpec:
         input_shape: Shape of one sample, without the batch.
         classes: Number of outputs.
         output: What the outputs are.
-        layers: The declared sizes, from which everything in closed form follows.
         build: Makes the module; honours `torch.device("meta")`.
         recipe: The document's way of training it.
+        layers: Sizes that a document declares, from which everything in closed form follows; None
+            where nothing but the module says what the network is.
         deviations: Where entry or recipe differ from the document, and why.
         aliases: Other names that find it.
         tags: Groups it belongs to. `heavy` entries run only when named outright.
@@ -133,15 +134,15 @@ class ModelSpec:
     input_shape: Shape
     classes: int
     output: Output
-    layers: tuple[Layer, ...]
     build: Callable[[], nn.Module]
     recipe: Recipe
+    layers: tuple[Layer, ...] | None = None
     deviations: tuple[Deviation, ...] = ()
     aliases: tuple[str, ...] = ()
     tags: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if self.shapes[-1] != (self.classes,):
+        if self.layers is not None and self.shapes[-1] != (self.classes,):
             raise ValueError(
                 f"{self.name}: the declared layers end in shape {self.shapes[-1]}, "
                 f"but the entry has {self.classes} classes"
@@ -149,17 +150,19 @@ class ModelSpec:
 
     @cached_property
     def shapes(self) -> tuple[Shape, ...]:
-        """The declared output shape of every layer."""
-        return shapes(self.layers, self.input_shape)
+        """The declared output shape of every layer; none where no layers are declared."""
+        return shapes(self.layers or (), self.input_shape)
 
     @property
-    def declared_parameters(self) -> int:
-        """Trainable numbers, from the declared sizes."""
-        return sum(layer.parameters for layer in self.layers)
+    def declared_parameters(self) -> int | None:
+        """Trainable numbers, from the declared sizes; None where there are none."""
+        return None if self.layers is None else sum(layer.parameters for layer in self.layers)
 
     @property
-    def declared_macs(self) -> int:
+    def declared_macs(self) -> int | None:
         """Multiply-accumulates of one sample's forward pass, from the declared sizes."""
+        if self.layers is None:
+            return None
         before = (self.input_shape, *self.shapes[:-1])
         return sum(layer.macs(shape) for layer, shape in zip(self.layers, before, strict=True))
 

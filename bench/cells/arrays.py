@@ -23,6 +23,7 @@ def resized(image: Image.Image, side: int) -> NDArray[np.uint8]:
 
 
 def checksum(parts: Iterable[NDArray[Any] | str]) -> str:
+    """SHA-256 of arrays and texts, one after the other."""
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):

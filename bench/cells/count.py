@@ -7,7 +7,6 @@ half of what torch's flop counter counts; biases, activations and pooling are no
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,57 +14,35 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from bench.records.kinds import Count
 from zoo import ModelSpec
 
 FLOAT32_BYTES = 4
 
 
-@dataclass(frozen=True, kw_only=True)
-class Count:
-    """What a network is made of and what one sample costs it.
+def count(spec: ModelSpec, key: str = "") -> Count:
+    """Counts an entry on torch's meta device, without memory for its weights.
 
-    Attributes:
-        declared_parameters: From the declared layer sizes, in closed form.
-        module_parameters: What torch finds in the built module.
-        reached_parameters: Those whose memory reaches an operator in a forward pass.
-        macs: Multiply-accumulates of one sample, by torch's flop counter.
-        weight_bytes: Memory of the parameters in float32.
-        activation_bytes: Memory of all layer outputs of one sample in float32.
+    Args:
+        spec: The entry.
+        key: Key of the record.
     """
-
-    declared_parameters: int
-    module_parameters: int
-    reached_parameters: int
-    macs: int
-    weight_bytes: int
-    activation_bytes: int
-
-    @property
-    def agree(self) -> bool:
-        """Whether the three counts are one number."""
-        return self.declared_parameters == self.module_parameters == self.reached_parameters
-
-
-def count(spec: ModelSpec) -> Count:
-    """Counts an entry on torch's meta device, without memory for its weights."""
     with torch.device("meta"):
         network = spec.build().eval()
         sample = torch.empty(1, *spec.input_shape)
     with FlopCounterMode(display=False) as flops, torch.no_grad():
         network(sample)
-    outputs = sum(
-        torch.Size(shape).numel()
-        for layer, shape in zip(spec.layers, spec.shapes, strict=True)
-        if str(layer) != "flatten"  # a view, not memory of its own
-    )
     parameters = module_parameters(network)
     return Count(
+        key=key,
+        model=spec.name,
+        status="ok",
         declared_parameters=spec.declared_parameters,
         module_parameters=parameters,
         reached_parameters=reached_parameters(network, sample),
         macs=flops.get_total_flops() // 2,
         weight_bytes=FLOAT32_BYTES * parameters,
-        activation_bytes=FLOAT32_BYTES * outputs,
+        activation_bytes=activation_bytes(network, sample),
     )
 
 
@@ -79,21 +56,34 @@ def reached_parameters(network: nn.Module, sample: Tensor) -> int:
 
     A parameter that is never used is missing here; two parameters over one memory count once.
     """
-    with _Reached() as reached, torch.no_grad():
+    with _Memory() as memory, torch.no_grad():
         network(sample)
     storages = {
         _identity(parameter): parameter.untyped_storage().nbytes() // parameter.element_size()
         for parameter in network.parameters()
     }
-    return sum(size for identity, size in storages.items() if identity in reached.storages)
+    return sum(size for identity, size in storages.items() if identity in memory.taken)
 
 
-class _Reached(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes the storages that operators take; one that only makes a view computes nothing."""
+def activation_bytes(network: nn.Module, sample: Tensor) -> int:
+    """Memory of all that operators compute in one forward pass, as if all of it were kept.
+
+    What changes nothing in evaluation, such as dropout, and what only makes a view needs none. Of
+    several results of an operator the first counts; others, such as the places of maxima, are notes
+    for the way back.
+    """
+    with _Memory() as memory, torch.no_grad():
+        network(sample)
+    return sum(tensor.untyped_storage().nbytes() for tensor in memory.made.values())
+
+
+class _Memory(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Notes the storages that operators take and make; one that only makes a view does neither."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.storages: set[int] = set()
+        self.taken: set[int] = set()
+        self.made: dict[int, Tensor] = {}  # the tensors, so that no storage's address comes twice
 
     def __torch_dispatch__(
         self,
@@ -102,11 +92,19 @@ class _Reached(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        if not func.is_view:
-            tensors = torch.utils._pytree.tree_leaves((args, kwargs))
-            self.storages |= {_identity(leaf) for leaf in tensors if isinstance(leaf, Tensor)}
         operator: Callable[..., Any] = func
-        return operator(*args, **(kwargs or {}))
+        result = operator(*args, **(kwargs or {}))
+        if not func.is_view:
+            taken = {_identity(tensor) for tensor in _tensors((args, kwargs))}
+            self.taken |= taken
+            for tensor in _tensors(result)[:1]:
+                if _identity(tensor) not in taken:
+                    self.made[_identity(tensor)] = tensor
+        return result
+
+
+def _tensors(values: object) -> list[Tensor]:
+    return [leaf for leaf in torch.utils._pytree.tree_leaves(values) if isinstance(leaf, Tensor)]
 
 
 def _identity(tensor: Tensor) -> int:

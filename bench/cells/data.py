@@ -8,15 +8,17 @@ import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from bench.cells.arrays import Integers, checksum, resized
 from bench.cells.catalogue import DRAWN_PER_SEED, SUMS_FEATURES, validate_name
 from bench.records.errors import RequestError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 SUMS_ROWS = 10_000
 SUMS_TRAIN_ROWS = 7_000  # "first 70% train"; the last 1,000 of them are for validation
@@ -90,7 +92,8 @@ class Datasets:
 
 def _digits() -> Dataset:
     """The 1,797 handwritten digits of scikit-learn (UCI, test half), 8x8 scaled to 28x28."""
-    from sklearn.datasets import load_digits  # not at the top: workers read stored splits only
+    from PIL import Image  # not at the top: workers read stored splits only
+    from sklearn.datasets import load_digits
 
     bunch = load_digits()
     small = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
@@ -221,6 +224,8 @@ def _label(path: Path) -> int:
 
 
 def _picture(path: Path) -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
     try:
         with Image.open(path) as image:
             return image.convert("RGB")

@@ -10,13 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from joblib import Parallel, delayed
-from safetensors.torch import save_file
 
 from bench.cells.data import Dataset, Datasets
 from bench.cells.plan import Cell
 from bench.cells.splits import Split, StoredSplit, open_stored, store, view, with_permuted_pixels
-from bench.cells.train import train
 from bench.records import kinds
 from bench.records.code import code_sha256
 from bench.records.environment import Environment
@@ -84,6 +81,12 @@ def make_jobs(
     return jobs
 
 
+def cell_key(cell: Cell, datasets: Datasets, environment: Environment) -> str:
+    """The key of a cell's record, for which nothing has to be stored."""
+    split = _view(datasets.get(cell.dataset, cell.seed), cell)
+    return digest(key_content(cell, split.checksum, training_code(cell.spec), environment))
+
+
 def _view(dataset: Dataset, cell: Cell) -> Split:
     split = view(dataset, cell.spec, cell.recipe)
     return with_permuted_pixels(split) if cell.permuted else split
@@ -106,7 +109,7 @@ def _make_job(
     content = key_content(cell, split.checksum, code, environment)
     anonymous = {**content, "cell": {**cell.identity, "model": None}}
     # The weights of a heavy network may be more than a gigabyte.
-    kept = None if weights is None or "heavy" in cell.spec.tags else weights / weights_name(cell)
+    kept = None if weights is None or cell.is_heavy else weights / weights_name(cell)
     return Job(
         cell=cell,
         split=split,
@@ -148,6 +151,8 @@ def training_code(spec: ModelSpec) -> str:
     Raises:
         UnreadableCodeError: What builds it cannot be read.
     """
+    from bench.cells.train import train  # torch, which a report of records does without
+
     return code_sha256(train, Split, spec.build)
 
 
@@ -184,6 +189,8 @@ def _as_twin(twin: Job, trained: Job, record: kinds.Train) -> kinds.Train:
 
 
 def _run_all(jobs: Sequence[Job], side_by_side: int) -> Iterator[kinds.Train]:
+    from joblib import Parallel, delayed
+
     left = {job.key: job for job in jobs}
     parallel = Parallel(n_jobs=side_by_side, return_as="generator_unordered")
     try:
@@ -198,6 +205,8 @@ def _run_all(jobs: Sequence[Job], side_by_side: int) -> Iterator[kinds.Train]:
 
 
 def _run_alone(job: Job) -> kinds.Train:
+    from joblib import Parallel, delayed
+
     try:
         # Two workers for one job: with one, joblib would run it in this process.
         (record,) = Parallel(n_jobs=2)([delayed(run_job)(job, 1)])
@@ -250,6 +259,10 @@ def failure(error: BaseException) -> str:
 
 
 def _trained(job: Job) -> dict[str, Any]:
+    from safetensors.torch import save_file
+
+    from bench.cells.train import train
+
     split = open_stored(job.split)
     cell = job.cell
     trained = train(cell.spec, cell.recipe, split, seed=cell.seed, device=cell.device)

@@ -9,10 +9,6 @@ import subprocess
 from functools import lru_cache
 from pathlib import Path
 
-import torch
-from joblib import cpu_count
-
-from bench.cells.determinism import deterministic
 from bench.records.environment import Environment
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "joblib")
@@ -20,17 +16,23 @@ PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "joblib")
 
 def cores() -> int:
     """Logical cores that the process may use, which a container may have fewer of."""
+    from joblib import cpu_count
+
     return int(cpu_count())
 
 
 def devices() -> tuple[str, ...]:
     """The devices that are there."""
+    import torch
+
     return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
 
 
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """This process's environment, read once: a run has one, whatever is committed meanwhile."""
+    import torch
+
     has_cuda = torch.cuda.is_available()
     return Environment(
         system=f"{platform.system()} {platform.machine()}",
@@ -49,6 +51,10 @@ def environment() -> Environment:
 
 def flags() -> dict[str, str]:
     """The settings that `deterministic` trains under, as torch reports them."""
+    import torch
+
+    from bench.cells.determinism import deterministic
+
     with deterministic():
         cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
         return {
@@ -64,6 +70,8 @@ def _on(flag: bool) -> str:
 
 
 def _cuda_versions() -> str:
+    import torch
+
     cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
     return f"CUDA {torch.version.cuda}, cuDNN {cudnn}"
 

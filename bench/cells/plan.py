@@ -95,6 +95,11 @@ class Cell:
         return self.spec.name
 
     @property
+    def is_heavy(self) -> bool:
+        """Whether nothing else fits beside it: it is trained and measured alone."""
+        return "heavy" in self.spec.tags
+
+    @property
     def identity(self) -> dict[str, object]:
         """What tells it from other cells, in words and numbers."""
         return {

@@ -1,6 +1,6 @@
 """Answers that need no network, for every accuracy of a report to be held against.
 
-Both baselines are fitted to the training samples that the networks have; the test samples play no
+Both are fitted to the training samples that the networks have; the test samples play no
 part until they are scored. They see pictures in grey at 28x28, whatever side and channels a network
 takes, so that they cost seconds and are the same for every network of a ranking.
 
@@ -27,7 +27,7 @@ from bench.cells.splits import Split, view
 from zoo import ModelSpec, Recipe
 from zoo.layers import Flatten, Linear
 
-LARGEST_CLASS = "largest class"
+MAJORITY_CLASS = "largest class"
 LOGISTIC_REGRESSION = "logistic regression"
 PICTURE = (1, 28, 28)
 TOLERANCE = 1e-4  # the largest entry of the mean loss's gradient at which the fit is done
@@ -36,7 +36,7 @@ MOST_STEPS = 5_000
 
 @dataclass(frozen=True, kw_only=True)
 class Fitted:
-    """A baseline fitted to training samples and scored on test samples.
+    """A reference predictor fitted to training samples and scored on test samples.
 
     Attributes:
         parameters: Numbers that were fitted; None where there are no weights.
@@ -50,7 +50,7 @@ class Fitted:
 
 
 def fit(name: str, split: Split) -> Fitted:
-    """A baseline's score on a split; the same bits every time.
+    """A reference predictor's score on a split; the same bits every time.
 
     Args:
         name: One of `NAMES`.
@@ -74,7 +74,7 @@ def fit(name: str, split: Split) -> Fitted:
 
 
 def reference_view(dataset: Dataset, spec: ModelSpec, recipe: Recipe) -> Split:
-    """What the baselines see of a data set: a model's samples and classes, pictures at 28x28."""
+    """What they see of a data set: a model's samples and classes, pictures at 28x28."""
     if not spec.takes_images:
         return view(dataset, spec, recipe)
     layers = (Flatten(), Linear(math.prod(PICTURE), spec.classes))
@@ -118,7 +118,7 @@ def _flat(inputs: NDArray[Any]) -> NDArray[np.float64]:
 
 _Predictor = Callable[[NDArray[Any], Integers, NDArray[Any]], tuple[Integers, int | None]]
 _PREDICTORS: Mapping[str, _Predictor] = {
-    LARGEST_CLASS: _answer_largest_class,
+    MAJORITY_CLASS: _answer_largest_class,
     LOGISTIC_REGRESSION: _regress,
 }
 NAMES = tuple(_PREDICTORS)

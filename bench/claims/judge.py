@@ -61,7 +61,7 @@ def decide(claim: Claim, evidence: Evidence) -> Decision:
     try:
         finding = CHECKS[claim.check].run(claim, evidence)
         if isinstance(finding, Found):
-            return _exact(claim, finding)
+            return decide_exact(claim, finding)
         if isinstance(finding, Sample):
             return _stochastic(claim, finding, evidence)
         return _measured(claim, finding)
@@ -90,7 +90,8 @@ def prediction_interval(values: tuple[float, ...]) -> Interval:
     return Interval(low=summary.mean - half, high=summary.mean + half)
 
 
-def _exact(claim: Claim, finding: Found) -> Decision:
+def decide_exact(claim: Claim, finding: Found) -> Decision:
+    """The decision of a claim from what its exact check has found."""
     as_expected = finding.value == claim.expected
     holds = as_expected if finding.holds is None else finding.holds
     verdict: Verdict = "reproduced" if holds else "contradicted"

@@ -9,13 +9,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from bench.counting.page import factor
+from bench.writing.markdown import factor
 from bench.writing.style import BLUE, GREY, save
 
 NAME, TITLE = "ratios", "How many times as much the BP network has and takes as the CNN"
 
 
-def write_bars(ratios: Mapping[str, float], folder: Path) -> dict[str, str]:
+def write_bars(ratios: Mapping[str, float], folder: Path) -> str:
     """Draws ratios as bars on a logarithmic scale.
 
     Args:
@@ -23,11 +23,11 @@ def write_bars(ratios: Mapping[str, float], folder: Path) -> dict[str, str]:
         folder: Where the figure goes.
 
     Returns:
-        The figure's name and the sentence that describes it.
+        The sentence that describes the figure.
     """
     folder.mkdir(parents=True, exist_ok=True)
     save(partial(_draw, ratios), folder / f"{NAME}.svg", TITLE)
-    return {NAME: TITLE}
+    return TITLE
 
 
 def _draw(ratios: Mapping[str, float]) -> Figure:

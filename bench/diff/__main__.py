@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from bench.cli.parser import Parser, add_reports, command
-from bench.diff.changes import Change, breaches, compare, parse_thresholds
-from bench.diff.page import render
-from bench.diff.sides import open_side, unfairness
+from bench.diff.thresholds import parse_thresholds
 from bench.records.errors import RequestError
 from bench.records.store import find_folder
 
+if TYPE_CHECKING:
+    from bench.diff.changes import Change
+
 EXIT_WORSE = 1
+_COLUMNS = (
+    *("model", "device", "metric", "a", "b", "change", "low", "high"),
+    *("verdict", "basis", "failed"),
+)
 
 
 @command("bench.diff")
@@ -22,9 +27,8 @@ def main(arguments: list[str] | None) -> int:
     """Compares the latest runs of two reports.
 
     Returns:
-        1 if a metric with a threshold got worse by more than it beyond doubt, which means that the
-        whole interval lies beyond the threshold; 2 if the request was wrong or the comparison
-        would be unfair; else 0.
+        1 if a metric with a threshold got worse by more than it with its whole interval; 2 if the
+        request was wrong or the comparison would be unfair; else 0.
     """
     parser = Parser("bench.diff", __doc__)
     parser.add_argument("a", metavar="A", help="a report's name, or the path of its folder")
@@ -41,7 +45,13 @@ def main(arguments: list[str] | None) -> int:
     thresholds = parse_thresholds(options.fail) if options.fail is not None else {}
     if options.csv is not None and (options.csv.is_dir() or not options.csv.parent.is_dir()):
         raise RequestError(f"--csv '{options.csv}' cannot be written; name a file in a folder")
-    a, b = (open_side(name, find_folder(name, options.reports)) for name in (options.a, options.b))
+    folders = [find_folder(name, options.reports) for name in (options.a, options.b)]
+
+    from bench.diff.changes import breaches, compare
+    from bench.diff.page import page
+    from bench.diff.sides import open_side, unfairness
+
+    a, b = map(open_side, (options.a, options.b), folders)
     unfair = unfairness(a, b)
     if unfair and not options.anyway:
         raise RequestError(
@@ -49,37 +59,31 @@ def main(arguments: list[str] | None) -> int:
             "--anyway compares them all the same"
         )
     changes = compare(a, b)
-    print(render(a, b, changes, unfair=unfair, thresholds=thresholds), end="")
+    print(page(a, b, changes, unfair=unfair, thresholds=thresholds), end="")
     worse = breaches(changes, thresholds)
     if options.csv is not None:
-        _table(changes, worse).to_csv(options.csv, index=False)
+        _write_table(options.csv, changes, worse)
     return EXIT_WORSE if worse else 0
 
 
-def _table(changes: Sequence[Change], worse: Sequence[Change]) -> pd.DataFrame:
+def _write_table(path: Path, changes: Sequence[Change], worse: Sequence[Change]) -> None:
     """One row per model, device and metric, unrounded.
 
     `a` and `b` are in the metric's unit; `change`, `low` and `high` are fractions: of all test
     samples for accuracy, of `a` for all others.
     """
-    return pd.DataFrame(
-        [
-            {
-                "model": change.model,
-                "device": change.device,
-                "metric": change.metric.name,
-                "a": change.a,
-                "b": change.b,
-                "change": change.change,
-                "low": change.low,
-                "high": change.high,
-                "verdict": change.verdict,
-                "basis": change.basis,
-                "failed": change in worse,
-            }
-            for change in changes
-        ]
-    )
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for change in changes:
+            low, high = change.interval or (None, None)
+            writer.writerow(
+                [
+                    *(change.model, change.device, change.metric.name),
+                    *(change.a, change.b, change.change, low, high),
+                    *(change.verdict, change.basis, change in worse),
+                ]
+            )
 
 
 if __name__ == "__main__":

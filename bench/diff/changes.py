@@ -1,45 +1,30 @@
 """Two runs against each other: what differs between them by model and metric, B minus A.
 
 Accuracy is paired over the seeds that both runs have, and over the test samples: a verdict holds
-for other seeds and for other samples. Throughput compares the logarithms of the
-seconds per sample of the two runs' blocks as two independent samples. Sizes are counted, so they
-differ or they do not. Latency is recorded as percentiles, so its change has no interval.
+for other seeds and for other samples. Throughput compares the logarithms of the seconds per sample
+of the two runs' blocks as two independent samples. Sizes are counted, so they differ or they do
+not. Latency is recorded as percentiles, so its change has no interval.
 """
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
 
 import numpy as np
 from scipy import stats
 
 from bench.diff.sides import Place, Side, shared
-from bench.records.errors import RequestError
-from bench.results.runs import NO_SPEED, Runs
+from bench.diff.thresholds import UNITS
+from bench.records import kinds
+from bench.results.runs import Runs
+from bench.results.speeds import NO_SPEED
 from bench.statistics.accuracy import correctness, interval_of, pair
-from bench.statistics.basics import CONFIDENCE
+from bench.statistics.basics import CONFIDENCE, ROUNDING, Floats
 
 Interval = tuple[float, float]
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """A change whose interval is still to be computed, at the confidence that its family asks."""
-
-    model: str
-    device: str
-    a: float
-    b: float
-    change: float
-    basis: str
-    interval: Callable[[float], Interval] | None = None
-    settled: str | None = None  # the verdict where no statistics is needed for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,20 +33,20 @@ class Metric:
 
     Attributes:
         name: With its unit, as in `results.csv`.
-        threshold: What `--fail` calls it; None where no change can be beyond doubt.
-        unit: What its changes are told in: `pp`, percentage points, for accuracies, which are
-            fractions already; `%` of the value in A for all others.
-        better: Which way is better.
+        threshold: What `--fail` calls it; None where no change of it is certain.
+        higher_is_better: Which way is better.
         words: What a fall and a rise are called.
-        estimate: Gives its change for one model on one device; None where a side has no value.
     """
 
     name: str
     threshold: str | None
-    unit: Literal["pp", "%"]
-    better: Literal["higher", "lower"]
+    higher_is_better: bool
     words: tuple[str, str]
-    estimate: Callable[[Place, Side, Side], Estimate | None]
+
+    @property
+    def unit(self) -> str:
+        """`pp` if its values are fractions already; `%` of the value in A for all others."""
+        return UNITS[self.threshold] if self.threshold else "%"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,11 +61,10 @@ class Change:
             second over blocks, a median, or a count.
         b: Its value in B.
         change: B minus A; of accuracy as a difference of fractions, else as a fraction of A.
-        low: Lower end of the interval of `change`; None where there is none.
-        high: Its upper end.
-        basis: What the numbers rest on, in words.
-        verdict: One of the metric's words where the interval leaves zero out, `inconclusive` where
-            it does not; `identical` for equal weights; `equal`; `no interval`.
+        interval: Both ends of the interval of `change`; None where there is none.
+        basis: What the numbers rest on.
+        known: The verdict where none needs to be drawn from the interval: `identical` for equal
+            weights, `equal`.
     """
 
     model: str
@@ -89,19 +73,36 @@ class Change:
     a: float
     b: float
     change: float
-    low: float | None
-    high: float | None
+    interval: Interval | None
     basis: str
-    verdict: str
+    known: str | None = None
+
+    @property
+    def verdict(self) -> str:
+        """One of the metric's words where the interval leaves zero out, else `inconclusive`.
+
+        `no interval` where there is none, and no verdict is known without it.
+        """
+        if self.known:
+            return self.known
+        if self.interval is None:
+            return "no interval"
+        low, high = self.interval
+        return self.metric.words[low > 0] if low > 0 or high < 0 else "inconclusive"
 
     def is_worse_by_more_than(self, threshold: float) -> bool:
         """Whether the interval lies wholly on the worse side of the threshold.
 
-        Without an interval nothing is beyond doubt, and the answer is False.
+        Without an interval nothing is certain, and the answer is False.
         """
-        if self.low is None or self.high is None:
+        if self.interval is None:
             return False
-        return self.high < -threshold if self.metric.better == "higher" else self.low > threshold
+        low, high = self.interval
+        return high < -threshold if self.metric.higher_is_better else low > threshold
+
+
+# The change of one model on one device at a confidence; None where a side has no value.
+Estimate = Callable[[Metric, Place, Side, Side, float], Change | None]
 
 
 def compare(a: Side, b: Side) -> tuple[Change, ...]:
@@ -111,17 +112,33 @@ def compare(a: Side, b: Side) -> tuple[Change, ...]:
     1 - 0.05/k (Bonferroni), so that with no true difference at most one table in twenty has a
     false verdict in that metric.
     """
-    both = shared(a, b)
-    changes: list[Change] = []
-    for metric in METRICS:
-        estimates = [metric.estimate(place, a, b) for place in both]
-        changes += _judged(metric, [each for each in estimates if each is not None])
-    return tuple(changes)
+    places = shared(a, b)
+    return tuple(
+        change
+        for metric, estimate in METRICS.items()
+        for change in _family(partial(estimate, metric), places, a, b)
+    )
 
 
-def paired_interval(differences: Sequence[float] | Floats, confidence: float) -> Interval:
+def _family(
+    estimate: Callable[[Place, Side, Side, float], Change | None],
+    places: Sequence[Place],
+    a: Side,
+    b: Side,
+) -> list[Change]:
+    """The changes of one metric, with intervals that hold together."""
+
+    def at(confidence: float) -> list[Change]:
+        found = (estimate(place, a, b, confidence) for place in places)
+        return [change for change in found if change is not None]
+
+    judged = sum(change.known is None and change.interval is not None for change in at(CONFIDENCE))
+    return at(1 - (1 - CONFIDENCE) / max(1, judged))
+
+
+def paired_interval(values: Sequence[float] | Floats, confidence: float) -> Interval:
     """Two-sided Student interval of the mean of paired differences."""
-    found = stats.ttest_1samp(differences, 0.0).confidence_interval(confidence)
+    found = stats.ttest_1samp(values, 0.0).confidence_interval(confidence)
     return float(found.low), float(found.high)
 
 
@@ -133,234 +150,156 @@ def welch_interval(
     return float(found.low), float(found.high)
 
 
-def parse_thresholds(text: str) -> dict[str, float]:
-    """`accuracy:0.5pp,throughput:5%` as fractions by threshold name.
-
-    Raises:
-        RequestError: A name, number or unit is wrong, or a name stands twice.
-    """
-    units = {metric.threshold: metric.unit for metric in METRICS if metric.threshold}
-    valid = ", ".join(f"{name}:NUMBER{unit}" for name, unit in units.items())
-    found: dict[str, float] = {}
-    for item in text.split(","):
-        parts = re.fullmatch(r"\s*([a-z]+):(\d+(?:\.\d+)?)(pp|%)\s*", item)
-        name = item.partition(":")[0].strip()
-        if name == "latency":
-            raise RequestError(
-                "--fail latency: records hold percentiles of latency and no interval, so that no "
-                f"change of it is beyond doubt; choose from {valid}"
-            )
-        if parts is None or parts[3] != units.get(name):
-            raise RequestError(f"--fail '{item}' is no threshold; choose from {valid}")
-        if name in found:
-            raise RequestError(f"--fail has two thresholds for {name}; give one")
-        found[name] = float(parts[2]) / 100
-    return found
-
-
 def breaches(changes: Sequence[Change], thresholds: Mapping[str, float]) -> tuple[Change, ...]:
-    """The changes that are worse by more than their metric's threshold, beyond doubt."""
+    """The changes whose whole interval is worse by more than their metric's threshold."""
     return tuple(
         change
         for change in changes
-        if change.metric.threshold is not None
-        and change.metric.threshold in thresholds
-        and change.is_worse_by_more_than(thresholds[change.metric.threshold])
+        if change.is_worse_by_more_than(thresholds.get(change.metric.threshold or "", math.inf))
     )
 
 
-def _accuracy(where: Place, a: Side, b: Side) -> Estimate | None:
-    ours, theirs = a.results.get(*where), b.results.get(*where)
+def _accuracy(metric: Metric, place: Place, a: Side, b: Side, confidence: float) -> Change | None:
+    ours, theirs = a.results.get(*place), b.results.get(*place)
     if ours is None or theirs is None:
         return None
     seeds = [seed for seed in ours.accuracy if seed in theirs.accuracy]
     if not seeds:
         return None
-    before, after = (
-        np.array([runs.accuracy[seed] for seed in seeds], dtype=np.float64)
-        for runs in (ours, theirs)
-    )
-    differences = after - before
-    interval, basis = _paired(ours, theirs, seeds, differences)
-    settled = None if interval else "no interval"
+    before, after = (np.array([runs.accuracy[seed] for seed in seeds]) for runs in (ours, theirs))
+    moved = after - before
+    known = None if moved.any() else "equal"
     if all(ours.digests[seed] == theirs.digests[seed] for seed in seeds):
-        settled = "identical"
-    elif not differences.any():
-        settled = "equal"
-    return Estimate(
-        model=where[0],
-        device=where[1],
+        known = "identical"
+    interval, samples = _paired(ours, theirs, seeds, moved, confidence)
+    return Change(
+        model=place[0],
+        device=place[1],
+        metric=metric,
         a=float(before.mean()),
         b=float(after.mean()),
-        change=float(differences.mean()),
-        basis=basis,
+        change=float(moved.mean()),
         interval=interval,
-        settled=settled,
+        basis=f"{len(seeds)} paired seed{'s' if len(seeds) > 1 else ''}{samples}",
+        known=known,
     )
 
 
 def _paired(
-    a: Runs, b: Runs, seeds: Sequence[int], differences: Floats
-) -> tuple[Callable[[float], Interval] | None, str]:
-    """The interval of the mean accuracy difference, b minus a, and what it rests on.
+    a: Runs, b: Runs, seeds: Sequence[int], moved: Floats, confidence: float
+) -> tuple[Interval | None, str]:
+    """The interval of the mean accuracy difference, b minus a, and what it rests on beside seeds.
 
     Over seeds and test samples where both runs met the same samples, else over seeds alone. None
     where there is no spread to judge the mean by: one seed, or the same difference for all.
     """
-    basis = f"{len(seeds)} paired seed{'s' if len(seeds) > 1 else ''}"
     if any(a.test_checksums[seed] != b.test_checksums[seed] for seed in seeds):
-        # 1e-12 is far below one sample's share of any test set, and far above rounding.
-        spread = len(seeds) > 1 and float(np.ptp(differences)) > 1e-12
-        return partial(paired_interval, differences) if spread else None, f"{basis} alone"
+        spread = len(seeds) > 1 and float(np.ptp(moved)) > ROUNDING
+        return paired_interval(moved, confidence) if spread else None, " alone"
     before, after = (correctness(runs.misclassified, seeds, runs.test_samples) for runs in (a, b))
     contrast = pair(a.model, after, before, same_samples=a.same_samples)
-    basis = f"{basis}, {a.test_samples:,} samples"
-
-    def interval(confidence: float) -> Interval:
-        found = interval_of(contrast, confidence)
-        assert found is not None  # it is there at any confidence, or at none
-        return found.low, found.high
-
-    return None if interval_of(contrast) is None else interval, basis
+    found = interval_of(contrast, confidence)
+    interval = (found.low, found.high) if found else None
+    return interval, f", {a.test_samples:,} samples"
 
 
-def _throughput(where: Place, a: Side, b: Side, *, phase: str) -> Estimate | None:
+def _throughput(
+    metric: Metric, place: Place, a: Side, b: Side, confidence: float, *, phase: str
+) -> Change | None:
     """From two independent samples of blocks; drift between the runs is not in the interval."""
-    before, after = (side.timings.get((*where, phase)) for side in (a, b))
+    before, after = (side.timings.get((*place, phase)) for side in (a, b))
     if before is None or after is None:
         return None
     ours, theirs = _log_samples_per_second(before), _log_samples_per_second(after)
-    has_spread = all(len(logs) > 1 and np.ptp(logs) > 0 for logs in (ours, theirs))
-    mean_ours, mean_theirs = float(ours.mean()), float(theirs.mean())
-
-    def interval(confidence: float) -> Interval:
+    interval = None
+    if all(len(logs) > 1 and np.ptp(logs) > 0 for logs in (ours, theirs)):
         low, high = welch_interval(ours, theirs, confidence)
-        return math.expm1(low), math.expm1(high)
-
-    return Estimate(
-        model=where[0],
-        device=where[1],
+        interval = math.expm1(low), math.expm1(high)
+    mean_ours, mean_theirs = float(ours.mean()), float(theirs.mean())
+    return Change(
+        model=place[0],
+        device=place[1],
+        metric=metric,
         a=math.exp(mean_ours),
         b=math.exp(mean_theirs),
         change=math.expm1(mean_theirs - mean_ours),
+        interval=interval,
         basis=f"{len(ours)} and {len(theirs)} rounds",
-        interval=interval if has_spread else None,
-        settled=None if has_spread else "no interval",
     )
 
 
-def _log_samples_per_second(timing: Mapping[str, Any]) -> Floats:
+def _log_samples_per_second(timing: kinds.Timing) -> Floats:
     """One number for each round: the mean over the two labels that the workload is timed under."""
-    samples = timing["batch"] * timing["steps_per_block"]
-    seconds: Floats = np.asarray(timing["block_seconds"], dtype=np.float64)
-    logs: Floats = np.log(samples / seconds).mean(axis=0)
+    assert timing.steps_per_block is not None
+    seconds: Floats = np.asarray(timing.block_seconds, dtype=np.float64)
+    logs: Floats = np.log(timing.batch * timing.steps_per_block / seconds).mean(axis=0)
     return logs
 
 
-def _latency(where: Place, a: Side, b: Side) -> Estimate | None:
-    speeds = [side.results.speeds.get(where, NO_SPEED).latency_p50_seconds for side in (a, b)]
-    return _of_single_numbers(where, *speeds, basis="medians of calls", settled="no interval")
+def _latency(metric: Metric, place: Place, a: Side, b: Side, _: float) -> Change | None:
+    medians = [side.results.speeds.get(place, NO_SPEED).latency_p50_seconds for side in (a, b)]
+    return _of_single_numbers(metric, place, *medians, basis="medians of calls")
 
 
-def _memory(where: Place, a: Side, b: Side) -> Estimate | None:
-    peaks = [side.results.speeds.get(where, NO_SPEED).peak_memory_bytes for side in (a, b)]
-    return _of_single_numbers(where, *peaks, basis="counted")
+def _memory(metric: Metric, place: Place, a: Side, b: Side, _: float) -> Change | None:
+    peaks = [side.results.speeds.get(place, NO_SPEED).peak_memory_bytes for side in (a, b)]
+    return _of_single_numbers(metric, place, *peaks)
 
 
-def _size(where: Place, a: Side, b: Side, *, field: str) -> Estimate | None:
-    sizes = [side.results.counts.get(where[0], {}).get(field) for side in (a, b)]
-    return _of_single_numbers(where, *sizes, basis="counted")
+def _size(metric: Metric, place: Place, a: Side, b: Side, _: float, *, field: str) -> Change | None:
+    sizes = [getattr(side.results.counts.get(place[0]), field, None) for side in (a, b)]
+    return _of_single_numbers(metric, place, *sizes)
 
 
 def _of_single_numbers(
-    where: Place, a: float | None, b: float | None, *, basis: str, settled: str | None = None
-) -> Estimate | None:
-    """A change of which each side has one number; unless settled, numbers without any doubt."""
+    metric: Metric, place: Place, a: float | None, b: float | None, *, basis: str = "counted"
+) -> Change | None:
+    """A change of which each side has one number; a counted one is its own interval.
+
+    Of zero there is no fraction: more than zero is more by infinity.
+    """
     if a is None or b is None:
         return None
-    change = b / a - 1
-    return Estimate(
-        model=where[0],
-        device=where[1],
-        a=a,
-        b=b,
+    change = 0.0 if a == b else b / a - 1 if a else math.inf
+    counted = basis == "counted"
+    return Change(
+        model=place[0],
+        device=place[1],
+        metric=metric,
+        a=float(a),
+        b=float(b),
         change=change,
+        interval=(change, change) if counted else None,
         basis=basis,
-        interval=None if settled else lambda _: (change, change),
-        settled=settled or ("equal" if a == b else None),
+        known="equal" if counted and a == b else None,
     )
 
 
-def _judged(metric: Metric, estimates: Sequence[Estimate]) -> Iterator[Change]:
-    """The estimates of one metric with their intervals, which hold together, and verdicts."""
-    family = [each for each in estimates if each.interval is not None and each.settled is None]
-    confidence = 1 - (1 - CONFIDENCE) / max(1, len(family))
-    for each in estimates:
-        low, high = each.interval(confidence) if each.interval else (None, None)
-        yield Change(
-            model=each.model,
-            device=each.device,
-            metric=metric,
-            a=each.a,
-            b=each.b,
-            change=each.change,
-            low=low,
-            high=high,
-            basis=each.basis,
-            verdict=each.settled or _verdict(metric, low, high),
-        )
+def _metric(
+    name: str, threshold: str | None, *words: str, higher_is_better: bool = False
+) -> Metric:
+    fall, rise = words
+    return Metric(
+        name=name, threshold=threshold, higher_is_better=higher_is_better, words=(fall, rise)
+    )
 
 
-def _verdict(metric: Metric, low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return "no interval"
-    if low > 0 or high < 0:
-        return metric.words[low > 0]
-    return "inconclusive"
-
-
-METRICS = (
-    Metric(
-        name="test_accuracy",
-        threshold="accuracy",
-        unit="pp",
-        better="higher",
-        words=("worse", "better"),
-        estimate=_accuracy,
-    ),
-    *(
-        Metric(
-            name=f"{phase}_samples_per_second",
-            threshold="throughput",
-            unit="%",
-            better="higher",
-            # Two runs are not interleaved, and no interval here holds the drift between them.
-            words=("slower, if no drift", "faster, if no drift"),
-            estimate=partial(_throughput, phase=phase),
-        )
+METRICS: Mapping[Metric, Estimate] = {
+    _metric("test_accuracy", "accuracy", "worse", "better", higher_is_better=True): _accuracy,
+    # Two runs are not interleaved, and no interval here holds the drift between them.
+    **{
+        _metric(
+            f"{phase}_samples_per_second",
+            "throughput",
+            *("slower, if no drift", "faster, if no drift"),
+            higher_is_better=True,
+        ): partial(_throughput, phase=phase)
         for phase in ("train", "inference")
+    },
+    _metric("latency_p50_seconds", None, "faster", "slower"): _latency,
+    _metric("peak_memory_bytes", "memory", "smaller", "larger"): _memory,
+    _metric("parameters", "parameters", "smaller", "larger"): partial(
+        _size, field="module_parameters"
     ),
-    Metric(
-        name="latency_p50_seconds",
-        threshold=None,
-        unit="%",
-        better="lower",
-        words=("faster", "slower"),
-        estimate=_latency,
-    ),
-    *(
-        Metric(
-            name=name,
-            threshold=threshold,
-            unit="%",
-            better="lower",
-            words=("smaller", "larger"),
-            estimate=estimate,
-        )
-        for name, threshold, estimate in (
-            ("peak_memory_bytes", "memory", _memory),
-            ("parameters", "parameters", partial(_size, field="module_parameters")),
-            ("macs", "macs", partial(_size, field="macs")),
-        )
-    ),
-)
+    _metric("macs", "macs", "smaller", "larger"): partial(_size, field="macs"),
+}

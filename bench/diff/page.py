@@ -3,43 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 from bench.diff.changes import Change, breaches
-from bench.diff.sides import Side, recipe_changes
-from bench.writing.markdown import decimal, integer, milliseconds, percent, plural, points, table
+from bench.diff.sides import Place, Side, recipe_changes
+from bench.diff.thresholds import UNITS
+from bench.records.kinds import Request
+from bench.writing.templates import render
 
-_LABELS = {
-    "test_accuracy": "test accuracy",
-    "train_samples_per_second": "training, samples/s",
-    "inference_samples_per_second": "inference, samples/s",
-    "latency_p50_seconds": "latency p50, ms",
-    "peak_memory_bytes": "peak memory, MiB",
-    "parameters": "parameters",
-    "macs": "multiply-accumulates",
-}
-_MEBIBYTE = 2**20
-
-_READING = (
-    "`better`, `worse`, `faster` and `slower` stand only where the interval leaves zero out, "
-    "`inconclusive` where it does not. The intervals of one metric hold all together with 95% "
-    "confidence (Bonferroni).",
-    "Accuracy: paired over the seeds that both runs have and over the test samples; the interval "
-    "is the widest of those for other seeds, for other samples and for both. Where the test "
-    "samples are not the same, it is Student's over seeds alone. `identical`: the same weights for "
-    "every seed. `no interval`: one seed, or the same difference for all, which shows no spread to "
-    "judge by.",
-    "Throughput: geometric means over blocks, Welch's interval of the difference of the "
-    "logarithms. **The two runs were made one after the other, not interleaved: `faster` and "
-    "`slower`, and their thresholds, rest on the machine having been equally fast for both.** "
-    "Drift between the runs counts as a difference here, and drift within a run makes the interval "
-    "too narrow. Networks measured in one run are compared free of drift.",
-    "Latency: the difference of two medians; the records hold no samples to make an interval of, "
-    "so it carries no verdict. Memory, parameters and multiply-accumulates are counted and have "
-    "no doubt.",
-)
+FOLDER = Path(__file__).parent
 
 
-def render(
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """One of the two runs on the page.
+
+    Attributes:
+        letter: `A` or `B`.
+        name: The report's name.
+        request: What was asked for.
+        alone: Models and devices that the other run does not have.
+        failures: What failed, a line each.
+    """
+
+    letter: str
+    name: str
+    request: Request
+    alone: tuple[Place, ...]
+    failures: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """Throughputs that all moved the same way, as they do with the machine.
+
+    Attributes:
+        throughputs: How many.
+        least: The smallest change, as a fraction.
+        most: The largest.
+    """
+
+    throughputs: int
+    least: float
+    most: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A threshold, and the changes that it was held against.
+
+    Attributes:
+        name: What `--fail` calls the metric.
+        limit: Times 100: percentage points, or percent of A.
+        unit: `pp` or `%`.
+        changes: How many.
+        unsure: How many have no interval.
+        broken: Those that are worse by more, with their whole interval.
+    """
+
+    name: str
+    limit: float
+    unit: str
+    changes: int
+    unsure: int
+    broken: tuple[Change, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffView:
+    """What the page shows.
+
+    Attributes:
+        unfair: Why the comparison is unfair, if it is.
+        runs: A and B.
+        recipes: By model, the values that its recipes differ in.
+        odd_seeds: Seeds that only one of the runs has.
+        changes: What differs.
+        drift: A reason to suspect the machine, if there is one.
+        thresholds: Those that were asked for.
+    """
+
+    unfair: tuple[str, ...]
+    runs: tuple[Letter, Letter]
+    recipes: Mapping[str, Mapping[str, tuple[object, object]]]
+    odd_seeds: tuple[int, ...]
+    changes: tuple[Change, ...]
+    drift: Drift | None
+    thresholds: tuple[Checked, ...]
+
+
+def page(
     a: Side,
     b: Side,
     changes: Sequence[Change],
@@ -53,116 +107,48 @@ def render(
         a: One run.
         b: The other.
         changes: What differs.
-        unfair: Why the comparison is unfair, if it is; stands in the first line.
+        unfair: Why the comparison is unfair, if it is; the first line says so.
         thresholds: By name, the fractions that a metric may get worse by.
     """
-    warning = f"> **Unfair comparison, made with --anyway:** {'; '.join(unfair)}."
-    lines = [
-        *([warning, ""] if unfair else []),
-        f"# {b.name} minus {a.name}",
-        "",
-        *(f"- {letter}: {side.name}, {_run(side)}" for letter, side in (("A", a), ("B", b))),
-        *(f"- recipes differ, {line}" for line in recipe_changes(a, b)),
-        *(f"- not compared: {line}" for line in _left_out(a, b)),
-        "",
-        *table(
-            ["network", "on", "metric", "A >", "B >", "B - A >", "interval", "verdict", "from"],
-            [_row(change) for change in changes],
-        ),
-        "",
-        *(line for paragraph in (*_common_drift(changes), *_READING) for line in (paragraph, "")),
-        *(_thresholds(changes, thresholds) if thresholds else []),
-    ]
-    return "\n".join(lines).strip() + "\n"
+    seeds, others = (set(side.results.request.seeds) for side in (a, b))
+    view = DiffView(
+        unfair=tuple(unfair),
+        runs=(_letter("A", a, b), _letter("B", b, a)),
+        recipes=recipe_changes(a, b),
+        odd_seeds=tuple(sorted(seeds ^ others)),
+        changes=tuple(changes),
+        drift=_drift(changes),
+        thresholds=tuple(_checked(changes, *item) for item in thresholds.items()),
+    )
+    return render(FOLDER, "diff", view) + "\n"
 
 
-def _run(side: Side) -> str:
-    request = side.results.request
-    return (
-        f"{request['dataset']}, {request['recipe']} recipe, "
-        f"{plural(len(request['seeds']), 'seed')}, commit {side.environment.commit}"
+def _letter(letter: str, side: Side, other: Side) -> Letter:
+    return Letter(
+        letter=letter,
+        name=side.name,
+        request=side.results.request,
+        alone=tuple(place for place in side.places if place not in other.places),
+        failures=side.results.failures,
     )
 
 
-def _common_drift(changes: Sequence[Change]) -> list[str]:
-    """A warning where all throughputs moved the same way, as they do with the machine."""
+def _drift(changes: Sequence[Change]) -> Drift | None:
     moved = [change for change in changes if change.metric.threshold == "throughput"]
     verdicts = {change.verdict for change in moved}
     if len(moved) < 2 or len(verdicts) > 1 or not verdicts.issubset(moved[0].metric.words):
-        return []
-    least, most = sorted((change.change for change in moved), key=abs)[:: len(moved) - 1]
-    return [
-        f"> All {len(moved)} throughputs moved the same way, by {100 * least:+.1f}% to "
-        f"{100 * most:+.1f}%: this is what another speed of the machine itself looks like."
-    ]
+        return None
+    fractions = sorted((change.change for change in moved), key=abs)
+    return Drift(throughputs=len(moved), least=fractions[0], most=fractions[-1])
 
 
-def _left_out(a: Side, b: Side) -> list[str]:
-    lines = []
-    for letter, side, other in (("A", a, b), ("B", b, a)):
-        alone = [place for place in side.places if place not in other.places]
-        lines += [f"{model} on {device}, in {letter} alone" for model, device in alone]
-        lines += [f"{failure} (failed in {letter})" for failure in side.results.failures]
-    seeds, others = (set(side.results.request["seeds"]) for side in (a, b))
-    if odd := sorted(seeds ^ others):
-        listed = ", ".join(map(str, odd))
-        lines.append(f"seeds that only one of the runs has: {listed}")
-    return lines
-
-
-def _row(change: Change) -> list[str]:
-    return [
-        f"`{change.model}`",
-        change.device,
-        _LABELS[change.metric.name],
-        _value(change, change.a),
-        _value(change, change.b),
-        _change(change, change.change),
-        _interval(change),
-        change.verdict,
-        change.basis,
-    ]
-
-
-def _value(change: Change, value: float) -> str:
-    match change.metric.name:
-        case "test_accuracy":
-            return percent(value)
-        case "latency_p50_seconds":
-            return milliseconds(value)
-        case "peak_memory_bytes":
-            return decimal(value / _MEBIBYTE, 2)
-    return integer(value)
-
-
-def _change(change: Change, fraction: float) -> str:
-    return points(fraction) if change.metric.unit == "pp" else f"{100 * fraction:+.2f}%"
-
-
-def _interval(change: Change) -> str:
-    if change.low is None or change.high is None:
-        return "-"
-    if change.low == change.high:
-        return "exact"
-    return f"{_change(change, change.low)} to {_change(change, change.high)}"
-
-
-def _thresholds(changes: Sequence[Change], thresholds: Mapping[str, float]) -> list[str]:
-    """What was asked of every metric, how far that could be told, and what broke it."""
-    lines = ["## Thresholds", ""]
-    for name, threshold in thresholds.items():
-        checked = [change for change in changes if change.metric.threshold == name]
-        unsure = sum(change.low is None and change.change != 0 for change in checked)
-        broken = breaches(checked, thresholds)
-        unit = "pp" if any(change.metric.unit == "pp" for change in checked) else "%"
-        lines.append(
-            f"- {name}, {100 * threshold:g} {unit}: {plural(len(checked), 'change')} checked, "
-            f"{len(broken)} worse by more beyond doubt (the whole interval is), "
-            f"{unsure} without an interval"
-        )
-        lines += [
-            f"  - **FAILED**: `{change.model}` on {change.device}, {_LABELS[change.metric.name]}: "
-            f"{_change(change, change.change)}, {_interval(change)}"
-            for change in broken
-        ]
-    return lines
+def _checked(changes: Sequence[Change], name: str, threshold: float) -> Checked:
+    checked = [change for change in changes if change.metric.threshold == name]
+    return Checked(
+        name=name,
+        limit=100 * threshold,
+        unit=UNITS[name],
+        changes=len(checked),
+        unsure=sum(change.interval is None and change.change != 0 for change in checked),
+        broken=breaches(checked, {name: threshold}),
+    )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from bench.records import environment
-from bench.records.environment import Environment
+from bench.records import kinds
+from bench.records.environment import Environment, differences
 from bench.records.errors import RequestError
-from bench.records.store import Store
+from bench.records.store import Store, latest, of_kind
 from bench.results.runs import Results, read
 
 Place = tuple[str, str]  # a model and the device that it ran on
@@ -23,24 +22,26 @@ class Side:
     Attributes:
         name: What to call it.
         results: What its report shows.
-        tested_on: By model, device and seed: checksum of the test samples, number of classes.
-        timings: By model, device and phase, the fields of the timing records that are ok.
+        timings: By model, device and phase, what was measured with the deterministic flags.
     """
 
     name: str
     results: Results
-    tested_on: Mapping[tuple[str, str, int], tuple[str, int]]
-    timings: Mapping[tuple[str, str, str], Mapping[str, Any]]
-
-    @property
-    def environment(self) -> Environment:
-        """Where it ran."""
-        return environment.recorded(self.results.request["environment"])
+    timings: Mapping[tuple[str, str, str], kinds.Timing]
 
     @property
     def places(self) -> tuple[Place, ...]:
         """Its models, each with each of its devices."""
         return tuple((runs.model, runs.device) for runs in self.results.runs)
+
+    @property
+    def tested_on(self) -> dict[tuple[str, str, int], tuple[str, int]]:
+        """By model, device and seed: checksum of the test samples, number of classes."""
+        return {
+            (runs.model, runs.device, seed): (cell.test_checksum, cell.classes)
+            for runs in self.results.runs
+            for seed, cell in runs.cells.items()
+        }
 
 
 def open_side(name: str, folder: Path) -> Side:
@@ -49,22 +50,16 @@ def open_side(name: str, folder: Path) -> Side:
     Raises:
         RequestError: There is none.
     """
-    records = Store(folder)
-    results = read(records)
-    latest = records.latest(results.request["keys"]).values()
-    trained = [record.fields for record in latest if record.kind == "train"]
-    timed = [record.fields for record in latest if record.kind == "timing"]
+    store = Store(folder)
+    results = read(store)
+    timed = of_kind(latest(store.read(), results.request.keys).values(), kinds.Timing)
     return Side(
         name=name,
         results=results,
-        tested_on={
-            (cell["model"], cell["device"], cell["seed"]): (cell["test_checksum"], cell["classes"])
-            for cell in trained
-        },
         timings={
-            (timing["model"], timing["device"], timing["phase"]): timing
+            (timing.model, timing.device, timing.phase): timing
             for timing in timed
-            if timing["status"] == "ok" and timing["deterministic"]
+            if timing.status == "ok" and timing.deterministic
         },
     )
 
@@ -81,7 +76,8 @@ def shared(a: Side, b: Side) -> tuple[Place, ...]:
             ", ".join(f"{model} on {device}" for model, device in side.places) for side in (a, b)
         )
         raise RequestError(
-            f"'{a.name}' and '{b.name}' have no model in common: A has {ours}; B has {theirs}"
+            f"'{a.name}' and '{b.name}' have no model in common: A has {ours}; B has {theirs}; "
+            "compare reports that share one"
         )
     return both
 
@@ -92,40 +88,29 @@ def unfairness(a: Side, b: Side) -> tuple[str, ...]:
     Beside all that can change the bits of a result on the shared devices, the processor, the
     operating system and Python count on every device, because they change its speed.
     """
-    both = shared(a, b)
+    ours, theirs = a.results.request, b.results.request
     found = [
-        f"{name}: {ours} in A, {theirs} in B"
-        for device in dict.fromkeys(device for _, device in both)
-        for name, (ours, theirs) in environment.differences(
-            _decisive(a.environment, device), _decisive(b.environment, device)
+        f"{name}: {one} in A, {other} in B"
+        for device in dict.fromkeys(device for _, device in shared(a, b))
+        for name, (one, other) in differences(
+            _decisive(ours.environment, device), _decisive(theirs.environment, device)
         ).items()
     ]
-    cells = [cell for cell in a.tested_on if cell in b.tested_on]
-    other = dict.fromkeys(
-        model
-        for model, device, seed in cells
-        if a.tested_on[model, device, seed] != b.tested_on[model, device, seed]
-    )
-    if other:
-        data = (
-            f"{side.results.request['dataset']} "
-            f"(SHA-256 {side.results.request['dataset_sha256'][:12]})"
-            for side in (a, b)
-        )
-        found.append(f"data: {' in A, '.join(data)} in B; tests differ for {', '.join(other)}")
+    left, right = a.tested_on, b.tested_on
+    models = dict.fromkeys(cell[0] for cell in left if right.get(cell, left[cell]) != left[cell])
+    if models:
+        data = [f"{run.dataset} (SHA-256 {run.dataset_sha256[:12]})" for run in (ours, theirs)]
+        found.append(f"data: {' in A, '.join(data)} in B; tests differ for {', '.join(models)}")
     return tuple(dict.fromkeys(found))
 
 
-def recipe_changes(a: Side, b: Side) -> tuple[str, ...]:
-    """What the recipes of shared models differ in, a line for each model."""
-    lines = []
-    for model in dict.fromkeys(model for model, _ in shared(a, b)):
-        ours, theirs = (side.results.request["recipes"][model] for side in (a, b))
-        changed = environment.differences(ours, theirs)
-        if changed:
-            listed = ", ".join(f"{name} {x} in A, {y} in B" for name, (x, y) in changed.items())
-            lines.append(f"{model}: {listed}")
-    return tuple(lines)
+def recipe_changes(a: Side, b: Side) -> dict[str, dict[str, tuple[object, object]]]:
+    """By shared model whose recipes differ: by name, the value in A and in B."""
+    ours, theirs = (side.results.request.recipes for side in (a, b))
+    found = {
+        model: differences(asdict(ours[model]), asdict(theirs[model])) for model, _ in shared(a, b)
+    }
+    return {model: changed for model, changed in found.items() if changed}
 
 
 def _decisive(there: Environment, device: str) -> dict[str, object]:

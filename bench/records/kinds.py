@@ -8,7 +8,7 @@ of another type makes the line no record.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -49,11 +49,13 @@ class TestPoint(Struct, frozen=True, array_like=True):
     validation_accuracy: float | None
 
 
-class _Record(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+class Record(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    """One line of a report's records; the newest line of a key is the one that counts."""
+
     key: str
 
 
-class Train(_Record, frozen=True, kw_only=True, tag="train"):
+class Train(Record, frozen=True, kw_only=True, tag="train"):
     """One cell as it was trained; what follows `error` is None where it failed.
 
     Attributes:
@@ -106,7 +108,7 @@ class Train(_Record, frozen=True, kw_only=True, tag="train"):
         return f"{self.model} seed {self.seed} {self.device}"
 
 
-class Timing(_Record, frozen=True, kw_only=True, tag="timing"):
+class Timing(Record, frozen=True, kw_only=True, tag="timing"):
     """One workload as it was measured; see `bench.timing.measure.Timing`."""
 
     model: str
@@ -127,8 +129,19 @@ class Timing(_Record, frozen=True, kw_only=True, tag="timing"):
     calls: int | None = None
 
 
-class Count(_Record, frozen=True, kw_only=True, tag="count"):
-    """One network as it was counted; see `bench.cells.count.Count`."""
+class Count(Record, frozen=True, kw_only=True, tag="count"):
+    """What a network is made of and what one sample costs it.
+
+    Attributes:
+        model: Registry name.
+        error: What counting raised; all else is 0 then.
+        declared_parameters: From declared layer sizes, in closed form; None where there are none.
+        module_parameters: What torch finds in the built module.
+        reached_parameters: Those whose memory reaches an operator in a forward pass.
+        macs: Multiply-accumulates of one sample's forward pass, by torch's flop counter.
+        weight_bytes: Memory of the parameters in float32.
+        activation_bytes: Memory of all layer outputs of one sample in float32.
+    """
 
     model: str
     status: Status
@@ -140,8 +153,14 @@ class Count(_Record, frozen=True, kw_only=True, tag="count"):
     weight_bytes: int = 0
     activation_bytes: int = 0
 
+    @property
+    def agree(self) -> bool:
+        """Whether the counts of parameters that there are are one number."""
+        counts = {self.declared_parameters, self.module_parameters, self.reached_parameters}
+        return len(counts - {None}) == 1
 
-class Reference(_Record, frozen=True, kw_only=True, tag="baseline"):
+
+class Reference(Record, frozen=True, kw_only=True, tag="baseline"):
     """One reference predictor as it was fitted.
 
     Attributes:
@@ -185,7 +204,7 @@ class Pictures(Struct, frozen=True, kw_only=True):
     labels: tuple[int, ...]
 
 
-class Request(_Record, frozen=True, kw_only=True, tag="request"):
+class Request(Record, frozen=True, kw_only=True, tag="request"):
     """What was asked for, and how it was made.
 
     Attributes:
@@ -221,11 +240,13 @@ class Request(_Record, frozen=True, kw_only=True, tag="request"):
     keys: tuple[str, ...]
 
 
-class _Experiment(_Record, frozen=True, kw_only=True, tag="experiment"):
+class Experiment(Record, frozen=True, kw_only=True, tag="experiment"):
+    """Something measured beside training and timing, by its name."""
+
     experiment: str
 
 
-class LearningRate(_Experiment, frozen=True, kw_only=True):
+class LearningRate(Experiment, frozen=True, kw_only=True):
     """One cell of the activation and pooling design at another learning rate."""
 
     run: str
@@ -239,7 +260,7 @@ class LearningRate(_Experiment, frozen=True, kw_only=True):
     weights_sha256: str
 
 
-class SecondClock(_Experiment, frozen=True, kw_only=True):
+class SecondClock(Experiment, frozen=True, kw_only=True):
     """One workload as pytest-benchmark timed it, and as the suite's clock did side by side."""
 
     run: str
@@ -268,7 +289,7 @@ class OperatorTime(Struct, frozen=True, kw_only=True):
     calls: int
 
 
-class Profile(_Experiment, frozen=True, kw_only=True):
+class Profile(Experiment, frozen=True, kw_only=True):
     """Where the time of a network's training step goes."""
 
     run: str
@@ -278,14 +299,14 @@ class Profile(_Experiment, frozen=True, kw_only=True):
     operators: tuple[OperatorTime, ...]
 
 
-class Machine(_Experiment, frozen=True, kw_only=True):
+class Machine(Experiment, frozen=True, kw_only=True):
     """The environment that the records after it were made in."""
 
     status: Status
     environment: Environment
 
 
-class Probe(_Experiment, frozen=True, kw_only=True):
+class Probe(Experiment, frozen=True, kw_only=True):
     """What a probe measured beside training.
 
     Attributes:
@@ -308,14 +329,30 @@ class Probe(_Experiment, frozen=True, kw_only=True):
     outcome: dict[str, Any]
 
 
-LEARNING_RATE, SECOND_CLOCK, PROFILE, MACHINE = (
+class Finding(Experiment, frozen=True, kw_only=True):
+    """What an exact check found for a claim about a network of a run.
+
+    Attributes:
+        claim: The claim's id.
+        value: What was found.
+        holds: Whether what the document says is so; None where the expected value says that.
+        words: One line for the reader.
+    """
+
+    run: str
+    claim: str
+    value: Any
+    holds: bool | None
+    words: str
+
+
+LEARNING_RATE, SECOND_CLOCK, PROFILE, MACHINE, FINDING = (
     "learning-rate",
     "pytest-benchmark",
     "profile",
     "environment",
+    "finding",
 )
-Experiment: TypeAlias = LearningRate | SecondClock | Profile | Machine | Probe
-Record: TypeAlias = Train | Timing | Count | Reference | Request | Experiment
 
 _KINDS: dict[str, type[Record]] = {
     "train": Train,
@@ -329,6 +366,7 @@ _EXPERIMENTS: dict[str, type[Record]] = {
     SECOND_CLOCK: SecondClock,
     PROFILE: Profile,
     MACHINE: Machine,
+    FINDING: Finding,
 }
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from bench.cli.parser import Parser, add_reports, command
 from bench.records.store import Store, find_folder
-from bench.report.write import write_report
-from bench.results.runs import read
 
 
 @command("bench.report")
@@ -16,6 +14,9 @@ def main(arguments: list[str] | None) -> int:
     add_reports(parser)
     options = parser.parse_args(arguments)
     folder = find_folder(options.name, options.reports)
+    from bench.report.write import write_report
+    from bench.results.runs import read
+
     write_report(read(Store(folder)), folder)
     print(folder / "report.md")
     return 0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, median
 
-from bench.cells.reference import LARGEST_CLASS
-from bench.results.runs import Baseline, Results, Runs, ranked
+from bench.cells.reference import MAJORITY_CLASS
+from bench.results.runs import ReferencePredictor, Results, Runs, ranked
 from bench.statistics.basics import Summary
 from bench.writing.templates import render
 
@@ -113,7 +113,8 @@ def best_view(results: Results, figures: dict[str, str]) -> BestView:
 def _headline(group: Sequence[Runs], results: Results) -> Headline:
     first = group[0]
     majority = next(
-        (b for b in results.baselines.get(first.ranking_group, ()) if b.name == LARGEST_CLASS), None
+        (b for b in results.references.get(first.ranking_group, ()) if b.name == MAJORITY_CLASS),
+        None,
     )
     best, second, last = _places(ranked(group))
     return Headline(
@@ -268,7 +269,7 @@ def comparison(results: Results) -> str:
 
 def comparison_view(results: Results) -> ComparisonView:
     """The tables of all networks, and what is to be said of their rows."""
-    found = (item.name for items in results.baselines.values() for item in items)
+    found = (item.name for items in results.references.values() for item in items)
     return ComparisonView(
         rankings=tuple(_ranking(group, results) for group in results.groups),
         references=tuple(dict.fromkeys(found)),
@@ -289,7 +290,7 @@ def comparison_view(results: Results) -> ComparisonView:
 def _ranking(group: Sequence[Runs], results: Results) -> Ranking:
     first, among = group[0], ranked(group)
     rows = [_network_row(runs, first, results) for runs in group]
-    found = results.baselines.get(first.ranking_group, ())
+    found = results.references.get(first.ranking_group, ())
     # The worst first, so that a row put in moves none of the places still to be found.
     for reference in sorted(found, key=lambda reference: reference.mean):
         beaten = (index for index, runs in enumerate(among) if runs.is_no_better_than(reference))
@@ -326,7 +327,7 @@ def _network_row(runs: Runs, best: Runs, results: Results) -> Row:
     )
 
 
-def _reference_row(reference: Baseline, best: Runs) -> Row:
+def _reference_row(reference: ReferencePredictor, best: Runs) -> Row:
     difference = reference.minus(best)
     return Row(
         name=reference.name,

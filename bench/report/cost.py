@@ -15,30 +15,6 @@ FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
-class CostRow:
-    """What one network costs.
-
-    Attributes:
-        model: Registry name.
-        parameters: Counted on paper (None where no sizes are declared), in the module, and as what a forward pass reaches.
-        macs: Multiply-accumulates of one sample, forward.
-        weight_bytes: Memory of the weights.
-        activation_bytes: Memory of the layers' outputs for one sample.
-    """
-
-    model: str
-    parameters: tuple[int | None, int, int]
-    macs: int
-    weight_bytes: int
-    activation_bytes: int
-
-    @property
-    def counts_agree(self) -> bool:
-        """Whether the counts of parameters that there are are one number."""
-        return len(set(self.parameters) - {None}) == 1
-
-
-@dataclass(frozen=True, kw_only=True)
 class CostSpread:
     """How far ranked networks differ in one cost.
 
@@ -63,6 +39,7 @@ class CostView:
 
     Attributes:
         rows: One for each network.
+        undeclared: Networks without declared sizes.
         dnn_over_cnn: How many times the parameters and the work of `cnn` `dnn` has, where both ran.
         chart: What the chart of accuracy against cost shows; None where it was not drawn.
         ranked: How many networks are in the chart.
@@ -70,7 +47,8 @@ class CostView:
         macs: How far they differ in work.
     """
 
-    rows: tuple[CostRow, ...]
+    rows: tuple[Count, ...]
+    undeclared: tuple[str, ...]
     dnn_over_cnn: tuple[float, float] | None
     chart: str | None
     ranked: int
@@ -95,14 +73,14 @@ class CountingView:
     macs: tuple[float, float]
 
 
-def parameters(results: Results, figures: Mapping[str, str]) -> list[str]:
+def parameters(results: Results, figures: Mapping[str, str]) -> str:
     """The three counts and the work of every network."""
-    return render(FOLDER, "cost", cost_view(results, figures)).splitlines()
+    return render(FOLDER, "cost", cost_view(results, figures))
 
 
-def counting() -> list[str]:
+def counting() -> str:
     """The counting exercise, over the range that its lost figures leave; the same in every run."""
-    return render(FOLDER, "counting", counting_view()).splitlines()
+    return render(FOLDER, "counting", counting_view())
 
 
 def charted(results: Results) -> list[Runs]:
@@ -122,19 +100,9 @@ def cost_view(results: Results, figures: Mapping[str, str]) -> CostView:
     chart = figures.get("accuracy-cost")
     ranked = charted(results)
     return CostView(
-        rows=tuple(
-            CostRow(
-                model=model,
-                parameters=(
-                    count.declared_parameters,
-                    count.module_parameters,
-                    count.reached_parameters,
-                ),
-                macs=count.macs,
-                weight_bytes=count.weight_bytes,
-                activation_bytes=count.activation_bytes,
-            )
-            for model, count in results.counts.items()
+        rows=tuple(results.counts.values()),
+        undeclared=tuple(
+            model for model, c in results.counts.items() if c.declared_parameters is None
         ),
         dnn_over_cnn=_dnn_over_cnn(results.counts),
         chart=chart,

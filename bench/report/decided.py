@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import zoo
 from bench.claims import ledger
-from bench.claims.checks import CHECKS, kinds
+from bench.claims.checks import CHECKS, Found, kinds
 from bench.claims.evidence import Evidence
-from bench.claims.judge import decide, needs_nothing
+from bench.claims.judge import Decision, decide, decide_exact, needs_nothing
 from bench.claims.ledger import LEDGER, Claim
 from bench.claims.tables import claims_table
 from bench.claims.trials import DEVICE, as_documented
+from bench.records.code import code_sha256
+from bench.records.kinds import FINDING, Finding
+from bench.records.store import experiment_key
 from bench.results.runs import Results, Runs
 from bench.writing.templates import render
 
@@ -32,11 +36,7 @@ class DecidedView:
 
 def decided(results: Results) -> str:
     """The claims that are about networks of this run, where the run says something about them."""
-    claims = ledger.load(LEDGER, kinds())
-    evidence = _evidence(results)
-    decisions = [
-        decide(claim, evidence) for claim in claims if _is_decided(claim, results, evidence)
-    ]
+    decisions = list(_decisions(results))
     if not decisions:
         return ""
     return render(
@@ -47,6 +47,40 @@ def decided(results: Results) -> str:
             missing={d.claim.id: d.missing for d in decisions if d.verdict is None},
         ),
     )
+
+
+def findings(results: Results) -> Iterator[Finding]:
+    """What exact checks find of the run's networks and its records do not hold yet."""
+    known = {finding.key for finding in results.findings.values()}
+    for claim in ledger.load(LEDGER, kinds()):
+        if claim.check is None or not _needs_nothing(claim, results):
+            continue
+        check = CHECKS[claim.check].run
+        subject = {"claim": claim.id, "code": code_sha256(check)}
+        key = experiment_key(FINDING, results.request.key, **subject)
+        if key not in known:
+            found = check(claim, Evidence(runs={}))
+            assert isinstance(found, Found)  # no other check needs nothing
+            yield Finding(
+                key=key,
+                experiment=FINDING,
+                run=results.request.key,
+                claim=claim.id,
+                value=found.value,
+                holds=found.holds,
+                words=found.words,
+            )
+
+
+def _decisions(results: Results) -> Iterator[Decision]:
+    evidence = _evidence(results)
+    for claim in ledger.load(LEDGER, kinds()):
+        found = results.findings.get(claim.id)
+        if found is not None:
+            what = Found(value=found.value, holds=found.holds, words=found.words)
+            yield decide_exact(claim, what)
+        elif _needs_nothing(claim, results) or _is_trained(claim, evidence):
+            yield decide(claim, evidence)
 
 
 def _evidence(results: Results) -> Evidence:
@@ -64,10 +98,13 @@ def _evidence(results: Results) -> Evidence:
     return Evidence(runs=runs)
 
 
-def _is_decided(claim: Claim, results: Results, evidence: Evidence) -> bool:
-    if claim.check is None:
+def _needs_nothing(claim: Claim, results: Results) -> bool:
+    """Whether a claim about a network of the run is decided without training."""
+    return claim.model in results.request.ran and claim.check is not None and needs_nothing(claim)
+
+
+def _is_trained(claim: Claim, evidence: Evidence) -> bool:
+    """Whether the run has trained all that decides a claim."""
+    if claim.check is None or needs_nothing(claim) or CHECKS[claim.check].probes:
         return False
-    check = CHECKS[claim.check]
-    if needs_nothing(claim):
-        return claim.model in results.request.ran
-    return not check.probes and set(check.trials_for(claim)) <= set(evidence.runs)
+    return set(CHECKS[claim.check].trials_for(claim)) <= set(evidence.runs)

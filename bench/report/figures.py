@@ -16,7 +16,7 @@ from scipy.optimize import isotonic_regression
 
 from bench.report.cost import charted
 from bench.results.learning_rates import MODELS, RATES, read_sweep
-from bench.results.runs import Baseline, Results, Runs
+from bench.results.runs import ReferencePredictor, Results, Runs
 from bench.statistics.basics import Floats, summarise
 from bench.statistics.design import ACTIVATIONS, CELLS, POOLINGS
 from bench.writing.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, save
@@ -95,11 +95,11 @@ def _accuracy(results: Results) -> Figure | None:
     axes.set_yticks(range(len(ranked)), [runs.model for runs in reversed(ranked)], parse_math=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
     axes.set_xlabel("test accuracy (diamond: mean, line: 95% interval, dots: single seeds)")
-    _draw_references(axes, results.baselines.get(ranked[0].ranking_group, ()))
+    _draw_references(axes, results.references.get(ranked[0].ranking_group, ()))
     return figure
 
 
-def _draw_references(axes: Axes, baselines: Sequence[Baseline]) -> None:
+def _draw_references(axes: Axes, references: Sequence[ReferencePredictor]) -> None:
     """A labelled vertical line for each reference predictor near the networks.
 
     One that is farther away than the networks lie apart would squeeze them together; it is in the
@@ -107,7 +107,7 @@ def _draw_references(axes: Axes, baselines: Sequence[Baseline]) -> None:
     """
     low, high = axes.get_xlim()
     margin = high - low
-    near = [item for item in baselines if low - margin <= item.mean <= high + margin]
+    near = [item for item in references if low - margin <= item.mean <= high + margin]
     near.sort(key=lambda item: item.mean)
     # Of two lines the left one has its label to the left, so that labels never meet.
     sides = ("right", "left") if len(near) == 2 else ("center",)

@@ -80,10 +80,10 @@ class InstrumentsView:
     limit: float = AGREEMENT
 
 
-def instruments(results: Results) -> list[str]:
+def instruments(results: Results) -> str:
     """Samples per second by both, and where they disagree; nothing without pytest-benchmark's."""
     view = instruments_view(results)
-    return render(Path(__file__).parent, "instruments", view).splitlines() if view.rows else []
+    return render(Path(__file__).parent, "instruments", view) if view.rows else ""
 
 
 def instruments_view(results: Results) -> InstrumentsView:

@@ -90,14 +90,14 @@ class MethodView:
     environment: Environment
 
 
-def method(results: Results, undrawn: Mapping[str, str]) -> list[str]:
+def method(results: Results, undrawn: Mapping[str, str]) -> str:
     """Everything that another needs to make the same report.
 
     Args:
         results: What was measured.
         undrawn: By the name of a figure that could not be drawn, why.
     """
-    return render(Path(__file__).parent, "method", method_view(results, undrawn)).splitlines()
+    return render(Path(__file__).parent, "method", method_view(results, undrawn))
 
 
 def method_view(results: Results, undrawn: Mapping[str, str]) -> MethodView:
@@ -114,10 +114,10 @@ def method_view(results: Results, undrawn: Mapping[str, str]) -> MethodView:
         seeds=tuple(request.seeds),
         document_recipes=() if is_common else _document_recipes(request),
         common=_common_recipe(request) if is_common else None,
-        has_references=any(results.baselines.values()),
+        has_references=any(results.references.values()),
         tolerance=TOLERANCE,
-        reliability="\n".join(reliability()),
-        deviations=() if is_common else _deviations(request.deviations),
+        reliability=reliability(),
+        deviations=() if is_common else shared_deviations(request.deviations),
         failures=results.failures,
         undrawn=undrawn,
         environment=request.environment,
@@ -144,7 +144,7 @@ def _common_recipe(request: Request) -> CommonRecipe:
     )
 
 
-def _deviations(by_model: Mapping[str, Sequence[zoo.Deviation]]) -> tuple[Deviation, ...]:
+def shared_deviations(by_model: Mapping[str, Sequence[zoo.Deviation]]) -> tuple[Deviation, ...]:
     """Deviations with the networks that share them."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for model, deviations in by_model.items():

@@ -50,10 +50,10 @@ class ProfilesView:
     rows: tuple[OperatorTime, ...]
 
 
-def profiles(results: Results) -> list[str]:
+def profiles(results: Results) -> str:
     """The split of training time by operator; nothing if no network has been profiled."""
     view = profiles_view(results)
-    return render(Path(__file__).parent, "profiles", view).splitlines() if view.rows else []
+    return render(Path(__file__).parent, "profiles", view) if view.rows else ""
 
 
 def profiles_view(results: Results) -> ProfilesView:

@@ -55,9 +55,9 @@ class ReliabilityView:
     machines: tuple[Machine, ...]
 
 
-def reliability() -> list[str]:
+def reliability() -> str:
     """Coverage of the intervals, false verdicts of accuracy, false verdicts of speed."""
-    return render(Path(__file__).parent, "reliability", reliability_view()).splitlines()
+    return render(Path(__file__).parent, "reliability", reliability_view())
 
 
 def reliability_view() -> ReliabilityView:

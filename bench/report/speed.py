@@ -10,7 +10,7 @@ from typing import Any
 from bench.results.runs import Results
 from bench.results.speeds import NO_SPEED, Speed, Throughput
 from bench.statistics.speed import SpeedRatio
-from bench.timing.measure import CALLS_PER_ROUND, ROUNDS, THROUGHPUT_BATCH
+from bench.timing.protocol import CALLS_PER_ROUND, ROUNDS, THROUGHPUT_BATCH
 from bench.writing.templates import render
 
 
@@ -65,9 +65,9 @@ class SpeedView:
     latency_calls: int = CALLS_PER_ROUND * ROUNDS
 
 
-def speed(results: Results) -> list[str]:
+def speed(results: Results) -> str:
     """Throughput with verdicts, latency and memory of every network on every device."""
-    return render(Path(__file__).parent, "speed", speed_view(results)).splitlines()
+    return render(Path(__file__).parent, "speed", speed_view(results))
 
 
 def speed_view(results: Results) -> SpeedView:

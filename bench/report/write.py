@@ -54,11 +54,7 @@ def render(results: Results, figures: dict[str, str], undrawn: dict[str, str] | 
         write(_ROOM, "curves", curves_view(figures)),
         method(results, undrawn or {}),
     )
-    return unwrap("\n\n".join(_text(section) for section in sections)) + "\n"
-
-
-def _text(section: str | list[str]) -> str:
-    return section if isinstance(section, str) else "\n".join(section)
+    return unwrap("\n\n".join(sections)) + "\n"
 
 
 @dataclass(frozen=True, kw_only=True)

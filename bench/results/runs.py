@@ -20,11 +20,11 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Baseline:
+class ReferencePredictor:
     """What a network's accuracy is held against: an answer that needs no network.
 
     Attributes:
-        name: One of `bench.baselines.NAMES`.
+        name: `largest class` or `logistic regression`.
         parameters: Numbers that were fitted; None where there are no weights.
         accuracy: Test accuracy by seed of the networks, fractions in 0..1; the same for every seed
             that has the same samples.
@@ -142,13 +142,13 @@ class Runs:
         """Test accuracy over seeds; None if no cell ran."""
         return summarise(list(map(exact, self.accuracy.values()))) if self.accuracy else None
 
-    def minus(self, other: Runs | Baseline) -> Summary | None:
+    def minus(self, other: Runs | ReferencePredictor) -> Summary | None:
         """Test accuracy, paired over the seeds that both ran; None if there are none."""
         return _paired(self.accuracy, other.accuracy)
 
-    def is_no_better_than(self, baseline: Baseline) -> bool:
-        """Whether it ran and is not right more often than a baseline, on average over its seeds."""
-        difference = self.minus(baseline)
+    def is_no_better_than(self, reference: ReferencePredictor) -> bool:
+        """Whether it ran and is not right more often than a reference predictor, on average."""
+        difference = self.minus(reference)
         return difference is not None and difference.mean <= 0
 
     def is_twin_of(self, other: Runs) -> bool:
@@ -169,7 +169,8 @@ class Results:
         rates: The design's cells at other learning rates.
         clocks: The workloads as a second clock timed them.
         profiles: Where the time of training steps goes.
-        baselines: By ranking group, what its networks are held against.
+        findings: By claim, what exact checks found of the run's networks.
+        references: By ranking group, what its networks are held against.
     """
 
     request: kinds.Request
@@ -180,7 +181,8 @@ class Results:
     rates: tuple[kinds.LearningRate, ...] = ()
     clocks: tuple[kinds.SecondClock, ...] = ()
     profiles: tuple[kinds.Profile, ...] = ()
-    baselines: Mapping[str, tuple[Baseline, ...]] = field(default_factory=dict)
+    findings: Mapping[str, kinds.Finding] = field(default_factory=dict)
+    references: Mapping[str, tuple[ReferencePredictor, ...]] = field(default_factory=dict)
 
     @cached_property
     def groups(self) -> tuple[tuple[Runs, ...], ...]:
@@ -247,7 +249,8 @@ def read(store: Store) -> Results:
         rates=tuple(of_kind(later.values(), kinds.LearningRate)),
         clocks=tuple(of_kind(later.values(), kinds.SecondClock)),
         profiles=tuple(of_kind(later.values(), kinds.Profile)),
-        baselines={item.ranking_group: _baselines(fitted, item.test_checksums) for item in runs},
+        findings={item.claim: item for item in of_kind(later.values(), kinds.Finding)},
+        references={item.ranking_group: _references(fitted, item.test_checksums) for item in runs},
     )
 
 
@@ -263,9 +266,9 @@ def _runs(train: Sequence[kinds.Train], request: kinds.Request) -> tuple[Runs, .
     )
 
 
-def _baselines(
+def _references(
     fitted: Sequence[kinds.Reference], test_checksums: Mapping[int, str]
-) -> tuple[Baseline, ...]:
+) -> tuple[ReferencePredictor, ...]:
     """The reference predictors that were scored on given test samples, named by seed."""
     ran = {(item.baseline, item.test_checksum): item for item in fitted if item.status == "ok"}
     found = []
@@ -277,7 +280,7 @@ def _baselines(
         }
         if scored:
             found.append(
-                Baseline(
+                ReferencePredictor(
                     name=name,
                     parameters=next(iter(scored.values())).parameters,
                     accuracy=_known({seed: item.test_accuracy for seed, item in scored.items()}),
@@ -308,7 +311,7 @@ def _failures(records: Iterable[kinds.Record]) -> Iterator[str]:
         if isinstance(record, kinds.Reference):
             drawn = "" if record.seed is None else f", seed {record.seed}"
             tested = f"{record.test_samples:,} test samples of {record.classes} classes"
-            yield f"baseline `{record.baseline}` on {tested}{drawn}: {error}"
+            yield f"reference predictor `{record.baseline}` on {tested}{drawn}: {error}"
         elif isinstance(record, kinds.Train):
             yield f"`{record.model}` on {record.device}, seed {record.seed}: {error}"
         elif isinstance(record, kinds.Timing):

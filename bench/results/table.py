@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.cells.reference import LOGISTIC_REGRESSION, MAJORITY_CLASS
 from bench.results.runs import Results
 from bench.results.speeds import NO_SPEED
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LARGEST_CLASS, LOGISTIC_REGRESSION = "largest class", "logistic regression"
 
 CSV_COLUMNS = (
     *("model", "device", "dataset", "recipe", "seeds", "parameters", "macs"),
@@ -35,7 +34,8 @@ def results_table(results: Results) -> pd.DataFrame:
         summary = runs.summary
         speed = results.speeds.get((runs.model, runs.device), NO_SPEED)
         count = results.counts.get(runs.model)
-        baselines = {item.name: item.mean for item in results.baselines.get(runs.ranking_group, ())}
+        references = results.references.get(runs.ranking_group, ())
+        means = {reference.name: reference.mean for reference in references}
         rows.append(
             {
                 "model": runs.model,
@@ -64,8 +64,8 @@ def results_table(results: Results) -> pd.DataFrame:
                 "test_samples": runs.test_samples,
                 "document": results.request.documents[runs.model],
                 "ranking_group": runs.ranking_group,
-                "largest_class_share": baselines.get(LARGEST_CLASS),
-                "logistic_regression_accuracy": baselines.get(LOGISTIC_REGRESSION),
+                "largest_class_share": means.get(MAJORITY_CLASS),
+                "logistic_regression_accuracy": means.get(LOGISTIC_REGRESSION),
             }
         )
     table = pd.DataFrame(rows, columns=list(CSV_COLUMNS))

@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.cli.options import read_request, request_parser
 from bench.cli.parser import command
 from bench.records import kinds
 from bench.records.errors import RequestError
 from bench.records.store import Store, experiment_key
-from bench.report.write import write_report
-from bench.results.runs import read
-from bench.suite.session import Workloads, run, workloads
+
+if TYPE_CHECKING:
+    from bench.suite.session import Workloads
 
 
 @command("bench.suite")
@@ -30,6 +30,10 @@ def main(arguments: list[str] | None) -> int:
     """
     options = request_parser("bench.suite", __doc__).parse_args(arguments)
     request = read_request(options)
+    from bench.report.write import write_report
+    from bench.results.runs import read
+    from bench.suite.session import run, workloads
+
     chosen = workloads(request)
     store = Store(request.folder)
     asked = store.latest_request()

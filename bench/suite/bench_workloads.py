@@ -10,7 +10,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.cells.determinism import deterministic
 from bench.cells.plan import Cell
-from bench.timing.measure import Ready, Runner, Workload, prepare
+from bench.timing.measure import Ready, Runner, prepare
+from bench.timing.protocol import Workload
 
 SECONDS = 0.5  # of steps that are timed, for each workload
 LEAST_ROUNDS, MOST_ROUNDS = 20, 500

@@ -9,7 +9,7 @@ import torch
 
 from bench.cli.options import read_request, request_parser
 from bench.suite.session import GIVEN, workloads
-from bench.timing.measure import Workload
+from bench.timing.protocol import Workload
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bench.cells.plan import Cell, Request
 from bench.runner import plan_here
-from bench.timing.measure import PHASES, Workload
+from bench.timing.protocol import PHASES, Workload
 from bench.timing.workloads import plan_workloads
 
 EXIT_FAILED, EXIT_INTERRUPTED = 1, 130

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_benchmark.utils import get_machine_id
-
 from bench.cli.options import read_request, request_parser
 from bench.cli.parser import command
-from bench.suite.session import run, workloads
 
 STORAGE = Path(".benchmarks")
 
@@ -24,7 +21,12 @@ def main(arguments: list[str] | None) -> int:
         0 if all were timed, 1 if some failed, 2 if the request was wrong.
     """
     options = request_parser("bench.suite.track", __doc__).parse_args(arguments)
-    chosen = workloads(read_request(options))
+    request = read_request(options)
+    from pytest_benchmark.utils import get_machine_id
+
+    from bench.suite.session import run, workloads
+
+    chosen = workloads(request)
     saving = [f"--benchmark-storage=file://{STORAGE}", "--benchmark-autosave"]
     machine = get_machine_id()  # type: ignore[no-untyped-call]
     if any((STORAGE / machine).glob("*.json")):

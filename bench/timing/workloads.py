@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -13,15 +14,8 @@ from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import digest
 from bench.timing.gpu import summarise_states
-from bench.timing.measure import (
-    PHASES,
-    ROUNDS,
-    FailedTiming,
-    Timing,
-    Workload,
-    measure,
-    timing_code,
-)
+from bench.timing.measure import FailedTiming, Timing, measure, timing_code
+from bench.timing.protocol import PHASES, ROUNDS, Workload
 
 HEAVY_ROUNDS = 5  # a training step takes seconds; what is compared differs far more than its noise
 
@@ -56,7 +50,7 @@ def plan_workloads(request: Request, planned: Plan) -> dict[Workload, Cell]:
 def plan_groups(request: Request, planned: Plan, here: Environment) -> list[Group]:
     """What is measured together: all workloads of a run, but each of a heavy network alone."""
     workloads = plan_workloads(request, planned)
-    heavy = {workload for workload, cell in workloads.items() if "heavy" in cell.spec.tags}
+    heavy = {workload for workload, cell in workloads.items() if cell.is_heavy}
     together = {workload: cell for workload, cell in workloads.items() if workload not in heavy}
     for device in request.devices:
         # One network shows what determinism costs; the baseline stands for all.
@@ -101,6 +95,7 @@ def _group(cells: Mapping[Workload, Cell], here: Environment, rounds: int) -> Gr
 
 def measure_group(group: Group, on_round: Callable[[int], None]) -> list[kinds.Timing]:
     """The records of a group's workloads, measured now; a twin's says what its sibling's says."""
+    gc.collect()  # what was measured before refers to itself and would keep its network
     timings, failed = measure(
         [
             (workload, group.cells[workload].spec, group.cells[workload].recipe)

@@ -137,9 +137,9 @@ def tenths(fraction: float) -> str:
     return f"{100 * fraction:.1f}%" if isfinite(fraction) else "-"
 
 
-def change(fraction: float | None) -> str:
-    """A change as a fraction of what was before, in percent and with its sign."""
-    return "-" if fraction is None else f"{100 * fraction:+.1f}%"
+def change(fraction: float | None, decimals: int = 1) -> str:
+    """A fraction of what was before, in percent and with its sign; a dash where it is infinite."""
+    return "-" if fraction is None or not isfinite(fraction) else f"{100 * fraction:+.{decimals}f}%"
 
 
 def ratio_interval(ratio: SpeedRatio) -> str:
@@ -150,6 +150,19 @@ def ratio_interval(ratio: SpeedRatio) -> str:
 def kibibytes(size: float) -> str:
     """A size in bytes as KiB with one decimal."""
     return decimal(size / 2**10, 1)
+
+
+def factor(ratio: float | None) -> str:
+    """A ratio with three significant digits, or a dash where it is not known."""
+    if ratio is None:
+        return "-"
+    decimals = 0 if ratio >= 100 else 1 if ratio >= 10 else 2 if ratio >= 1 else 3
+    return f"{ratio:,.{decimals}f}"
+
+
+def about(ratio: float | None) -> str:
+    """A ratio with one significant digit, or a dash where it is not known."""
+    return "-" if ratio is None else f"{float(f'{ratio:.1g}'):,g}"
 
 
 def mebibytes(size: float | None, decimals: int) -> str:

@@ -81,7 +81,7 @@ def _environment(templates: Path) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - markdown, which `escape` makes safe, is no HTML
+        autoescape=False,  # markdown, which `escape` makes safe, is no HTML
     )
     made.filters |= FILTERS
     return made
@@ -120,7 +120,7 @@ FILTERS: dict[str, Any] = {
             *("probability", "p_equals", "plural"),
             *("interval", "names", "signed", "signed_interval", "spread"),
             *("quartile_range", "ratio_interval", "tenths", "change", "listed", "codes"),
-            *("mebibytes", "kibibytes"),
+            *("mebibytes", "kibibytes", "factor", "about"),
         )
     },
 }

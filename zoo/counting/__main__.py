@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import NoReturn
-
-from rich.console import Console
-from rich.table import Table
+from typing import TYPE_CHECKING, NoReturn
 
 from zoo.counting.exercise import KERNELS, CountingRow, counting_exercise
 from zoo.counting.networks import CLASSES, SIDE
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 PLAIN_WIDTH = 160  # columns where the output is no terminal
 
@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"zoo.counting: {error}", file=sys.stderr)
         return 2
+    from rich.console import Console
+
     console = Console()
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
@@ -52,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _layers(rows: tuple[CountingRow, ...], pictures: str) -> Table:
+    from rich.table import Table
+
     table = Table(title=f"Parameters of the CNN, layer by layer: {pictures}")
     table.add_column("network")
     for column in ("conv 1", "conv 2", "conv 3", "100", "3", "total"):
@@ -62,6 +66,8 @@ def _layers(rows: tuple[CountingRow, ...], pictures: str) -> Table:
 
 
 def _comparison(rows: tuple[CountingRow, ...], pictures: str) -> Table:
+    from rich.table import Table
+
     table = Table(title=f"BP against CNN: {pictures}")
     table.add_column("network")
     for column in ("parameters", "BP / CNN", "MACs", "BP / CNN"):

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import math
 
-import torch
-from torch import nn
-
 import zoo
-from bench.cells.count import count
 from bench.claims.checks.registry import Found, check
 from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
@@ -36,26 +32,38 @@ def entry(claim: Claim) -> ModelSpec:
 @check("parameters")
 def parameters(claim: Claim, _evidence: Evidence) -> Found:
     """Parameters of the claim's model, where all three counts agree."""
+    from bench.cells.count import count
+
     found = count(entry(claim))
+    counts = {
+        "declared": found.declared_parameters,
+        "in the module": found.module_parameters,
+        "reached": found.reached_parameters,
+    }
+    known = [f"{number:,} {where}" for where, number in counts.items() if number is not None]
+    how_many = {2: "two", 3: "three"}[len(known)]
     if not found.agree:
         return Found(
             value=found.module_parameters,
             holds=False,
-            words=f"three counts disagree: {found.declared_parameters:,} declared, "
-            f"{found.module_parameters:,} in the module, {found.reached_parameters:,} reached",
+            words=f"{how_many} counts disagree: {', '.join(known)}",
         )
-    return Found(value=found.module_parameters, words="three counts agree")
+    return Found(value=found.module_parameters, words=f"{how_many} counts agree")
 
 
 @check("macs")
 def macs(claim: Claim, _evidence: Evidence) -> Found:
     """Multiply-accumulates of one forward pass of the claim's model, biases not counted."""
+    from bench.cells.count import count
+
     return Found(value=count(entry(claim)).macs, words="by torch's flop counter")
 
 
 @check("parameter-shapes")
 def parameter_shapes(claim: Claim, _evidence: Evidence) -> Found:
     """Shapes of all parameter tensors of the claim's model."""
+    import torch
+
     with torch.device("meta"):
         network = entry(claim).build()
     shapes = [list(parameter.shape) for parameter in network.parameters()]
@@ -67,6 +75,8 @@ def parameter_shapes(claim: Claim, _evidence: Evidence) -> Found:
 @check("bp-parameters")
 def bp_parameters(_claim: Claim, _evidence: Evidence) -> Found:
     """The BP network's parameters: in closed form, in the module and reached."""
+    from bench.cells.count import count
+
     found = count(zoo.get("bp-100"))
     return Found(
         value=found.module_parameters,
@@ -96,6 +106,9 @@ def convolution_parameters(claim: Claim, _evidence: Evidence) -> Found:
 
     "Similar" is the document's word, and the factor this suite's reading of it.
     """
+    import torch
+    from torch import nn
+
     with torch.device("meta"):
         modules = list(entry(claim).build().modules())
     counts = [
@@ -119,6 +132,11 @@ def weight_sharing(claim: Claim, _evidence: Evidence) -> Found:
     convolution's multiply-accumulates, the dense layer's.
     """
     spec = entry(claim)
+    if spec.layers is None:
+        raise RequestError(
+            f"claim '{claim.id}': '{spec.name}' declares no layers, which 'weight-sharing' "
+            "compares; declare them, or choose another check"
+        )
     before = (spec.input_shape, *spec.shapes[:-1])
     rows = []
     for layer, inside, outside in zip(spec.layers, before, spec.shapes, strict=True):

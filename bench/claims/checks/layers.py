@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby, product
-
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
 
 import zoo
+from bench.claims.affine import affine_map
 from bench.claims.checks.counts import entry
 from bench.claims.checks.registry import Found, check
 from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
-from bench.claims.probes.affine import affine_map
 from zoo import ModelSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 _ROUNDING = 1e-12  # of sums in float64
 
 
 def layer_outputs(spec: ModelSpec) -> Iterator[tuple[str, nn.Module, list[int]]]:
     """Name, module and output shape, without the batch, of each layer that an input meets."""
+    import torch
+
     network = spec.build().eval()
     seen: list[tuple[str, nn.Module, list[int]]] = []
     for name, module in network.named_modules():
@@ -46,6 +49,8 @@ def shapes(claim: Claim, _evidence: Evidence) -> Found:
 @check("layer-outputs-and-filters")
 def layer_outputs_and_filters(claim: Claim, _evidence: Evidence) -> Found:
     """The output shape of every layer of the claim's model, and the shapes of its filters."""
+    from torch import nn
+
     seen = list(layer_outputs(entry(claim)))
     filters = [list(module.weight.shape) for _, module, _ in seen if isinstance(module, nn.Conv2d)]
     return Found(
@@ -60,6 +65,9 @@ def output_side(_claim: Claim, _evidence: Evidence) -> Found:
 
     The value is the side of a 4x4 picture after a 3x3 convolution, and after pooling by 2.
     """
+    import torch
+    from torch import nn
+
     sides = {
         (h, f, p, s): nn.Conv2d(1, 1, f, stride=s, padding=p)(torch.zeros(1, 1, h, h)).shape[-1]
         for h, f, p, s in product(range(1, 13), range(1, 6), range(3), range(1, 4))
@@ -84,6 +92,9 @@ def output_side(_claim: Claim, _evidence: Evidence) -> Found:
 @check("single-samples")
 def single_samples(_claim: Claim, _evidence: Evidence) -> Found:
     """Whether a batch of one and a sample without a batch pass through convolution and layer."""
+    import torch
+    from torch import nn
+
     picture, row = torch.zeros(1, 28, 28), torch.zeros(784)
     layers: tuple[tuple[nn.Module, Tensor], ...] = (
         (nn.Conv2d(1, 6, 5), picture),
@@ -107,6 +118,9 @@ def third_convolution_as_linear(claim: Claim, _evidence: Evidence) -> Found:
 
     Holds if both give the same numbers on 16x5x5 maps, in float64.
     """
+    import torch
+    from torch import nn
+
     torch.manual_seed(0)
     modules = entry(claim).build().double().modules()
     convolution = [module for module in modules if isinstance(module, nn.Conv2d)][2]
@@ -129,6 +143,9 @@ def linear_collapse(_claim: Claim, _evidence: Evidence) -> Found:
 
     Holds if ten stacked linear layers equal their product, and those three equal one, in float64.
     """
+    import torch
+    from torch import nn
+
     torch.manual_seed(0)
     stack = nn.Sequential(*(nn.Linear(8, 8) for _ in range(10))).double()
     children = dict(zoo.get("lenet-sigmoid").build().double().named_children())

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-from torch.nn import functional
-
 import zoo
 from bench.claims.checks.registry import Found, check
 from bench.claims.evidence import Evidence
@@ -14,6 +11,8 @@ from bench.claims.ledger import Claim
 @check("outputs-sum")
 def outputs_sum(_claim: Claim, _evidence: Evidence) -> Found:
     """What the ten outputs of `lenet-rgb` sum to, on random pictures."""
+    import torch
+
     torch.manual_seed(0)
     with torch.no_grad():
         sums = zoo.get("lenet-rgb").build().double()(torch.randn(16, 3, 32, 32).double()).sum(1)
@@ -31,6 +30,9 @@ def cross_entropy_of_softmax(_claim: Claim, _evidence: Evidence) -> Found:
     The least belongs to a network that is sure and right, the greatest to one sure and wrong;
     -sum y log p would be 0 and infinite.
     """
+    import torch
+    from torch.nn import functional
+
     sure = torch.eye(10, dtype=torch.float64)
     right = functional.cross_entropy(sure[:1], torch.tensor([0])).item()
     wrong = functional.cross_entropy(sure[1:2], torch.tensor([0])).item()
@@ -55,6 +57,9 @@ def cross_entropy_forms(_claim: Claim, _evidence: Evidence) -> Found:
 
     The forms: negative log-likelihood of log-softmax; minus the sum of one-hot times log-softmax.
     """
+    import torch
+    from torch.nn import functional
+
     torch.manual_seed(0)
     logits = torch.randn(512, 10, dtype=torch.float64) * 3
     labels = torch.randint(10, (512,))

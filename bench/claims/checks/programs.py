@@ -7,15 +7,9 @@ import pickle
 import warnings
 from pathlib import Path
 
-import torch
-from torch import nn
-from torch.nn import functional
-from torch.utils.data import DataLoader
-
 import zoo
 from bench.cells.data import load
 from bench.cells.splits import view
-from bench.cells.train import make_optimiser
 from bench.claims.checks.counts import entry
 from bench.claims.checks.registry import Found, check
 from bench.claims.evidence import Evidence
@@ -28,6 +22,8 @@ _SAVED_EVERY = 10  # net-mnist saves model and optimiser every so many batches
 
 def _steps(samples: int, batch: int, *, drop_last: bool = False) -> int:
     """Batches of an epoch, by torch's own loader."""
+    from torch.utils.data import DataLoader
+
     return len(DataLoader(range(samples), batch, drop_last=drop_last))  # type: ignore[arg-type]
 
 
@@ -77,6 +73,8 @@ def dropped_batches(claim: Claim, _evidence: Evidence) -> Found:
 @check("reload")
 def reload(claim: Claim, _evidence: Evidence) -> Found:
     """Whether a saved and reloaded network predicts the same, and a whole module is refused."""
+    import torch
+
     torch.manual_seed(0)
     network = entry(claim).build()
     samples = torch.rand(1_000, *entry(claim).input_shape)
@@ -109,6 +107,11 @@ def stale_resume(claim: Claim, _evidence: Evidence) -> Found:
     The document's program in small: a network is trained and saved, a second one loads the files
     and gets an optimiser made over the first one's parameters, and the first one trains on.
     """
+    import torch
+    from torch.nn import functional
+
+    from bench.cells.train import make_optimiser
+
     recipe = entry(claim).recipe
     assert recipe.train_batch is not None
     steps = _steps(MNIST_TRAINING_PICTURES, recipe.train_batch)
@@ -138,6 +141,8 @@ def stale_resume(claim: Claim, _evidence: Evidence) -> Found:
 @check("pooling-kinds")
 def pooling_kinds(claim: Claim, _evidence: Evidence) -> Found:
     """The pooling of the document's code and of its prose; holds if they compute the same."""
+    import torch
+
     by_code, by_prose = (zoo.get(name) for name in (entry(claim).name, "lenet-sigmoid-max"))
     kinds, outputs = [], []
     samples = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
@@ -161,6 +166,11 @@ def scheduler(claim: Claim, _evidence: Evidence) -> Found:
     The value lists the distinct rates used when it is stepped, and whether the weights after ten
     epochs are the same as without it.
     """
+    import torch
+    from torch import nn
+
+    from bench.cells.train import make_optimiser
+
     recipe = entry(claim).recipe
     rates, weights = [], []
     for stepped in (True, False):

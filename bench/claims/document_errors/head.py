@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
-from bench.cells.reference import LARGEST_CLASS
+from bench.cells.reference import MAJORITY_CLASS
 from bench.claims.document_errors.entry import (
     Entry,
     accuracies_table,
@@ -45,7 +45,7 @@ def _show(evidence: Evidence) -> list[str]:
             ]
         ),
         "",
-        *_untrained(runs, baseline_accuracies(evidence, "dnn")[LARGEST_CLASS]),
+        *_untrained(runs, baseline_accuracies(evidence, "dnn")[MAJORITY_CLASS]),
         f"Multiplied out, the three trained layers of {len(outcomes)} seeds are one affine map "
         f"from 400 to 10 each: over {pictures:,} answers to test pictures {changed} differ, and no "
         f"logit by more than {apart:.0e} (in float64). 59,134 parameters do the work of 4,010; of "

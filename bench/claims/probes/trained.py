@@ -14,7 +14,7 @@ from bench.cells.data import load
 from bench.cells.determinism import deterministic
 from bench.cells.splits import Split, view
 from bench.cells.train import LOSSES, Batches
-from bench.claims.probes.affine import affine_map
+from bench.claims.affine import affine_map
 from bench.claims.trials import DEVICE, trials
 from zoo import ModelSpec
 from zoo.lenet import ACTIVATIONS

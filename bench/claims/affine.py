@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 def affine_map(network: nn.Module, shape: tuple[int, ...]) -> tuple[Tensor, Tensor]:
@@ -13,6 +15,8 @@ def affine_map(network: nn.Module, shape: tuple[int, ...]) -> tuple[Tensor, Tens
         network: Layers without an activation between them.
         shape: Of one input, without the batch.
     """
+    import torch
+
     dtype = next(network.parameters()).dtype
     inputs = torch.Size(shape).numel()
     with torch.no_grad():

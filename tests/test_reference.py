@@ -1,4 +1,4 @@
-"""The baselines: what they answer, what is recorded of them, and what a report says of them."""
+"""The references: what they answer, what is recorded of them, and what a report says of them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from threadpoolctl import threadpool_limits
 import bench
 import zoo
 from bench import runner
-from bench.cells import reference as baselines
+from bench.cells import reference as references
 from bench.cells.common_recipe import common_recipe
 from bench.cells.data import load
-from bench.cells.reference import LARGEST_CLASS, LOGISTIC_REGRESSION, Fitted, fit, reference_view
+from bench.cells.reference import LOGISTIC_REGRESSION, MAJORITY_CLASS, Fitted, fit, reference_view
 from bench.cells.splits import Split, view
 from bench.records import kinds
 from bench.records.store import Store
@@ -51,14 +51,14 @@ def make_split(
 def test_the_largest_class_is_that_of_the_training_samples_and_scored_on_the_test_samples() -> None:
     # Training 0 1 1 2: class 1. The validation sample and most test samples are of others.
     split = make_split(np.zeros((10, 3), np.float32), [0, 1, 1, 2, 0, 0, 0, 0, 1, 1], (4, 1, 5))
-    assert fit(LARGEST_CLASS, split) == Fitted(
+    assert fit(MAJORITY_CLASS, split) == Fitted(
         parameters=None, test_accuracy=2 / 5, misclassified=((0, 1), (1, 1), (2, 1))
     )
 
 
 def test_of_equally_large_classes_the_lowest_is_the_answer() -> None:
     split = make_split(np.zeros((5, 3), np.float32), [2, 1, 2, 1, 0], (4, 0, 1))
-    assert fit(LARGEST_CLASS, split).misclassified == ((0, 1),)
+    assert fit(MAJORITY_CLASS, split).misclassified == ((0, 1),)
 
 
 def test_the_largest_class_of_sums_is_two_thirds_of_them() -> None:
@@ -66,7 +66,7 @@ def test_the_largest_class_of_sums_is_two_thirds_of_them() -> None:
     split = view(load("sums", data_root=Path(), seed=1), spec, spec.recipe)
     # Irwin-Hall: the sum of three lies between 1 and 2 with probability 2/3; four deviations.
     deviation = (2 / 3 * 1 / 3 / 3_000) ** 0.5
-    assert fit(LARGEST_CLASS, split).test_accuracy == pytest.approx(2 / 3, abs=4 * deviation)
+    assert fit(MAJORITY_CLASS, split).test_accuracy == pytest.approx(2 / 3, abs=4 * deviation)
 
 
 def test_a_logistic_regression_tells_classes_apart_that_lines_separate() -> None:
@@ -121,7 +121,7 @@ def test_the_logistic_regression_is_the_penalised_softmax_regression_of_pixels_u
     assert (found == answers)[clear].all()
 
 
-def test_a_baseline_is_the_same_every_time_however_many_threads_there_are() -> None:
+def test_a_reference_predictor_is_the_same_every_time_however_many_threads_there_are() -> None:
     spec = zoo.get("dnn")
     split = view(load("digits", data_root=Path(), seed=0), spec, common_recipe(spec))
     once = fit(LOGISTIC_REGRESSION, split)
@@ -131,15 +131,17 @@ def test_a_baseline_is_the_same_every_time_however_many_threads_there_are() -> N
     assert len(once.misclassified) == round((1 - once.test_accuracy) * 360)
 
 
-def test_a_regression_that_is_not_done_is_no_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(baselines, "MOST_STEPS", 1)
+def test_a_regression_that_is_not_done_is_no_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(references, "MOST_STEPS", 1)
     rows = np.random.default_rng(0).normal(size=(20, 3))
     with pytest.raises(ConvergenceWarning):
         fit(LOGISTIC_REGRESSION, make_split(rows, [0, 1, 2, 1] * 5, (15, 0, 5)))
 
 
 @pytest.mark.parametrize("model", ["dnn", "lenet-rgb", "cnn-100"])
-def test_baselines_see_a_networks_samples_and_classes_as_small_grey_pictures(model: str) -> None:
+def test_reference_predictors_see_a_networks_samples_and_classes_as_small_grey_pictures(
+    model: str,
+) -> None:
     spec, dataset = zoo.get(model), load("digits", data_root=Path(), seed=0)
     seen = reference_view(dataset, spec, spec.recipe)
     own = view(dataset, spec, spec.recipe)
@@ -168,13 +170,13 @@ def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves counting and measuring out, where a test is about baselines."""
+    """Leaves counting and measuring out, where a test is about references."""
     for step in ("_count", "_measure"):
         monkeypatch.setattr(runner, step, lambda *_: [])
 
 
 @pytest.mark.usefixtures("untimed")
-def test_a_run_records_each_baseline_once_and_lists_it_behind_the_cells(
+def test_a_run_records_each_reference_predictor_once_and_lists_it_behind_the_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "write_report", lambda *_: None)
@@ -183,7 +185,7 @@ def test_a_run_records_each_baseline_once_and_lists_it_behind_the_cells(
     run(["net", "dnn"])
     found = lines(tmp_path / "x", "baseline")
     assert [(record["baseline"], record["seed"]) for record in found] == [
-        (LARGEST_CLASS, None),
+        (MAJORITY_CLASS, None),
         (LOGISTIC_REGRESSION, None),
     ]
     assert {record["train_samples"] for record in found} == {1_149}  # validation held out
@@ -194,7 +196,7 @@ def test_a_run_records_each_baseline_once_and_lists_it_behind_the_cells(
 
 
 @pytest.mark.usefixtures("untimed")
-def test_sums_has_baselines_for_every_seed_and_one_that_fails_is_a_failure_in_the_report(
+def test_sums_has_reference_predictors_for_every_seed_and_one_that_fails_is_a_failure_in_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail_the_second(name: str, split: Split) -> Fitted:
@@ -204,25 +206,25 @@ def test_sums_has_baselines_for_every_seed_and_one_that_fails_is_a_failure_in_th
 
     spec = zoo.get("dnn-sums")
     second = view(load("sums", data_root=Path(), seed=2), spec, common_recipe(spec)).checksum
-    monkeypatch.setattr(baselines, "fit", fail_the_second)
+    monkeypatch.setattr(references, "fit", fail_the_second)
     outcome = bench.run(
         ["dnn-sums"], dataset="sums", seeds=2, epochs=1, jobs=1, devices=["cpu"], reports=tmp_path
     )
     found = lines(outcome.folder, "baseline")
     assert [(r["baseline"], r["seed"], r["status"]) for r in found] == [
-        (LARGEST_CLASS, 1, "ok"),
+        (MAJORITY_CLASS, 1, "ok"),
         (LOGISTIC_REGRESSION, 1, "ok"),
-        (LARGEST_CLASS, 2, "ok"),
+        (MAJORITY_CLASS, 2, "ok"),
         (LOGISTIC_REGRESSION, 2, "failed"),
     ]
     assert outcome.failed
     assert (
-        "- baseline `logistic regression` on 3,000 test samples of 3 classes, seed 2: "
+        "- reference predictor `logistic regression` on 3,000 test samples of 3 classes, seed 2: "
         "RuntimeError: no convergence"
     ) in (outcome.folder / "report.md").read_text()
 
 
-def results_of(folder: Path, *records: kinds.Train | kinds.Reference) -> Results:
+def results_of(folder: Path, *records: kinds.Record) -> Results:
     store = Store(folder)
     models = list(dict.fromkeys(r.model for r in records if isinstance(r, kinds.Train)))
     for record in [*records, request_record([r.key for r in records], models)]:
@@ -244,7 +246,7 @@ def first_column(text: str) -> list[str]:
     return [row.split("|")[1].strip() for row in rows]
 
 
-def test_baselines_stand_where_their_accuracy_puts_them_ahead_of_their_equals(
+def test_references_stand_where_their_accuracy_puts_them_ahead_of_their_equals(
     tmp_path: Path,
 ) -> None:
     results = results_of(
@@ -252,7 +254,7 @@ def test_baselines_stand_where_their_accuracy_puts_them_ahead_of_their_equals(
         *trained("lenet", (390, 391, 392)),
         *trained("net", (372, 371, 373)),  # its mean is the regression's
         *trained("dnn", (41, 42, 43)),
-        reference_record(LARGEST_CLASS, 40),
+        reference_record(MAJORITY_CLASS, 40),
         reference_record(LOGISTIC_REGRESSION, 372),
     )
     text = render(results, {})
@@ -275,7 +277,7 @@ def test_a_network_that_is_not_above_the_largest_class_is_named_first_of_all(
         *trained("lenet", (390, 391, 392)),
         *trained("net", (40, 40, 40)),
         *trained("dnn", (41, 42, 36)),  # 119 of 1,200 right, a third of a sample below 40 each
-        reference_record(LARGEST_CLASS, 40),
+        reference_record(MAJORITY_CLASS, 40),
     )
     headline = render(results, {}).partition("## All networks")[0]
     warning = "**`net` and `dnn` are no better than always answering the majority class (10.00%).**"
@@ -284,21 +286,21 @@ def test_a_network_that_is_not_above_the_largest_class_is_named_first_of_all(
 
 def test_one_network_that_answers_the_largest_class_alone_is_named(tmp_path: Path) -> None:
     results = results_of(
-        tmp_path, *trained("net", (40, 40, 40)), reference_record(LARGEST_CLASS, 40)
+        tmp_path, *trained("net", (40, 40, 40)), reference_record(MAJORITY_CLASS, 40)
     )
     headline = render(results, {}).partition("## All networks")[0]
     assert "`net` is no better than always answering the majority class (10.00%)." in headline
 
 
-def test_every_ranking_has_baselines_of_its_own_in_table_and_csv(tmp_path: Path) -> None:
+def test_every_ranking_has_references_of_its_own_in_table_and_csv(tmp_path: Path) -> None:
     three = {"test_checksum": "two", "classes": 3}
     results = results_of(
         tmp_path,
         *trained("lenet", (390, 391, 392)),
         *trained("cnn-100", (380, 380, 380), **three),
-        reference_record(LARGEST_CLASS, 40),
+        reference_record(MAJORITY_CLASS, 40),
         reference_record(LOGISTIC_REGRESSION, 372),
-        reference_record(LARGEST_CLASS, 140, **three),
+        reference_record(MAJORITY_CLASS, 140, **three),
         reference_record(LOGISTIC_REGRESSION, 384, parameters=785 * 3, **three),
     )
     write_report(results, tmp_path)
@@ -314,22 +316,22 @@ def test_every_ranking_has_baselines_of_its_own_in_table_and_csv(tmp_path: Path)
     assert " 2,355 |" in text
 
 
-def test_baselines_that_are_drawn_for_every_seed_are_averaged_over_them(tmp_path: Path) -> None:
-    records = []
+def test_references_that_are_drawn_for_every_seed_are_averaged_over_them(tmp_path: Path) -> None:
+    records: list[kinds.Record] = []
     for seed, share in zip(SEEDS, (256, 264, 272), strict=True):
         own = {"test_checksum": f"draw {seed}", "classes": 3}
         records.append(train_record("dnn-sums", seed, share, **own))
-        records.append(reference_record(LARGEST_CLASS, share, seed=seed, **own))
+        records.append(reference_record(MAJORITY_CLASS, share, seed=seed, **own))
     results = results_of(tmp_path, *records)
-    (group,) = results.baselines.values()
+    (group,) = results.references.values()
     # 264 of 400 on average; seed by seed the network is right just as often
-    assert [(baseline.name, baseline.mean) for baseline in group] == [(LARGEST_CLASS, 0.66)]
+    assert [(reference.name, reference.mean) for reference in group] == [(MAJORITY_CLASS, 0.66)]
     assert "`dnn-sums` is no better than always answering the majority class (66.00%)." in render(
         results, {}
     )
 
 
-def test_records_from_before_there_were_baselines_still_make_a_report(tmp_path: Path) -> None:
+def test_records_from_before_there_were_references_still_make_a_report(tmp_path: Path) -> None:
     results = results_of(tmp_path, *trained("lenet", (390, 391, 392)))
     text = render(results, {})
     assert first_column(text) == ["`lenet`"]
@@ -337,12 +339,12 @@ def test_records_from_before_there_were_baselines_still_make_a_report(tmp_path: 
     assert "Reference predictors:" not in text
 
 
-def test_the_figure_shows_a_baseline_only_if_it_lies_near_the_networks(tmp_path: Path) -> None:
+def test_the_figure_shows_a_reference_only_if_it_lies_near_the_networks(tmp_path: Path) -> None:
     results = results_of(
         tmp_path,
         *trained("lenet", (390, 391, 392)),
         *trained("net", (370, 371, 373)),
-        reference_record(LARGEST_CLASS, 40),
+        reference_record(MAJORITY_CLASS, 40),
         reference_record(LOGISTIC_REGRESSION, 372),
     )
     write_figures(results, tmp_path)

@@ -1,0 +1,95 @@
+"""What commands and workers load: told by sys.modules, because a clock depends on the machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.programs import REPOSITORY, outside_pytest
+
+HEAVY = (
+    "torch",
+    "torchvision",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "joblib",
+    "rich",
+    "PIL",
+)
+COMMANDS = {
+    "bench.compare": ["--models", "lenet6"],
+    "bench.suite": ["--models", "lenet6"],
+    "bench.suite.track": ["--models", "lenet6"],
+    "bench.profile": ["--seeds", "0"],
+    "bench.report": ["nowhere"],
+    "bench.rates": ["nowhere"],
+    "bench.verify": ["nowhere"],
+    "bench.diff": ["nowhere", "nowhere"],
+    "bench.counting": ["--nonsense"],
+    "bench.claims": ["--nonsense"],
+    "bench.choose": ["--nonsense"],
+    "zoo": ["lenet6"],
+    "zoo.counting": ["--nonsense"],
+}
+PROGRAM = """
+import json, runpy, sys
+module, *sys.argv[1:] = sys.argv[1:]
+try:
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    status = 0
+except SystemExit as error:
+    status = error.code
+print(json.dumps([status, sorted(name for name in sys.modules if "." not in name)]))
+"""
+
+
+def loaded(module: str, *arguments: str) -> tuple[int, set[str]]:
+    """The exit code of a command, and the top-level modules in its process at its end."""
+    status, modules = json.loads(run(PROGRAM, module, *arguments).splitlines()[-1])
+    return status, set(modules)
+
+
+def run(program: str, *arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=REPOSITORY,
+        env=outside_pytest(),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    ).stdout
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_help_and_a_wrong_request_load_nothing_heavy(module: str) -> None:
+    for arguments, expected in ((["--help"], 0), (COMMANDS[module], 2)):
+        status, modules = loaded(module, *arguments)
+        assert status == expected
+        assert not modules.intersection(HEAVY), arguments
+
+
+@pytest.mark.parametrize("name", ["digits-common-cpu", "mnist-document-cpu"])
+def test_a_report_is_rebuilt_without_torch(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "records.jsonl").symlink_to(REPOSITORY / "reports" / name / "records.jsonl")
+    status, modules = loaded("bench.report", str(folder))
+    assert status == 0
+    assert (folder / "report.md").is_file()
+    assert not modules.intersection({"torch", "torchvision", "sklearn", "joblib"})
+
+
+def test_a_worker_loads_what_training_needs_and_no_more() -> None:
+    program = (
+        "import json, sys, bench.cells.jobs, bench.cells.train; print(json.dumps([*sys.modules]))"
+    )
+    modules = set(json.loads(run(program)))
+    assert "torch" in modules
+    assert not modules.intersection(HEAVY) - {"torch"}
