@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-import json
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 
 import zoo
 from bench.cells import data, machine
-from bench.claims import __main__ as claims
 from bench.claims import evidence, ledger
 from bench.claims.__main__ import main
 from bench.claims.checks import CHECKS
@@ -21,12 +21,14 @@ from bench.claims.document_errors import ENTRIES
 from bench.claims.evidence import MissingEvidenceError, Probe
 from bench.claims.judge import needs_nothing
 from bench.claims.ledger import LEDGER
+from bench.claims.run import scope_of
 from bench.claims.trials import Trial, as_documented, trials
 from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.errors import RequestError
-from bench.records.store import Store
-from tests.programs import run_module
+from bench.records.store import Store, of_kind
+from tests.factories import request_record
+from tests.programs import outside_pytest, run_module
 
 ROOT = Path(__file__).parents[1]
 ALL = ledger.load(LEDGER, check_kinds())
@@ -74,7 +76,7 @@ def supplied(folder: Path, trial: Trial) -> Store:
 def test_without_training_every_claim_has_a_row_and_what_is_left_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["--no-training", "--reports", str(tmp_path)]) == 0
+    assert main(["--no-training", "--reports", str(tmp_path)]) == 1
     out = capsys.readouterr().out
     report = (tmp_path / "claims" / "report.md").read_text()
     table = pd.read_csv(tmp_path / "claims" / "claims.csv").set_index("claim")
@@ -113,7 +115,7 @@ def test_without_mnist_the_rest_is_decided_and_mnist_is_asked_for(
     own = tmp_path / "own.toml"
     own.write_text(PARAMETERS + ACCURACY)
     places = ["--reports", str(tmp_path), "--data-root", str(tmp_path / "nowhere")]
-    assert main(["--claims", str(own), *places]) == 0
+    assert main(["--claims", str(own), *places]) == 1
     out = capsys.readouterr().out
     assert "note: mnist cannot be had: MNIST is not here" in out
     assert "left: notes/accuracy: dnn has not been trained on all its seeds" in out
@@ -123,7 +125,9 @@ def test_without_mnist_the_rest_is_decided_and_mnist_is_asked_for(
 WRONG = {
     "no ledger": (["--claims", "nowhere.toml"], "the ledger 'nowhere.toml' cannot be read"),
     "no networks": (["--zoo", "nowhere.py"], "the networks in 'nowhere.py' cannot be added"),
-    "jobs": (["--jobs", "0"], "--jobs 0 is too few"),
+    "jobs": (["--jobs", "0"], "argument --jobs: must be at least 1, not 0"),
+    "a name that leaves the folder": (["--name", "../x"], "--name '../x' is no report name"),
+    "an empty name": (["--name", ""], "--name '' is no report name"),
     "an option": (["--frobnicate"], "--frobnicate"),
 }
 
@@ -133,11 +137,52 @@ def test_a_wrong_request_is_one_line_and_nothing_written(
     case: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments, message = WRONG[case]
-    assert main([*arguments, "--reports", str(tmp_path / "reports")]) == 2
+    assert main([*arguments, "--no-training", "--reports", str(tmp_path / "reports")]) == 2
     captured = capsys.readouterr()
     assert message in captured.err
     assert captured.err.count("\n") == 1
     assert not (tmp_path / "reports").exists()
+
+
+def test_the_suites_own_ledger_is_its_own_by_whatever_path_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    ledgers = ["bench/claims/claims.toml", "bench/../bench/claims/claims.toml"]
+    for number, given in enumerate(ledgers):
+        reports = tmp_path / str(number)
+        main(["--no-training", "--claims", given, "--reports", str(reports)])
+        assert [folder.name for folder in reports.iterdir()] == ["claims"]
+        assert "## Where the documents err" in (reports / "claims" / "report.md").read_text()
+
+
+def test_a_comparisons_folder_is_not_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = Store(tmp_path / "mine")
+    store.append(request_record([], ["lenet"]))
+    before = store.path.read_bytes()
+    assert main(["--no-training", "--name", "mine", "--reports", str(tmp_path)]) == 2
+    captured = capsys.readouterr()
+    assert "/mine' holds the records of a comparison; choose another --name" in captured.err
+    assert captured.err.count("\n") == 1
+    assert store.path.read_bytes() == before
+    assert [path.name for path in store.path.parent.iterdir()] == ["records.jsonl"]
+
+
+def test_answering_one_class_is_looked_for_in_networks_of_the_sums_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.toml"
+    misleading = 'verdict = "misleading"\nmisleading = "answers-one-class"'
+    own.write_text(ACCURACY.replace('verdict = "within noise"', misleading))
+    assert main(["--no-training", "--claims", str(own), "--reports", str(tmp_path / "r")]) == 2
+    captured = capsys.readouterr()
+    assert "claim 'notes/accuracy': 'answers-one-class' is about networks that train on 'sums'" in (
+        captured.err
+    )
+    assert captured.err.count("\n") == 1
+    assert not (tmp_path / "r").exists()
 
 
 @pytest.mark.parametrize(
@@ -239,12 +284,12 @@ def test_a_probe_without_one_of_its_subjects_is_not_whole() -> None:
 
 
 def test_every_trial_and_probe_that_a_check_asks_for_exists() -> None:
-    question = claims.ask(ALL, entries=ENTRIES)
-    assert {trial.name for trial in question.trials} == set(trials())
+    scope = scope_of(ALL, entries=ENTRIES)
+    assert {trial.name for trial in scope.trials} == set(trials())
     for claim in ALL:
         for name in filter(None, (claim.check, claim.misleading)):
-            assert set(CHECKS[name].probes) <= {probe.name for probe in question.probes}
-    for trial in question.trials:
+            assert set(CHECKS[name].probes) <= {probe.name for probe in scope.probes}
+    for trial in scope.trials:
         if trial.name in zoo.names():
             assert trial == replace(as_documented(zoo.get(trial.name)), seeds=trial.seeds)
 
@@ -277,6 +322,26 @@ def test_the_evidence_that_comes_with_the_project_decides_every_claim_on_any_mac
         assert (recorded / "claims" / figure).stat().st_size > 1_000
 
 
+def test_a_comment_in_a_networks_file_voids_no_evidence(recorded: Path) -> None:
+    for package in ("bench", "zoo"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / package, recorded / package, ignore=ignored)
+    lenet = recorded / "zoo" / "lenet.py"
+    lenet.write_text(lenet.read_text().replace("\n\n\n", "\n\n\n# A comment.\n\n\n", 1))
+    assert "\n# A comment.\n" in lenet.read_text()
+    run = subprocess.run(
+        [sys.executable, "-m", "bench.claims", "--no-training", "--reports", "."],
+        cwd=recorded,
+        env=outside_pytest(),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "39 of 39 claims decided as the ledger has them" in run.stdout
+
+
 @pytest.mark.parametrize("outside", [0.5, 1.1])
 def test_a_stochastic_number_outside_its_interval_is_named(
     outside: float, recorded: Path, capsys: pytest.CaptureFixture[str]
@@ -305,7 +370,6 @@ def test_the_worked_example_of_the_readme_works(tmp_path: Path) -> None:
     run = run_module(*asked, "--reports", "reports", "--jobs", "2", folder=tmp_path)
     assert run.returncode == 0, run.stderr
     assert "2 of 2 claims decided as the ledger has them" in run.stdout
-    records = (tmp_path / "reports" / "local-claims" / "records.jsonl").read_text().splitlines()
-    trained = [r for r in map(json.loads, records) if r["kind"] == "train"]
-    assert sorted(record["seed"] for record in trained) == list(range(1, 11))
-    assert {record["status"] for record in trained} == {"ok"}
+    trained = of_kind(Store(tmp_path / "reports" / "local-claims").read(), kinds.Train)
+    assert sorted(record.seed for record in trained) == list(range(1, 11))
+    assert {record.status for record in trained} == {"ok"}

@@ -251,18 +251,29 @@ def _validate(request: Request) -> None:
         raise RequestError(f"seeds {request.seeds} must lie between 0 and 2^32 - 1")
     require_one("--epochs", request.epochs)
     require_one("--jobs", request.jobs)
-    _validate_folder(request)
+    validate_folder(request.report_name, request.reports)
 
 
-def _validate_folder(request: Request) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", request.report_name):
+def validate_folder(name: str, reports: Path) -> Path:
+    """The folder of a report that will be written.
+
+    Args:
+        name: Of the report.
+        reports: The folder that reports are written to.
+
+    Raises:
+        RequestError: The name is no plain name, or a file lies where a folder is needed.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
         raise RequestError(
-            f"--name '{request.name}' is no report name; use letters, digits, '.', '_' and '-', "
+            f"--name '{name}' is no report name; use letters, digits, '.', '_' and '-', "
             "beginning with a letter or digit, and --reports for another folder"
         )
-    for path in (request.folder, *request.folder.parents):
+    folder = reports / name
+    for path in (folder, *folder.parents):
         if path.exists() and not path.is_dir():
             raise RequestError(f"'{path}' is a file; reports need a folder: --reports DIR")
+    return folder
 
 
 def _distinct(what: str, values: Sequence[object]) -> None:

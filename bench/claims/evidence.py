@@ -22,8 +22,9 @@ from bench.records.environment import Environment
 from bench.records.store import digest, of_kind
 from bench.results.runs import Runs
 
-# A probe's record names the data and the trained weights that it was made from by their digests.
-_KEYED_OTHERWISE = (load, trials)
+# A probe's record names its data and trained weights by their digests, and its key has the code of
+# the networks that it builds; how any of them is looked up changes nothing.
+_KEYED_OTHERWISE = (load, trials, zoo.get)
 
 
 class MissingEvidenceError(LookupError):

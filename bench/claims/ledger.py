@@ -67,6 +67,11 @@ class Claim:
     reason: str = ""
 
 
+def is_own(path: Path) -> bool:
+    """Whether a ledger is the one that comes with the suite, by whatever path."""
+    return path.resolve() == LEDGER.resolve()
+
+
 def load(path: Path, checks: Mapping[str, str]) -> tuple[Claim, ...]:
     """The claims of a ledger, in its order.
 

@@ -35,7 +35,7 @@ _STOCHASTIC_CAPTION = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
+class Judgement:
     """What has come of a ledger.
 
     Attributes:
@@ -52,8 +52,23 @@ class Findings:
     obstacles: tuple[str, ...]
     failures: tuple[str, ...]
 
+    @property
+    def undecided(self) -> tuple[Decision, ...]:
+        """The claims that lack something."""
+        return tuple(decision for decision in self.decisions if decision.verdict is None)
 
-def write(found: Findings, folder: Path) -> None:
+    @property
+    def drifting(self) -> tuple[Decision, ...]:
+        """The claims that are decided, and not as the ledger has them."""
+        return tuple(decision for decision in self.decisions if decision.drift)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every claim is decided as the ledger has it, and nothing failed."""
+        return not (self.undecided or self.drifting or self.failures)
+
+
+def write(found: Judgement, folder: Path) -> None:
     """Writes `claims.csv`, `figures/*.svg` and `report.md` into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     claims_frame(found.decisions).to_csv(folder / "claims.csv", index=False)
@@ -113,7 +128,7 @@ def _plain(decision: Decision) -> object:
     return decision.found
 
 
-def _figures(found: Findings, folder: Path) -> dict[str, str]:
+def _figures(found: Judgement, folder: Path) -> dict[str, str]:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.svg"):
         old.unlink()
@@ -164,7 +179,7 @@ def _stochastic(decisions: Sequence[Decision], figures: dict[str, str]) -> list[
     return [*lines, ""] if lines else []
 
 
-def _errors(found: Findings, figures: dict[str, str]) -> list[str]:
+def _errors(found: Judgement, figures: dict[str, str]) -> list[str]:
     if not found.entries:
         return []
     lines = ["## Where the documents err, and what it costs", ""]
@@ -183,7 +198,7 @@ def _errors(found: Findings, figures: dict[str, str]) -> list[str]:
     return lines
 
 
-def _method(found: Findings) -> list[str]:
+def _method(found: Judgement) -> list[str]:
     machines = [
         f"{machine.processor}, {machine.system}, Python {machine.python}, "
         + ", ".join(f"{name} {version}" for name, version in machine.packages.items())

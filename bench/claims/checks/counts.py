@@ -5,28 +5,13 @@ from __future__ import annotations
 import math
 
 import zoo
-from bench.claims.checks.registry import Found, check
+from bench.claims.checks.registry import Found, check, spec_of
 from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
 from bench.records.errors import RequestError
-from zoo import ModelSpec
 from zoo.counting import counting_exercise
 
 _LEAST = 3e8  # bp-cnn: "more than 300 million"
-
-
-def entry(claim: Claim) -> ModelSpec:
-    """The zoo's entry that a claim is about.
-
-    Raises:
-        RequestError: The claim names none that the zoo has.
-    """
-    if claim.model is None:
-        raise RequestError(f"claim '{claim.id}' needs the field 'model' for '{claim.check}'")
-    try:
-        return zoo.get(claim.model)
-    except zoo.UnknownModelError as error:
-        raise RequestError(f"claim '{claim.id}': {error}") from error
 
 
 @check("parameters")
@@ -34,7 +19,7 @@ def parameters(claim: Claim, _evidence: Evidence) -> Found:
     """Parameters of the claim's model, where all three counts agree."""
     from bench.cells.count import count
 
-    found = count(entry(claim))
+    found = count(spec_of(claim))
     counts = {
         "declared": found.declared_parameters,
         "in the module": found.module_parameters,
@@ -56,7 +41,7 @@ def macs(claim: Claim, _evidence: Evidence) -> Found:
     """Multiply-accumulates of one forward pass of the claim's model, biases not counted."""
     from bench.cells.count import count
 
-    return Found(value=count(entry(claim)).macs, words="by torch's flop counter")
+    return Found(value=count(spec_of(claim)).macs, words="by torch's flop counter")
 
 
 @check("parameter-shapes")
@@ -65,7 +50,7 @@ def parameter_shapes(claim: Claim, _evidence: Evidence) -> Found:
     import torch
 
     with torch.device("meta"):
-        network = entry(claim).build()
+        network = spec_of(claim).build()
     shapes = [list(parameter.shape) for parameter in network.parameters()]
     return Found(
         value=shapes, words=f"{sum(map(math.prod, shapes)):,} numbers in {len(shapes)} tensors"
@@ -110,7 +95,7 @@ def convolution_parameters(claim: Claim, _evidence: Evidence) -> Found:
     from torch import nn
 
     with torch.device("meta"):
-        modules = list(entry(claim).build().modules())
+        modules = list(spec_of(claim).build().modules())
     counts = [
         sum(p.numel() for p in module.parameters())
         for module in modules
@@ -131,7 +116,7 @@ def weight_sharing(claim: Claim, _evidence: Evidence) -> Found:
     A list of four numbers a layer: the convolution's parameters, the dense layer's, the
     convolution's multiply-accumulates, the dense layer's.
     """
-    spec = entry(claim)
+    spec = spec_of(claim)
     if spec.layers is None:
         raise RequestError(
             f"claim '{claim.id}': the check 'weight-sharing' needs the sizes of layers, and "

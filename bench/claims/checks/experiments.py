@@ -21,6 +21,7 @@ from bench.claims.checks.registry import (
     accuracy_effect,
     check,
     paired_effect,
+    spec_of,
 )
 from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
@@ -32,22 +33,20 @@ from bench.statistics.accuracy import Contrast, compare_paired, correctness, pai
 @check("accuracy", "stochastic", of_model=True)
 def accuracy(claim: Claim, evidence: Evidence) -> Sample:
     """Test accuracy of the claim's model after its document's last epoch, a fraction in 0..1."""
-    assert claim.model is not None
-    runs = evidence.trial(claim.model)
+    runs = evidence.trial(spec_of(claim).name)
     return Sample(
         values=tuple(runs.accuracy.values()),
         words=f"of {runs.test_samples:,} test samples, {len(runs.accuracy)} seeds",
     )
 
 
-@check("answers-one-class", of_model=True)
+@check("answers-one-class", of_model=True, dataset="sums")
 def answers_one_class(claim: Claim, evidence: Evidence) -> Found:
     """Whether every trained network answers one class, so that its accuracy is that class's share.
 
     The value lists how many classes each network answers.
     """
-    assert claim.model is not None
-    runs = evidence.trial(claim.model)
+    runs = evidence.trial(spec_of(claim).name)
     used, shares = [], []
     for seed in runs.accuracy:
         labels = sums_labels(seed)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import zoo
 from bench.claims.affine import affine_map
-from bench.claims.checks.counts import entry
-from bench.claims.checks.registry import Found, check
+from bench.claims.checks.registry import Found, check, spec_of
 from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
 from zoo import ModelSpec
@@ -41,7 +40,7 @@ def layer_outputs(spec: ModelSpec) -> Iterator[tuple[str, nn.Module, list[int]]]
 @check("shapes")
 def shapes(claim: Claim, _evidence: Evidence) -> Found:
     """The shapes that a sample passes through in the claim's model, repeated ones once."""
-    spec = entry(claim)
+    spec = spec_of(claim)
     all_shapes = [list(spec.input_shape), *(shape for _, _, shape in layer_outputs(spec))]
     return Found(value=[shape for shape, _ in groupby(all_shapes)], words="of one forward pass")
 
@@ -51,7 +50,7 @@ def layer_outputs_and_filters(claim: Claim, _evidence: Evidence) -> Found:
     """The output shape of every layer of the claim's model, and the shapes of its filters."""
     from torch import nn
 
-    seen = list(layer_outputs(entry(claim)))
+    seen = list(layer_outputs(spec_of(claim)))
     filters = [list(module.weight.shape) for _, module, _ in seen if isinstance(module, nn.Conv2d)]
     return Found(
         value={"outputs": [shape for _, _, shape in seen], "filters": filters},
@@ -122,7 +121,7 @@ def third_convolution_as_linear(claim: Claim, _evidence: Evidence) -> Found:
     from torch import nn
 
     torch.manual_seed(0)
-    modules = entry(claim).build().double().modules()
+    modules = spec_of(claim).build().double().modules()
     convolution = [module for module in modules if isinstance(module, nn.Conv2d)][2]
     linear = nn.Linear(400, 120).double()
     linear.weight.data = convolution.weight.data.reshape(120, 400)

@@ -10,8 +10,7 @@ from pathlib import Path
 import zoo
 from bench.cells.data import load
 from bench.cells.splits import view
-from bench.claims.checks.counts import entry
-from bench.claims.checks.registry import Found, check
+from bench.claims.checks.registry import Found, check, spec_of
 from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
 from zoo import Recipe
@@ -30,7 +29,7 @@ def _steps(samples: int, batch: int, *, drop_last: bool = False) -> int:
 @check("updates")
 def updates(claim: Claim, _evidence: Evidence) -> Found:
     """Updates of the whole training of the claim's model on the document's few pictures."""
-    spec = entry(claim)
+    spec = spec_of(claim)
     recipe: Recipe = spec.recipe
     assert recipe.samples_per_class is not None
     assert recipe.train_batch is not None
@@ -59,7 +58,7 @@ def batches(_claim: Claim, _evidence: Evidence) -> Found:
 @check("dropped-batches")
 def dropped_batches(claim: Claim, _evidence: Evidence) -> Found:
     """Steps of an epoch of the claim's model on MNIST, and the pictures that it sees."""
-    recipe = entry(claim).recipe
+    recipe = spec_of(claim).recipe
     assert recipe.train_batch is not None
     steps = _steps(MNIST_TRAINING_PICTURES, recipe.train_batch, drop_last=recipe.drop_last)
     seen = steps * recipe.train_batch
@@ -76,12 +75,12 @@ def reload(claim: Claim, _evidence: Evidence) -> Found:
     import torch
 
     torch.manual_seed(0)
-    network = entry(claim).build()
-    samples = torch.rand(1_000, *entry(claim).input_shape)
+    network = spec_of(claim).build()
+    samples = torch.rand(1_000, *spec_of(claim).input_shape)
     state, whole = io.BytesIO(), io.BytesIO()
     torch.save(network.state_dict(), state)
     torch.save(network, whole)
-    again = entry(claim).build()
+    again = spec_of(claim).build()
     state.seek(0)
     again.load_state_dict(torch.load(state))
     with torch.no_grad():
@@ -112,13 +111,13 @@ def stale_resume(claim: Claim, _evidence: Evidence) -> Found:
 
     from bench.cells.train import make_optimiser
 
-    recipe = entry(claim).recipe
+    recipe = spec_of(claim).recipe
     assert recipe.train_batch is not None
     steps = _steps(MNIST_TRAINING_PICTURES, recipe.train_batch)
     saved_at = (steps - 1) // _SAVED_EVERY * _SAVED_EVERY
     seen = (saved_at + 1) * recipe.train_batch
     torch.manual_seed(0)
-    network, continued = entry(claim).build(), entry(claim).build()
+    network, continued = spec_of(claim).build(), spec_of(claim).build()
     optimiser = make_optimiser(network, recipe.optimiser)
     continued.load_state_dict(network.state_dict())
     before = {name: value.clone() for name, value in continued.state_dict().items()}
@@ -143,7 +142,7 @@ def pooling_kinds(claim: Claim, _evidence: Evidence) -> Found:
     """The pooling of the document's code and of its prose; holds if they compute the same."""
     import torch
 
-    by_code, by_prose = (zoo.get(name) for name in (entry(claim).name, "lenet-sigmoid-max"))
+    by_code, by_prose = (zoo.get(name) for name in (spec_of(claim).name, "lenet-sigmoid-max"))
     kinds, outputs = [], []
     samples = torch.rand(4, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     for spec in (by_code, by_prose):
@@ -171,11 +170,11 @@ def scheduler(claim: Claim, _evidence: Evidence) -> Found:
 
     from bench.cells.train import make_optimiser
 
-    recipe = entry(claim).recipe
+    recipe = spec_of(claim).recipe
     rates, weights = [], []
     for stepped in (True, False):
         torch.manual_seed(0)
-        network = entry(claim).build()
+        network = spec_of(claim).build()
         optimiser = make_optimiser(network, recipe.optimiser)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import zoo
 from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
+from bench.records.errors import RequestError
 from bench.statistics.accuracy import Comparison
 from bench.statistics.basics import summarise
+from zoo import ModelSpec
 
 Sides = Literal[-1, 0, 1]
 
@@ -121,6 +124,7 @@ class Check:
         trials: The trials that it needs.
         probes: The probes that it needs.
         of_model: Whether it needs the trial of the claim's model, trained as documented.
+        dataset: What that trial must train on; None takes any.
         run: The check.
     """
 
@@ -129,6 +133,7 @@ class Check:
     trials: tuple[str, ...]
     probes: tuple[str, ...]
     of_model: bool
+    dataset: str | None = None
     run: Function
 
     @property
@@ -145,6 +150,20 @@ class Check:
 CHECKS: dict[str, Check] = {}
 
 
+def spec_of(claim: Claim) -> ModelSpec:
+    """The zoo's entry that a claim is about.
+
+    Raises:
+        RequestError: The claim names none that the zoo has.
+    """
+    if claim.model is None:
+        raise RequestError(f"claim '{claim.id}' needs the field 'model' for '{claim.check}'")
+    try:
+        return zoo.get(claim.model)
+    except zoo.UnknownModelError as error:
+        raise RequestError(f"claim '{claim.id}': {error}") from error
+
+
 def kinds() -> dict[str, Decides]:
     """The kind of claim that each check decides."""
     return {name: check.decides for name, check in CHECKS.items()}
@@ -157,6 +176,7 @@ def check(
     trials: tuple[str, ...] = (),
     probes: tuple[str, ...] = (),
     of_model: bool = False,
+    dataset: str | None = None,
 ) -> Callable[[Function], Function]:
     """Registers a function as the check of this name.
 
@@ -173,6 +193,7 @@ def check(
             trials=trials,
             probes=probes,
             of_model=of_model,
+            dataset=dataset,
             run=function,
         )
         return function

@@ -1,0 +1,138 @@
+"""A ledger decided: what it needs, what of that is there or is made, each claim's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import zoo
+from bench.claims.checks import CHECKS, Check, kinds
+from bench.claims.checks.registry import spec_of
+from bench.claims.collect import Supply, supply
+from bench.claims.document_errors import ENTRIES, Entry
+from bench.claims.evidence import Probe, read
+from bench.claims.judge import decide_all
+from bench.claims.ledger import Claim, is_own, load
+from bench.claims.page import Judgement
+from bench.claims.probes import probes
+from bench.claims.trials import Trial, as_documented, trials
+from bench.cli.progress import Progress
+from bench.records.errors import RequestError
+from bench.records.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What is to be decided, and what that needs.
+
+    Attributes:
+        claims: The ledger's claims.
+        entries: The documents' errors, which belong to the project's own ledger alone.
+        trials: What has to be trained.
+        probes: What has to be measured.
+    """
+
+    claims: tuple[Claim, ...]
+    entries: tuple[Entry, ...]
+    trials: tuple[Trial, ...]
+    probes: tuple[Probe, ...]
+
+
+def run(
+    path: Path,
+    folder: Path,
+    *,
+    networks: Path | None,
+    data_root: Path,
+    side_by_side: int,
+    shown: Progress,
+) -> Judgement:
+    """Decides a ledger from a report's records, after adding to them what they lack.
+
+    Args:
+        path: The ledger.
+        folder: The report's folder.
+        networks: A Python file that registers networks, or None.
+        data_root: The folder above `MNIST/raw`.
+        side_by_side: How many cells to train at a time; 0 trains and measures nothing.
+        shown: Shows the training.
+
+    Raises:
+        RequestError: The ledger, the networks or a claim cannot be used.
+    """
+    if networks is not None:
+        _add_networks(networks)
+    scope = scope_of(load(path, kinds()), entries=ENTRIES if is_own(path) else ())
+    store = Store(folder)
+    added = Supply(obstacles=("nothing was trained or measured in this run",), failures=())
+    if side_by_side:
+        added = supply(
+            store,
+            scope.trials,
+            scope.probes,
+            data_root=data_root,
+            side_by_side=side_by_side,
+            shown=shown,
+        )
+    evidence = read(store.read(), scope.trials, scope.probes)
+    return Judgement(
+        decisions=decide_all(scope.claims, evidence),
+        entries=scope.entries,
+        evidence=evidence,
+        obstacles=added.obstacles,
+        failures=added.failures,
+    )
+
+
+def scope_of(claims: Sequence[Claim], *, entries: Sequence[Entry] = ()) -> Scope:
+    """What deciding claims and showing entries needs.
+
+    Raises:
+        RequestError: A claim is about a network that the zoo does not have, or that its check
+            cannot judge.
+    """
+    known = trials()
+    wanted: dict[str, Trial] = {}
+    probe_names: set[str] = set()
+    for claim in claims:
+        for name in filter(None, (claim.check, claim.misleading)):
+            check = CHECKS[name]
+            if check.of_model:
+                trial = _trial_of(claim, check, known)
+                wanted[trial.name] = trial
+            wanted |= {name: known[name] for name in check.trials}
+            probe_names |= set(check.probes)
+    for entry in entries:
+        wanted |= {name: known[name] for name in entry.trials}
+        probe_names |= set(entry.probes)
+    needed = tuple(probe for probe in probes() if probe.name in probe_names)
+    for probe in needed:
+        if "trial" in probe.subject:
+            wanted.setdefault(probe.subject["trial"], known[probe.subject["trial"]])
+    return Scope(
+        claims=tuple(claims),
+        entries=tuple(entries),
+        trials=tuple(wanted.values()),
+        probes=needed,
+    )
+
+
+def _trial_of(claim: Claim, check: Check, known: Mapping[str, Trial]) -> Trial:
+    """The training that a check of a claim's model looks at."""
+    spec = spec_of(claim)
+    trial = known.get(spec.name) or as_documented(spec)
+    if check.dataset not in (None, trial.dataset):
+        raise RequestError(
+            f"claim '{claim.id}': '{check.name}' is about networks that train on "
+            f"'{check.dataset}', and '{spec.name}' trains on '{trial.dataset}'; leave it out or "
+            "choose another check"
+        )
+    return trial
+
+
+def _add_networks(path: Path) -> None:
+    try:
+        zoo.add(path)
+    except zoo.ExtensionError as error:
+        raise RequestError(str(error)) from error
