@@ -17,7 +17,7 @@ from bench.claims.__main__ import main
 from bench.claims.checks import CHECKS
 from bench.claims.checks import kinds as check_kinds
 from bench.claims.collect import supply
-from bench.claims.document_errors import ENTRIES
+from bench.claims.document_errors import ERRORS
 from bench.claims.evidence import MissingEvidenceError, Probe
 from bench.claims.judge import needs_nothing
 from bench.claims.ledger import LEDGER
@@ -284,7 +284,7 @@ def test_a_probe_without_one_of_its_subjects_is_not_whole() -> None:
 
 
 def test_every_trial_and_probe_that_a_check_asks_for_exists() -> None:
-    scope = scope_of(ALL, entries=ENTRIES)
+    scope = scope_of(ALL, errors=ERRORS)
     assert {trial.name for trial in scope.trials} == set(trials())
     for claim in ALL:
         for name in filter(None, (claim.check, claim.misleading)):
