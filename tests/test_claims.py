@@ -73,7 +73,7 @@ def supplied(folder: Path, trial: Trial) -> Store:
     return store
 
 
-def test_without_training_every_claim_has_a_row_and_what_is_left_is_said(
+def test_without_training_every_claim_has_a_row_and_what_is_undecided_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--no-training", "--reports", str(tmp_path)]) == 1
@@ -87,9 +87,9 @@ def test_without_training_every_claim_has_a_row_and_what_is_left_is_said(
             assert table.verdict[claim.id] == claim.verdict
         else:
             assert "*not decided here*" in row
-            assert f"left: {claim.id}: " in out
+            assert f"undecided: {claim.id}: " in out
     assert "25 of 39 claims decided as the ledger has them" in out
-    assert "> **14 claims left.**" in report
+    assert "> **14 claims undecided.**" in report
 
 
 def test_a_verdict_that_differs_from_the_ledger_is_named_and_the_exit_code_is_1(
@@ -118,7 +118,7 @@ def test_without_mnist_the_rest_is_decided_and_mnist_is_asked_for(
     assert main(["--claims", str(own), *places]) == 1
     out = capsys.readouterr().out
     assert "note: mnist cannot be had: MNIST is not here" in out
-    assert "left: notes/accuracy: dnn has not been trained on all its seeds" in out
+    assert "undecided: notes/accuracy: dnn has not been trained on all its seeds" in out
     assert "1 of 2 claims decided as the ledger has them" in out
 
 

@@ -79,7 +79,7 @@ def test_claims_come_in_the_order_of_the_file_with_their_fields(write: Write) ->
 
 WRONG = {
     "an unknown field": ('place = "page 1"', 'plaec = "page 1"', "unknown field 'plaec'"),
-    "a doubled id": ('"doc/accuracy"', '"doc/count"', "'doc/count' stands twice"),
+    "a doubled id": ('"doc/accuracy"', '"doc/count"', "'doc/count' is there twice"),
     "a claim that nothing decides": ('check = "counts"', "", "decided by nothing"),
     "an unknown check": ('"counts"', '"conuts"', "'conuts', which decides no exact claims"),
     "a check of another kind": ('"counts"', '"effect"', "'effect', which decides no exact claims"),

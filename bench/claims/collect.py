@@ -59,7 +59,7 @@ def supply(
     Args:
         store: The report's records.
         trials: What has to be trained.
-        probes: What has to be found out.
+        probes: What has to be measured.
         data_root: The folder above `MNIST/raw`.
         side_by_side: How many cells to train at a time.
         shown: Shows the training.

@@ -2,7 +2,7 @@
 
 A record counts as evidence only while it fits: its key is made again from the trial as it is now,
 the code as it is now, and the environment and data that the record names. Evidence that was made on
-another machine fits, too; whoever has the data can make it anew.
+another machine fits, too; whoever has the data can make it again.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class MissingEvidenceError(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """One thing to find out beside training, and the code that finds it out.
+    """One thing to measure beside training, and the code that measures it.
 
     Attributes:
         subject: What it is about: a trial and a seed, or nothing more than its name.
-        run: Finds it out, from the folder above `MNIST/raw`, the folder of the trials' trained
+        run: Measures it, from the folder above `MNIST/raw`, the folder of the trials' trained
             weights, and the subject's fields.
         builds: Networks that it builds itself, by registry name.
         timing: Whether it measures speed, so that nothing else may run beside it.

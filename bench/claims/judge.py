@@ -15,11 +15,11 @@ FEWEST_RUNS = 10  # for the verdict on one run's number
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What has come of a claim.
+    """A claim's verdict, and what it rests on.
 
     Attributes:
         claim: The claim.
-        verdict: What it comes to; None while something needed is missing.
+        verdict: The verdict; None while something needed is missing.
         found: What an exact check has found.
         values: A stochastic claim's quantity, once for every seed.
         interval: Where one more run would lie, in 95% of cases.
@@ -48,7 +48,7 @@ class Decision:
 
     @property
     def runs(self) -> int | None:
-        """How many runs, or rounds, stand behind what varies; None where one look is enough."""
+        """How many runs, or rounds, what varies was measured in; None where nothing varies."""
         if self.values:
             return len(self.values)
         return min((estimate.n for estimate in self.estimates if estimate.n > 1), default=None)

@@ -1,7 +1,7 @@
 """The ledger: what documents claim, one entry a claim, read strictly from a TOML file.
 
 An entry says what is claimed and where, what the suite expects to find, which check decides it, and
-the verdict that the check came to when the entry was last agreed on. A run whose verdict is another
+the verdict that the check had when the entry was last agreed on. A run whose verdict is another
 one, or that finds another value, has drifted from its ledger.
 """
 
@@ -82,7 +82,7 @@ def load(path: Path, checks: Mapping[str, str]) -> tuple[Claim, ...]:
 
     Raises:
         RequestError: The file cannot be read; an entry has an unknown or lacks a needed field, an
-            id that stands twice, or a verdict that its kind does not have; nothing decides it.
+            id that is there twice, or a verdict that its kind does not have; nothing decides it.
     """
     try:
         content = tomllib.loads(path.read_text())
@@ -97,7 +97,7 @@ def load(path: Path, checks: Mapping[str, str]) -> tuple[Claim, ...]:
     for number, entry in enumerate(entries, start=1):
         claim = _claim(entry, f"claim {number} ('{entry.get('id', 'without id')}') in '{path}'")
         if claim.id in claims:
-            raise RequestError(f"the id '{claim.id}' stands twice in '{path}'; ids are unique")
+            raise RequestError(f"the id '{claim.id}' is there twice in '{path}'; ids are unique")
         _validate(claim, checks, f"claim '{claim.id}' in '{path}'")
         claims[claim.id] = claim
     return tuple(claims.values())

@@ -32,7 +32,7 @@ _ONE_RUN_CAPTION = (
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What has come of a ledger.
+    """A ledger with a decision for each of its claims.
 
     Attributes:
         decisions: One for every claim.
@@ -86,7 +86,7 @@ class PageView:
     Attributes:
         decisions: One for every claim.
         documents: The same, by document.
-        verdicts: How many came to which verdict; None for what is not decided.
+        verdicts: How many claims have which verdict; None is what is not decided.
         undecided: Those that lack something.
         drifting: Those that are not as the ledger has them.
         obstacles: Why something could not be trained or measured.
@@ -149,7 +149,7 @@ def page(judgement: Judgement, figures: dict[str, str]) -> str:
     """The report's markdown.
 
     Args:
-        judgement: What has come of the ledger.
+        judgement: The ledger's decisions.
         figures: Names of the figures that lie beside the report, with what they show.
     """
     view = page_view(judgement, figures)

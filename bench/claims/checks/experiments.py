@@ -1,4 +1,4 @@
-"""Checks of what training comes to, and of what is said about effects, speed and memory."""
+"""Checks of what training gives, and of what documents say about effects, speed and memory."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def answers_one_class(claim: Claim, evidence: Evidence) -> Found:
         words=f"all {len(used)} networks answer one class for every row, and their accuracies are "
         "that class's share, to the last digit"
         if equal
-        else "their accuracies are not the share of the largest class",
+        else "their accuracies are not the share of the majority class",
     )
 
 
@@ -95,8 +95,8 @@ def loss_falls(_claim: Claim, evidence: Evidence) -> Measured:
     untrained, third, last = (_test_losses(runs, epoch) for epoch in (0, 3, 8))
     return Measured(
         estimates=(
-            paired_estimate("loss untrained - after 3 epochs", _minus(untrained, third), "nats"),
-            paired_estimate("loss after 3 - after 8 epochs", _minus(third, last), "nats"),
+            paired_estimate("loss untrained - after 3 epochs", _minus(untrained, third), "loss"),
+            paired_estimate("loss after 3 - after 8 epochs", _minus(third, last), "loss"),
         ),
         words=f"mean test loss {fmean(untrained):.4f}, {fmean(third):.4f}, {fmean(last):.4f}",
     )
@@ -127,7 +127,7 @@ def dropout_narrows_gap(_claim: Claim, evidence: Evidence) -> Measured:
             paired_estimate(
                 "test loss - training loss: without dropout - with",
                 _minus(gaps["net-without-dropout"], gaps["net"]),
-                "nats",
+                "loss",
             ),
         ),
         words=f"gap {fmean(gaps['net']):+.4f} with and {fmean(gaps['net-without-dropout']):+.4f} "
@@ -144,7 +144,7 @@ def momentum_speeds(_claim: Claim, evidence: Evidence) -> Measured:
     fast = _test_losses(evidence.trial("net"), 1)
     return Measured(
         estimates=(
-            paired_estimate("loss after 1 epoch: momentum 0 - 0.9", _minus(slow, fast), "nats"),
+            paired_estimate("loss after 1 epoch: momentum 0 - 0.9", _minus(slow, fast), "loss"),
         ),
         words=f"mean test loss {fmean(fast):.4f} with and {fmean(slow):.4f} without; at one and "
         "the same learning rate, where momentum 0.9 also makes steps up to ten times as long",

@@ -56,8 +56,8 @@ class Estimate:
         low: Lower end of the interval; None where there is none.
         high: Its upper end.
         n: Number of runs or rounds behind it.
-        unit: `pp` (stored as fractions), `times` (a ratio), or the unit of a difference.
-        side: 1 if it is as claimed, -1 if it is the opposite, 0 if that cannot be told.
+        unit: `pp` (a difference of fractions), `times` (a ratio) or `loss` (a difference).
+        side: 1 if it is as claimed, -1 if it is the opposite, 0 if neither can be said.
     """
 
     name: str

@@ -12,11 +12,11 @@ from bench.claims.figures import draw_by_seed
 from bench.statistics.basics import Summary, paired_difference, summarise
 
 _FIFTH = 5
-_RIGHT, _ANEW = "resumed", "anew"
+_RIGHT, _ALONE = "resumed", "alone"
 _LABELS = {
     _RIGHT: "resumed rightly: 3 + 5 epochs in two processes",
     "stale": "the files used as they are: 7 updates old, then 5 epochs",
-    _ANEW: "the second part run by itself: a new network, 5 epochs",
+    _ALONE: "the second part run by itself: a new network, 5 epochs",
     "loaded": "the network that loads the files: trained no further",
 }
 
@@ -78,7 +78,7 @@ def _accuracies(evidence: Evidence) -> dict[str, list[float]]:
         for outcome in outcomes
     ]
     return {
-        way: fifth if way == _ANEW else [outcome[way] for outcome in outcomes] for way in _LABELS
+        way: fifth if way == _ALONE else [outcome[way] for outcome in outcomes] for way in _LABELS
     }
 
 

@@ -133,7 +133,7 @@ def _draw(evidence: Evidence) -> Figure:
     bars = (
         ("metric", "the document's metric", ORANGE),
         ("accuracy", "accuracy", BLUE),
-        ("majority", "share of the largest class", GREY),
+        ("majority", "share of the majority class", GREY),
     )
     for place, name in enumerate(_LABELS):
         scores = _scores(evidence.trial(name).misclassified)
@@ -158,5 +158,5 @@ ERROR = DocumentError(
     view=sums_view,
     draw=_draw,
     caption="Mean score of both networks by the document's metric and by plain accuracy, beside "
-    "the share of the largest class.",
+    "the share of the majority class.",
 )
