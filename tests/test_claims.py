@@ -251,9 +251,27 @@ def test_evidence_of_another_machine_counts_where_there_is_none_of_this_one(
     assert made_in.processor == here.processor
 
 
-def p() -> dict[str, int]:
-    """A probe for tests that only read records."""
+def p(_data_root: Path, _weights: Path, **_subject: object) -> dict[str, int]:
+    """A probe that finds the same everywhere."""
     return {"found": 3}
+
+
+def test_a_probe_is_recorded_with_the_data_that_it_reads_and_needs_no_other(
+    tmp_path: Path,
+) -> None:
+    digits = data.load("digits", data_root=tmp_path, seed=0).checksum
+    sums = [data.load("sums", data_root=tmp_path, seed=seed).checksum for seed in (1, 2)]
+    probes = [
+        Probe(run=p),
+        Probe(run=p, dataset="digits", subject={"of": "digits"}),
+        *(Probe(run=p, dataset="sums", subject={"drawn": seed}) for seed in (1, 2)),
+    ]
+    store = Store(tmp_path / "claims")
+    nowhere = tmp_path / "nowhere"
+    added = supply(store, (), probes, data_root=nowhere, side_by_side=1, shown=Progress())
+    assert added.failures == added.obstacles == ()
+    made = [(record.inputs, record.outcome) for record in of_kind(store.read(), kinds.Probe)]
+    assert made == [(tuple(inputs), {"found": 3}) for inputs in ([], [digits], *zip(sums))]
 
 
 def test_a_probe_of_other_weights_or_other_code_is_no_evidence(

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bench.claims import ledger
 from bench.claims.checks import CHECKS, Estimate, Found, Measured, Sample, kinds

@@ -108,8 +108,8 @@ def scope_of(claims: Sequence[Claim], *, errors: Sequence[DocumentError] = ()) -
         probe_names |= set(error.probes)
     needed = tuple(probe for probe in probes() if probe.name in probe_names)
     for probe in needed:
-        if "trial" in probe.subject:
-            wanted.setdefault(probe.subject["trial"], known[probe.subject["trial"]])
+        if probe.trial is not None:
+            wanted.setdefault(probe.trial, known[probe.trial])
     return Scope(
         claims=tuple(claims),
         errors=tuple(errors),
