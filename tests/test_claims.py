@@ -17,7 +17,7 @@ from bench.claims.__main__ import main
 from bench.claims.checks import CHECKS
 from bench.claims.checks import kinds as check_kinds
 from bench.claims.collect import supply
-from bench.claims.document_errors import ENTRIES
+from bench.claims.document_errors import ERRORS
 from bench.claims.evidence import MissingEvidenceError, Probe
 from bench.claims.judge import needs_nothing
 from bench.claims.ledger import LEDGER
@@ -73,7 +73,7 @@ def supplied(folder: Path, trial: Trial) -> Store:
     return store
 
 
-def test_without_training_every_claim_has_a_row_and_what_is_left_is_said(
+def test_without_training_every_claim_has_a_row_and_what_is_undecided_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--no-training", "--reports", str(tmp_path)]) == 1
@@ -87,9 +87,9 @@ def test_without_training_every_claim_has_a_row_and_what_is_left_is_said(
             assert table.verdict[claim.id] == claim.verdict
         else:
             assert "*not decided here*" in row
-            assert f"left: {claim.id}: " in out
+            assert f"undecided: {claim.id}: " in out
     assert "25 of 39 claims decided as the ledger has them" in out
-    assert "> **14 claims left.**" in report
+    assert "> **14 claims undecided.**" in report
 
 
 def test_a_verdict_that_differs_from_the_ledger_is_named_and_the_exit_code_is_1(
@@ -118,7 +118,7 @@ def test_without_mnist_the_rest_is_decided_and_mnist_is_asked_for(
     assert main(["--claims", str(own), *places]) == 1
     out = capsys.readouterr().out
     assert "note: mnist cannot be had: MNIST is not here" in out
-    assert "left: notes/accuracy: dnn has not been trained on all its seeds" in out
+    assert "undecided: notes/accuracy: dnn has not been trained on all its seeds" in out
     assert "1 of 2 claims decided as the ledger has them" in out
 
 
@@ -251,9 +251,27 @@ def test_evidence_of_another_machine_counts_where_there_is_none_of_this_one(
     assert made_in.processor == here.processor
 
 
-def p() -> dict[str, int]:
-    """A probe for tests that only read records."""
+def p(_data_root: Path, _weights: Path, **_subject: object) -> dict[str, int]:
+    """A probe that finds the same everywhere."""
     return {"found": 3}
+
+
+def test_a_probe_is_recorded_with_the_data_that_it_reads_and_needs_no_other(
+    tmp_path: Path,
+) -> None:
+    digits = data.load("digits", data_root=tmp_path, seed=0).checksum
+    sums = [data.load("sums", data_root=tmp_path, seed=seed).checksum for seed in (1, 2)]
+    probes = [
+        Probe(run=p),
+        Probe(run=p, dataset="digits", subject={"of": "digits"}),
+        *(Probe(run=p, dataset="sums", subject={"drawn": seed}) for seed in (1, 2)),
+    ]
+    store = Store(tmp_path / "claims")
+    nowhere = tmp_path / "nowhere"
+    added = supply(store, (), probes, data_root=nowhere, side_by_side=1, shown=Progress())
+    assert added.failures == added.obstacles == ()
+    made = [(record.inputs, record.outcome) for record in of_kind(store.read(), kinds.Probe)]
+    assert made == [(tuple(inputs), {"found": 3}) for inputs in ([], [digits], *zip(sums))]
 
 
 def test_a_probe_of_other_weights_or_other_code_is_no_evidence(
@@ -284,7 +302,7 @@ def test_a_probe_without_one_of_its_subjects_is_not_whole() -> None:
 
 
 def test_every_trial_and_probe_that_a_check_asks_for_exists() -> None:
-    scope = scope_of(ALL, entries=ENTRIES)
+    scope = scope_of(ALL, errors=ERRORS)
     assert {trial.name for trial in scope.trials} == set(trials())
     for claim in ALL:
         for name in filter(None, (claim.check, claim.misleading)):

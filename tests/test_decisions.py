@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bench.claims import ledger
-from bench.claims.checks import CHECKS, Effect, Found, Measured, Sample, kinds
+from bench.claims.checks import CHECKS, Estimate, Found, Measured, Sample, kinds
 from bench.claims.checks.registry import Check, Decides, Finding, Sides
 from bench.claims.evidence import Evidence, MissingEvidenceError
 from bench.claims.judge import Decision, decide, needs_nothing, prediction_interval
@@ -159,14 +159,14 @@ def test_an_exact_claim_drifts_when_its_verdict_or_its_value_does(
 def test_a_measured_claim_is_reproduced_if_all_that_it_asserts_is(
     sides: tuple[Sides, ...], verdict: Verdict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    effects = tuple(
-        Effect(name=str(i), value=1.0, low=0.0, high=2.0, n=10 + i, unit="pp", side=side)
+    estimates = tuple(
+        Estimate(name=str(i), value=1.0, low=0.0, high=2.0, n=10 + i, unit="pp", side=side)
         for i, side in enumerate(sides)
     )
     # What is counted once has no spread, and is not what the number of runs is about.
-    counted = Effect(name="c", value=1, low=None, high=None, n=1, unit="times", side=sides[0])
-    effects = (*effects, counted)
-    found = decided(monkeypatch, claim("measured", verdict), Measured(effects=effects))
+    counted = Estimate(name="c", value=1, low=None, high=None, n=1, unit="times", side=sides[0])
+    estimates = (*estimates, counted)
+    found = decided(monkeypatch, claim("measured", verdict), Measured(estimates=estimates))
     assert (found.verdict, found.drift, found.runs) == (verdict, "", 10)
 
 

@@ -1,18 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.claims import ledger
+from bench.claims import document_errors, ledger
 from bench.claims.checks import kinds
-from bench.claims.document_errors import ENTRIES, Entry, rate, selection
+from bench.claims.document_errors import ERRORS, DocumentError, rate, selection
 from bench.claims.document_errors.sums import column_metric
 from bench.claims.evidence import Evidence, MissingEvidenceError
 from bench.claims.ledger import LEDGER
+from bench.claims.page import Judgement, page
 from bench.results.runs import Runs
 from tests.factories import train_record
+
+TEMPLATES = Path(document_errors.__file__).parents[1] / "templates"
 
 
 def as_the_document_does(answers: Sequence[int], labels: Sequence[int]) -> float:
@@ -42,26 +46,33 @@ def test_the_documents_metric_scores_a_share_where_one_class_is_answered_and_els
     assert as_the_document_does(answers, labels) == score
 
 
-def test_every_entry_names_claims_of_the_ledger_and_says_what_to_do_instead() -> None:
+def test_every_error_names_claims_of_the_ledger_and_says_what_to_do_instead() -> None:
     known = {claim.id for claim in ledger.load(LEDGER, kinds())}
-    for entry in ENTRIES:
-        assert set(entry.claims) <= known
-        assert entry.explanation
-    assert len({entry.name for entry in ENTRIES}) == len(ENTRIES) == 8
+    for error in ERRORS:
+        assert set(error.claims) <= known
+        template = (TEMPLATES / f"{error.name}.md.j2").read_text()
+        assert "*Instead:*" in template or error.name == "linear-head"
+    assert len({error.name for error in ERRORS}) == len(ERRORS) == 8
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_an_entry_without_evidence_says_what_is_missing_unless_it_needs_none(
-    entry: Entry,
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.name)
+def test_an_error_without_evidence_says_what_is_missing_unless_it_needs_none(
+    error: DocumentError,
 ) -> None:
     nothing = Evidence(runs={})
-    if entry.trials or entry.probes:
-        for make in (entry.show, entry.draw):
+    if error.trials or error.probes:
+        for make in (error.view, error.draw):
             with pytest.raises(MissingEvidenceError):
                 make(nothing)
     else:
-        assert entry.show(nothing)
-        assert entry.draw(nothing)
+        assert error.view(nothing)
+        assert error.draw(nothing)
+    judgement = Judgement(
+        decisions=(), errors=(error,), evidence=nothing, obstacles=(), failures=()
+    )
+    text = page(judgement, {})
+    assert ("*What it costs is not measured here:" in text) == bool(error.trials or error.probes)
+    assert "### 1. " in text
 
 
 def ran(name: str, *curves: Sequence[float]) -> Runs:
@@ -82,18 +93,13 @@ def ran(name: str, *curves: Sequence[float]) -> Runs:
     return Runs(model=name, device="cpu", cells=cells)
 
 
-def cells(lines: Sequence[str]) -> list[list[str]]:
-    """The rows of a table, without its head."""
-    return [[c.strip() for c in line.split("|")[1:-1]] for line in lines if "|" in line][2:]
-
-
 @pytest.fixture
-def no_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
-    for entry in (rate, selection):
-        monkeypatch.setattr(entry, "baseline_line", lambda *_: "")
+def no_references(monkeypatch: pytest.MonkeyPatch) -> None:
+    for error in (rate, selection):
+        monkeypatch.setattr(error, "reference_accuracies", lambda *_: {})
 
 
-@pytest.mark.usefixtures("no_baselines")
+@pytest.mark.usefixtures("no_references")
 def test_only_epochs_that_made_it_worse_count_as_falls() -> None:
     evidence = Evidence(
         runs={
@@ -101,12 +107,13 @@ def test_only_epochs_that_made_it_worse_count_as_falls() -> None:
             "cnn-slower": ran("cnn-slower", (0.90, 0.92, 0.93), (0.90, 0.91, 0.92)),
         }
     )
-    restless, calm = cells(rate.ENTRY.show(evidence))
-    assert restless[-2:] == ["2 of 4", "2.00 pp"]
-    assert calm[-2:] == ["0 of 4", "-"]
+    restless, calm = rate.rate_view(evidence).rows
+    assert (restless.falls, restless.steps) == (2, 4)
+    assert restless.deepest == pytest.approx(0.02)
+    assert (calm.falls, calm.steps, calm.deepest) == (0, 4, None)
 
 
-@pytest.mark.usefixtures("no_baselines")
+@pytest.mark.usefixtures("no_references")
 def test_the_best_test_epoch_flatters_by_what_it_has_beyond_the_last() -> None:
     rising = ran("lenet-sigmoid", (0.50, 0.80), (0.40, 0.90))
     evidence = Evidence(
@@ -116,7 +123,12 @@ def test_the_best_test_epoch_flatters_by_what_it_has_beyond_the_last() -> None:
             "cnn": ran("cnn", (0.90, 0.95, 0.93), (0.90, 0.96, 0.95), (0.90, 0.92, 0.94)),
         }
     )
-    first, _, restless = cells(selection.ENTRY.show(evidence))
-    assert first[1:] == ["2", "85.00%", "85.00%", "0.00 pp", "0.00 pp to 0.00 pp", "0"]
+    first, _, restless = selection.selection_view(evidence).rows
+    assert (first.last, first.best) == pytest.approx((0.85, 0.85))
+    gain = first.gain
+    assert (gain.n, gain.mean, gain.minimum, gain.maximum, first.seeds_that_gain) == (2, 0, 0, 0, 0)
     # Best 95, 96, 94, last 93, 95, 94: 2, 1 and 0 more, 1 on average.
-    assert restless[1:] == ["3", "94.00%", "95.00%", "+1.00 pp", "0.00 pp to +2.00 pp", "2"]
+    assert (restless.last, restless.best) == pytest.approx((0.94, 0.95))
+    gain = restless.gain
+    assert (gain.mean, gain.minimum, gain.maximum) == pytest.approx((0.01, 0.0, 0.02))
+    assert (gain.n, restless.seeds_that_gain) == (3, 2)

@@ -78,15 +78,23 @@ def test_claims_come_in_the_order_of_the_file_with_their_fields(write: Write) ->
 
 
 WRONG = {
-    "an unknown field": ('place = "page 1"', 'plaec = "page 1"', "unknown field 'plaec'"),
-    "a doubled id": ('"doc/accuracy"', '"doc/count"', "'doc/count' stands twice"),
+    "an unknown field": (
+        'place = "page 1"',
+        'plaec = "page 1"',
+        "unknown field `plaec`; its fields are: id, document, place",
+    ),
+    "a doubled id": ('"doc/accuracy"', '"doc/count"', "'doc/count' is there twice"),
     "a claim that nothing decides": ('check = "counts"', "", "decided by nothing"),
     "an unknown check": ('"counts"', '"conuts"', "'conuts', which decides no exact claims"),
     "a check of another kind": ('"counts"', '"effect"', "'effect', which decides no exact claims"),
-    "an unknown kind": ('kind = "exact"', 'kind = "vague"', "unknown kind 'vague'"),
+    "an unknown kind": (
+        'kind = "exact"',
+        'kind = "vague"',
+        "kind = 'vague'; choose from exact, stochastic",
+    ),
     "a verdict of another kind": ('"reproduced"', '"within noise"', "exact claims are reproduced"),
     "no expected value": ("expected = 12", "", "lacks the field 'expected'"),
-    "no place": ('place = "page 1"', "", "lacks the field 'place'"),
+    "no place": ('place = "page 1"', "", "missing required field `place`"),
     "an empty text": ('place = "page 1"', 'place = " "', "a text that is not empty"),
     "a number where a text belongs": ('place = "page 1"', "place = 1", "a text that is not empty"),
     "a stochastic claim that is no number": ("expected = 0.9", 'expected = "high"', "is a number"),
@@ -99,8 +107,13 @@ WRONG = {
     "a misleading check that is not exact": ('"one class"', '"effect"', "decides no exact claims"),
     "not testable without a reason": ('reason = "beauty has no unit"', "", "needs a reason"),
     "not testable with a check": ('reason = "b', 'check = "effect"\nreason = "b', "and no check"),
+    "an unknown verdict": ('"reproduced"', '"proven"', "verdict = 'proven'; choose from"),
     "no TOML": ("[[claim]]\nid", "[[claim\nid", "cannot be read"),
-    "something at the top": ("\n[[claim]]", 'title = "x"\n[[claim]]', "'title' at its top"),
+    "something at the top": (
+        "\n[[claim]]",
+        'title = "x"\n[[claim]]',
+        "tables alone: Object contains unknown field `title`",
+    ),
 }
 
 
@@ -114,9 +127,9 @@ def test_a_wrong_ledger_is_refused_and_the_message_names_what(case: str, write: 
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "claim = 3"])
+@pytest.mark.parametrize("text", ["", "claim = 3", "claim = [3]", "claim = []"])
 def test_a_ledger_without_claims_is_refused(text: str, write: Write) -> None:
-    with pytest.raises(RequestError, match=r"has no \[\[claim\]\]"):
+    with pytest.raises(RequestError, match=r"is not made of \[\[claim\]\] tables alone"):
         load(write(text), CHECK_KINDS)
 
 

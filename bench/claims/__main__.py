@@ -90,7 +90,7 @@ def _say(judgement: Judgement) -> None:
     for obstacle in judgement.obstacles if judgement.undecided else ():
         print(f"note: {obstacle}")
     for decision in judgement.undecided:
-        print(f"left: {decision.claim.id}: {decision.missing}")
+        print(f"undecided: {decision.claim.id}: {decision.missing}")
     decided = len(judgement.decisions) - len(judgement.undecided) - len(judgement.drifting)
     print(f"{decided} of {len(judgement.decisions)} claims decided as the ledger has them")
 

@@ -32,7 +32,7 @@ _WEIGHTS = "weights"
 
 @dataclass(frozen=True, kw_only=True)
 class Supply:
-    """What came of supplying evidence.
+    """What could not be supplied.
 
     Attributes:
         obstacles: Why something could not be tried, a line each.
@@ -59,46 +59,72 @@ def supply(
     Args:
         store: The report's records.
         trials: What has to be trained.
-        probes: What has to be found out.
+        probes: What has to be measured.
         data_root: The folder above `MNIST/raw`.
         side_by_side: How many cells to train at a time.
         shown: Shows the training.
     """
     weights = store.path.parent / _WEIGHTS
-    splits = store.path.parents[1] / ".data"
-    obstacles: dict[str, None] = {}
-    jobs: list[Job] = []
     datasets = Datasets(data_root)
-    for name in dict.fromkeys(trial.dataset for trial in trials):
-        cells = [t.cell(seed) for t in trials if t.dataset == name for seed in t.seeds]
-        # Seed by seed, so that all have some before any has all.
-        cells.sort(key=lambda cell: cell.seed)
-        try:
-            jobs += make_jobs(
-                cells, datasets, splits=splits, environment=machine.environment(), weights=weights
-            )
-        except RequestError as error:
-            obstacles[f"{name} cannot be had: {error}"] = None
-    jobs.sort(key=lambda job: job.cell.seed)
+    obstacles: dict[str, None] = {}
+    jobs = _jobs(trials, datasets, store, obstacles)
     failures = [*_train(store, jobs, probes, trials, side_by_side, shown)]
     records = store.read()
     runs = read(records, trials, ()).runs
-    lacking = _lacking(probes, records, runs)
-    try:
-        checksum = datasets.get("mnist", 0).checksum if lacking else ""
-    except RequestError as error:
-        obstacles[f"mnist cannot be had: {error}"] = None
-        lacking, checksum = [probe for probe in lacking if probe.timing], ""
-    able = [probe for probe in lacking if probe.subject.get("trial", "") in {"", *runs}]
+    inputs: dict[str, list[str]] = {}
+    able = []
+    for probe in _lacking(probes, records, runs):
+        if probe.trial is not None and probe.trial not in runs:
+            continue  # why it has not been trained is among the obstacles or the failures
+        try:
+            inputs[_subject(probe)] = [*_data_of(probe, datasets), *weights_of(probe, runs)]
+        except RequestError as error:
+            obstacles[f"{probe.dataset} cannot be had: {error}"] = None
+        else:
+            able.append(probe)
     if able:
         shown.begins(f"running {len(able)} additional measurements")
     for probe, outcome in _probe(able, data_root, weights, side_by_side):
-        if outcome["status"] != "ok":
-            failures.append(f"{probe.name} {dict(probe.subject)}: {outcome['error']}")
-            continue
-        inputs = [] if probe.timing else [checksum, *weights_of(probe, runs)]
-        store.append(probe.record(machine.environment(), inputs, outcome["found"]))
+        if isinstance(outcome, str):
+            failures.append(f"{_subject(probe)}: {outcome}")
+        else:
+            store.append(probe.record(machine.environment(), inputs[_subject(probe)], outcome))
     return Supply(obstacles=tuple(obstacles), failures=tuple(failures))
+
+
+def _subject(probe: Probe) -> str:
+    """What tells a probe from all others, for people too."""
+    return f"{probe.name} {dict(probe.subject)}"
+
+
+def _data_of(probe: Probe, datasets: Datasets) -> list[str]:
+    """Checksum of the data that a probe reads, if it reads any."""
+    if probe.dataset is None:
+        return []
+    return [datasets.get(probe.dataset, probe.subject.get("drawn", 0)).checksum]
+
+
+def _jobs(
+    trials: Sequence[Trial], datasets: Datasets, store: Store, obstacles: dict[str, None]
+) -> list[Job]:
+    """The trials' cells, seed by seed, so that all have some before any has all.
+
+    Those whose data cannot be had are left out and become obstacles.
+    """
+    jobs: list[Job] = []
+    for name in dict.fromkeys(trial.dataset for trial in trials):
+        cells = [t.cell(seed) for t in trials if t.dataset == name for seed in t.seeds]
+        try:
+            jobs += make_jobs(
+                cells,
+                datasets,
+                splits=store.path.parents[1] / ".data",
+                environment=machine.environment(),
+                weights=store.path.parent / _WEIGHTS,
+            )
+        except RequestError as error:
+            obstacles[f"{name} cannot be had: {error}"] = None
+    return sorted(jobs, key=lambda job: job.cell.seed)
 
 
 def _train(
@@ -113,9 +139,9 @@ def _train(
     records = store.read()
     known = {record.key for record in of_kind(records, kinds.Train) if record.status == "ok"}
     looked_into = {
-        (probe.subject["trial"], probe.subject["seed"])
+        (probe.trial, probe.subject["seed"])
         for probe in _lacking(probes, records, read(records, trials, ()).runs)
-        if "trial" in probe.subject
+        if probe.trial is not None
     }
     waiting = {}
     for job in jobs:
@@ -148,8 +174,8 @@ def _lacking(
 
 def _probe(
     probes: Sequence[Probe], data_root: Path, weights: Path, side_by_side: int
-) -> Iterator[tuple[Probe, Mapping[str, Any]]]:
-    """Every probe with what came of it; those that time come last, one at a time."""
+) -> Iterator[tuple[Probe, Mapping[str, Any] | str]]:
+    """Every probe with its outcome, or what it raised; those that time are last, one at a time."""
     parallel = Parallel(n_jobs=side_by_side, return_as="generator_unordered")
     yield from parallel(delayed(_attempt)(p, data_root, weights) for p in probes if not p.timing)
     for probe in probes:
@@ -157,8 +183,8 @@ def _probe(
             yield _attempt(probe, data_root, weights)
 
 
-def _attempt(probe: Probe, data_root: Path, weights: Path) -> tuple[Probe, Mapping[str, Any]]:
+def _attempt(probe: Probe, data_root: Path, weights: Path) -> tuple[Probe, Mapping[str, Any] | str]:
     try:
-        return probe, {"status": "ok", "found": probe.run(data_root, weights, **probe.subject)}
+        return probe, probe.run(data_root, weights, **probe.subject)
     except Exception as error:
-        return probe, {"status": "failed", "error": failure(error)}
+        return probe, failure(error)

@@ -2,7 +2,7 @@
 
 A record counts as evidence only while it fits: its key is made again from the trial as it is now,
 the code as it is now, and the environment and data that the record names. Evidence that was made on
-another machine fits, too; whoever has the data can make it anew.
+another machine fits, too; whoever has the data can make it again.
 """
 
 from __future__ import annotations
@@ -33,18 +33,20 @@ class MissingEvidenceError(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """One thing to find out beside training, and the code that finds it out.
+    """One thing to measure beside training, and the code that measures it.
 
     Attributes:
         subject: What it is about: a trial and a seed, or nothing more than its name.
-        run: Finds it out, from the folder above `MNIST/raw`, the folder of the trials' trained
+        run: Measures it, from the folder above `MNIST/raw`, the folder of the trials' trained
             weights, and the subject's fields.
+        dataset: The data set that it reads; None if it reads none.
         builds: Networks that it builds itself, by registry name.
         timing: Whether it measures speed, so that nothing else may run beside it.
     """
 
     subject: Mapping[str, Any] = field(default_factory=dict)
     run: Callable[..., Mapping[str, Any]]
+    dataset: str | None = None
     builds: tuple[str, ...] = ()
     timing: bool = False
 
@@ -52,6 +54,11 @@ class Probe:
     def name(self) -> str:
         """What checks and records know it by."""
         return self.run.__name__.replace("_", "-")
+
+    @property
+    def trial(self) -> str | None:
+        """The trial whose trained weights it looks into; None if it looks into none."""
+        return self.subject.get("trial")
 
     def record(
         self, here: Environment, inputs: Sequence[str], outcome: Mapping[str, Any]
@@ -228,7 +235,7 @@ def records_of(
 
 def weights_of(probe: Probe, runs: Mapping[str, Runs]) -> tuple[str, ...]:
     """Digest of the trained weights that a probe looks into, if it does and there are any."""
-    trained = runs.get(probe.subject.get("trial", ""))
+    trained = runs.get(probe.trial or "")
     return () if trained is None else (trained.digests[probe.subject["seed"]],)
 
 

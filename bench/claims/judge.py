@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bench.claims.checks import CHECKS, Effect, Found, Measured, Sample
+from bench.claims.checks import CHECKS, Estimate, Found, Measured, Sample
 from bench.claims.evidence import Evidence, MissingEvidenceError
 from bench.claims.ledger import Claim, Verdict
-from bench.statistics.basics import Interval, student_quantile, summarise
+from bench.statistics.basics import Interval, Summary, student_quantile, summarise
 
 FEWEST_RUNS = 10  # for the verdict on one run's number
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What has come of a claim.
+    """A claim's verdict, and what it rests on.
 
     Attributes:
         claim: The claim.
-        verdict: What it comes to; None while something needed is missing.
+        verdict: The verdict; None while something needed is missing.
         found: What an exact check has found.
         values: A stochastic claim's quantity, once for every seed.
         interval: Where one more run would lie, in 95% of cases.
-        effects: What a measured claim's check has found.
+        estimates: What a measured claim's check has found.
         statistical: Of a misleading claim, what the numbers alone would say.
         words: One line: how it was decided.
         missing: What is needed before it can be decided; empty if nothing.
@@ -35,18 +35,23 @@ class Decision:
     found: object = None
     values: tuple[float, ...] = ()
     interval: Interval | None = None
-    effects: tuple[Effect, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
     statistical: Verdict | None = None
     words: str = ""
     missing: str = ""
     drift: str = ""
 
     @property
+    def summary(self) -> Summary | None:
+        """Of a stochastic claim's quantity over seeds; None where there is none."""
+        return summarise(list(self.values)) if self.values else None
+
+    @property
     def runs(self) -> int | None:
-        """How many runs, or rounds, stand behind what varies; None where one look is enough."""
+        """How many runs, or rounds, what varies was measured in; None where nothing varies."""
         if self.values:
             return len(self.values)
-        return min((effect.n for effect in self.effects if effect.n > 1), default=None)
+        return min((estimate.n for estimate in self.estimates if estimate.n > 1), default=None)
 
 
 def decide_all(claims: Iterable[Claim], evidence: Evidence) -> tuple[Decision, ...]:
@@ -133,7 +138,7 @@ def _stochastic(claim: Claim, sample: Sample, evidence: Evidence) -> Decision:
 
 
 def _measured(claim: Claim, finding: Measured) -> Decision:
-    sides = [effect.side for effect in finding.effects]
+    sides = [estimate.side for estimate in finding.estimates]
     verdict: Verdict = "inconclusive"
     if min(sides) > 0:
         verdict = "reproduced"
@@ -142,7 +147,7 @@ def _measured(claim: Claim, finding: Measured) -> Decision:
     return Decision(
         claim=claim,
         verdict=verdict,
-        effects=finding.effects,
+        estimates=finding.estimates,
         words=finding.words,
         drift=_drift(claim, verdict),
     )

@@ -1,17 +1,19 @@
 """The ledger: what documents claim, one entry a claim, read strictly from a TOML file.
 
 An entry says what is claimed and where, what the suite expects to find, which check decides it, and
-the verdict that the check came to when the entry was last agreed on. A run whose verdict is another
+the verdict that the check had when the entry was last agreed on. A run whose verdict is another
 one, or that finds another value, has drifted from its ledger.
 """
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct
 
 from bench.records.errors import RequestError
 
@@ -27,10 +29,10 @@ POSSIBLE: dict[Kind, tuple[Verdict, ...]] = {
     "measured": ("reproduced", "contradicted", "inconclusive", "not testable"),
     "requirement": ("reproduced", "contradicted", "not testable"),
 }
+Text = Annotated[str, Meta(pattern=r"\S")]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One thing that a document says.
 
     Attributes:
@@ -52,19 +54,23 @@ class Claim:
         reason: Why it is not testable.
     """
 
-    id: str
-    document: str
-    place: str
-    claim: str
+    id: Text
+    document: Text
+    place: Text
+    claim: Text
     kind: Kind
     verdict: Verdict
-    check: str | None = None
+    check: Text | None = None
     expected: Any = None
-    unit: str = ""
-    model: str | None = None
-    misleading: str | None = None
-    lesson: str = ""
-    reason: str = ""
+    unit: Text = ""
+    model: Text | None = None
+    misleading: Text | None = None
+    lesson: Text = ""
+    reason: Text = ""
+
+
+class _Ledger(Struct, forbid_unknown_fields=True):
+    claim: Annotated[list[dict[str, Any]], Meta(min_length=1)]
 
 
 def is_own(path: Path) -> bool:
@@ -82,48 +88,40 @@ def load(path: Path, checks: Mapping[str, str]) -> tuple[Claim, ...]:
 
     Raises:
         RequestError: The file cannot be read; an entry has an unknown or lacks a needed field, an
-            id that stands twice, or a verdict that its kind does not have; nothing decides it.
+            id that is there twice, or a verdict that its kind does not have; nothing decides it.
     """
     try:
-        content = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        ledger = msgspec.toml.decode(path.read_bytes(), type=_Ledger)
+    except msgspec.ValidationError as error:
+        raise RequestError(
+            f"the ledger '{path}' is not made of [[claim]] tables alone: {error}"
+        ) from error
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
         raise RequestError(f"the ledger '{path}' cannot be read: {error}") from error
-    unknown = sorted(set(content) - {"claim"})
-    entries = content.get("claim")
-    if unknown or not isinstance(entries, list) or not entries:
-        what = f"has '{unknown[0]}' at its top" if unknown else "has no [[claim]]"
-        raise RequestError(f"the ledger '{path}' {what}; it is made of [[claim]] tables alone")
     claims: dict[str, Claim] = {}
-    for number, entry in enumerate(entries, start=1):
+    for number, entry in enumerate(ledger.claim, start=1):
         claim = _claim(entry, f"claim {number} ('{entry.get('id', 'without id')}') in '{path}'")
         if claim.id in claims:
-            raise RequestError(f"the id '{claim.id}' stands twice in '{path}'; ids are unique")
+            raise RequestError(f"the id '{claim.id}' is there twice in '{path}'; ids are unique")
         _validate(claim, checks, f"claim '{claim.id}' in '{path}'")
         claims[claim.id] = claim
     return tuple(claims.values())
 
 
 def _claim(entry: Mapping[str, Any], where: str) -> Claim:
-    known = {field.name: field for field in fields(Claim)}
-    unknown = [name for name in entry if name not in known]
-    if unknown:
+    try:
+        return msgspec.convert(entry, Claim)
+    except msgspec.ValidationError as error:
+        field = re.search(r"`\$\.(\w+)`", str(error))
+        if field is None:  # one is unknown or missing
+            known = ", ".join(Claim.__struct_fields__)
+            raise RequestError(f"{where}: {error}; its fields are: {known}") from error
+        name = field[1]
+        valid = {"kind": get_args(Kind), "verdict": get_args(Verdict)}.get(name)
         raise RequestError(
-            f"{where} has an unknown field '{unknown[0]}'; known: {', '.join(known)}"
-        )
-    missing = [
-        name for name, field in known.items() if field.default is MISSING and name not in entry
-    ]
-    if missing:
-        raise RequestError(f"{where} lacks the field '{missing[0]}'")
-    for name, value in entry.items():
-        if name != "expected" and not (isinstance(value, str) and value.strip()):
-            raise RequestError(f"{where} has {name} = {value!r}; it is a text that is not empty")
-    if entry["kind"] not in get_args(Kind):
-        raise RequestError(
-            f"{where} has the unknown kind '{entry['kind']}'; choose from "
-            f"{', '.join(get_args(Kind))}"
-        )
-    return Claim(**entry)
+            f"{where} has {name} = {entry[name]!r}; "
+            + (f"choose from {', '.join(valid)}" if valid else "it is a text that is not empty")
+        ) from error
 
 
 def _validate(claim: Claim, checks: Mapping[str, str], where: str) -> None:

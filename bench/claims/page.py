@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any, get_args
 
 import pandas as pd
 
 import zoo
-from bench.claims.document_errors import Entry
+from bench.claims.document_errors import DocumentError
 from bench.claims.evidence import Evidence, MissingEvidenceError
+from bench.claims.figures import draw_one_run
 from bench.claims.judge import Decision
-from bench.claims.tables import (
-    claims_table,
-    draw_stochastic,
-    drifted,
-    left,
-    lessons,
-    measured,
-    stochastic,
-    summary,
-)
-from bench.writing.markdown import figure, plural
+from bench.claims.ledger import Verdict
+from bench.records.environment import Environment
 from bench.writing.style import save
+from bench.writing.templates import render, unwrap
 
-_STOCHASTIC = "one-run"
-_STOCHASTIC_CAPTION = (
+_ROOM = Path(__file__).parent
+_ONE_RUN = "one-run"
+_ONE_RUN_CAPTION = (
     "Test accuracy of every seed, the range in which 95% of further runs lie, and the number that "
     "the document prints."
 )
@@ -36,18 +32,18 @@ _STOCHASTIC_CAPTION = (
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What has come of a ledger.
+    """A ledger with a decision for each of its claims.
 
     Attributes:
         decisions: One for every claim.
-        entries: The documents' errors to show.
-        evidence: What the decisions and entries rest on.
+        errors: The documents' errors to show.
+        evidence: What the decisions and errors rest on.
         obstacles: Why something could not be trained or measured.
         failures: What failed.
     """
 
     decisions: tuple[Decision, ...]
-    entries: tuple[Entry, ...]
+    errors: tuple[DocumentError, ...]
     evidence: Evidence
     obstacles: tuple[str, ...]
     failures: tuple[str, ...]
@@ -68,30 +64,128 @@ class Judgement:
         return not (self.undecided or self.drifting or self.failures)
 
 
-def write(found: Judgement, folder: Path) -> None:
+@dataclass(frozen=True, kw_only=True)
+class DocumentView:
+    """A document's claims.
+
+    Attributes:
+        id: The document's id.
+        title: Its title; None where the zoo does not know it.
+        decisions: One for each claim.
+    """
+
+    id: str
+    title: str | None
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageView:
+    """What the page shows of the claims.
+
+    Attributes:
+        decisions: One for every claim.
+        documents: The same, by document.
+        verdicts: How many claims have which verdict; None is what is not decided.
+        undecided: Those that lack something.
+        drifting: Those that are not as the ledger has them.
+        obstacles: Why something could not be trained or measured.
+        failures: What failed.
+        against: Those that are contradicted or misleading.
+        others: The other decided ones that teach something.
+        sampled: Those about one run's number.
+        measured: Those about effects.
+        chart: What the figure of the sampled ones shows; None where it was not drawn.
+        trained: How many networks the evidence has.
+        machines: Where they were trained.
+    """
+
+    decisions: tuple[Decision, ...]
+    documents: tuple[DocumentView, ...]
+    verdicts: dict[Verdict | None, int]
+    undecided: tuple[Decision, ...]
+    drifting: tuple[Decision, ...]
+    obstacles: tuple[str, ...]
+    failures: tuple[str, ...]
+    against: tuple[Decision, ...]
+    others: tuple[Decision, ...]
+    sampled: tuple[Decision, ...]
+    measured: tuple[Decision, ...]
+    chart: str | None
+    trained: int
+    machines: tuple[Environment, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorView:
+    """What the page shows of a document's error.
+
+    Attributes:
+        number: Its place among the errors.
+        name: Of its figure.
+        claims: Ids of the claims that it bears on.
+        found: Its own view; None where something is missing.
+        missing: What.
+        caption: What its figure shows; None where it was not drawn.
+    """
+
+    number: int
+    name: str
+    claims: tuple[str, ...]
+    found: Any
+    missing: str
+    caption: str | None
+
+
+def write(judgement: Judgement, folder: Path) -> None:
     """Writes `claims.csv`, `figures/*.svg` and `report.md` into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    claims_frame(found.decisions).to_csv(folder / "claims.csv", index=False)
-    figures = _figures(found, folder / "figures")
-    lines = [
-        "# What the documents claim, checked",
-        "",
-        summary(found.decisions),
-        "",
-        *drifted(found.decisions),
-        *_failed(found.failures),
-        *left(found.decisions, found.obstacles),
-        *_reading(),
-        *_tables(found.decisions),
-        *lessons(found.decisions),
-        "",
-        *_stochastic(found.decisions, figures),
-        *measured(found.decisions),
-        "",
-        *_errors(found, figures),
-        *_method(found),
-    ]
-    (folder / "report.md").write_text("\n".join(lines).strip() + "\n")
+    claims_frame(judgement.decisions).to_csv(folder / "claims.csv", index=False)
+    figures = _figures(judgement, folder / "figures")
+    (folder / "report.md").write_text(page(judgement, figures))
+
+
+def page(judgement: Judgement, figures: dict[str, str]) -> str:
+    """The report's markdown.
+
+    Args:
+        judgement: The ledger's decisions.
+        figures: Names of the figures that lie beside the report, with what they show.
+    """
+    view = page_view(judgement, figures)
+    sections = [render(_ROOM, name, view) for name in ("claims", "lessons")]
+    if view.sampled:
+        sections.append(render(_ROOM, "one-run", view))
+    if view.measured:
+        sections.append(render(_ROOM, "effects", view))
+    if judgement.errors:
+        sections.append(render(_ROOM, "errors", view))
+    sections += [render(_ROOM, error.name, error) for error in _errors(judgement, figures)]
+    sections.append(render(_ROOM, "method", view))
+    return unwrap("\n\n".join(sections)) + "\n"
+
+
+def page_view(judgement: Judgement, figures: dict[str, str]) -> PageView:
+    """The decisions, selected and counted for the page's sections."""
+    decisions, evidence = judgement.decisions, judgement.evidence
+    counted = Counter(decision.verdict for decision in decisions)
+    against = tuple(d for d in decisions if d.verdict in ("contradicted", "misleading"))
+    return PageView(
+        decisions=decisions,
+        documents=_documents(decisions),
+        verdicts={v: counted[v] for v in (*get_args(Verdict), None) if counted[v]},
+        undecided=judgement.undecided,
+        drifting=judgement.drifting,
+        obstacles=judgement.obstacles,
+        failures=judgement.failures,
+        against=against,
+        others=tuple(d for d in decisions if d not in against and d.verdict and d.claim.lesson),
+        sampled=tuple(d for d in decisions if d.interval is not None),
+        measured=tuple(d for d in decisions if d.estimates),
+        chart=figures.get(_ONE_RUN),
+        trained=sum(len(runs.accuracy) for runs in evidence.runs.values()),
+        machines=evidence.machines,
+    )
 
 
 def claims_frame(decisions: Sequence[Decision]) -> pd.DataFrame:
@@ -121,103 +215,52 @@ def claims_frame(decisions: Sequence[Decision]) -> pd.DataFrame:
 def _plain(decision: Decision) -> object:
     if decision.values:
         return sum(decision.values) / len(decision.values)
-    if decision.effects:
+    if decision.estimates:
         return "; ".join(
-            f"{e.name} = {e.value!r} [{e.low!r}, {e.high!r}]" for e in decision.effects
+            f"{e.name} = {e.value!r} [{e.low!r}, {e.high!r}]" for e in decision.estimates
         )
     return decision.found
 
 
-def _figures(found: Judgement, folder: Path) -> dict[str, str]:
+def _documents(decisions: Sequence[Decision]) -> tuple[DocumentView, ...]:
+    titles = {document.id: document.title for document in zoo.DOCUMENTS}
+    return tuple(
+        DocumentView(id=document, title=titles.get(document), decisions=tuple(group))
+        for document, group in groupby(decisions, key=lambda decision: decision.claim.document)
+    )
+
+
+def _errors(judgement: Judgement, figures: dict[str, str]) -> Iterator[ErrorView]:
+    for number, error in enumerate(judgement.errors, start=1):
+        found, missing = None, ""
+        try:
+            found = error.view(judgement.evidence)
+        except MissingEvidenceError as lacking:
+            missing = str(lacking)
+        yield ErrorView(
+            number=number,
+            name=error.name,
+            claims=error.claims,
+            found=found,
+            missing=missing,
+            caption=figures.get(error.name),
+        )
+
+
+def _figures(judgement: Judgement, folder: Path) -> dict[str, str]:
+    """The figures that could be drawn, by name, with what they show."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.svg"):
         old.unlink()
+    wanted = {_ONE_RUN: (partial(draw_one_run, judgement.decisions), _ONE_RUN_CAPTION)} | {
+        error.name: (partial(error.draw, judgement.evidence), error.caption)
+        for error in judgement.errors
+    }
     drawn = {}
-    path = folder / f"{_STOCHASTIC}.svg"
-    if save(partial(draw_stochastic, found.decisions), path, _STOCHASTIC_CAPTION):
-        drawn[_STOCHASTIC] = _STOCHASTIC_CAPTION
-    for entry in found.entries:
+    for name, (draw, caption) in wanted.items():
         try:
-            save(partial(entry.draw, found.evidence), folder / f"{entry.name}.svg", entry.caption)
+            if save(draw, folder / f"{name}.svg", caption):
+                drawn[name] = caption
         except MissingEvidenceError:
             continue
-        drawn[entry.name] = entry.caption
     return drawn
-
-
-def _failed(failures: Sequence[str]) -> list[str]:
-    if not failures:
-        return []
-    return [f"> **{plural(len(failures), 'failure')}.** " + "; ".join(failures) + ".", ""]
-
-
-def _reading() -> list[str]:
-    return [
-        "*How to read it.* An *exact* claim, a count, a shape or a formula, is `reproduced` or "
-        "`contradicted`. A *stochastic* one is what a single training run gave: `within noise` if "
-        "it lies where 95% of further runs lie, else `contradicted`. A *measured* one, about an "
-        "effect, speed or memory, is `reproduced`, `contradicted` or `inconclusive` by a paired "
-        "experiment. `misleading` is a number that holds and means something else than it seems "
-        "to; what the numbers alone would say stands beside it. A *requirement* is what a document "
-        "sets out to do and this suite has to. The same rows, unrounded: [claims.csv](claims.csv).",
-        "",
-    ]
-
-
-def _tables(decisions: Sequence[Decision]) -> list[str]:
-    titles = {document.id: document.title for document in zoo.DOCUMENTS}
-    lines = []
-    for document, group in groupby(decisions, key=lambda decision: decision.claim.document):
-        title = f": {titles[document]}" if document in titles else ""
-        lines += [f"## `{document}`{title}", "", *claims_table(list(group)), ""]
-    return lines
-
-
-def _stochastic(decisions: Sequence[Decision], figures: dict[str, str]) -> list[str]:
-    shown = figure(_STOCHASTIC, figures) if _STOCHASTIC in figures else None
-    lines = stochastic(decisions, shown)
-    return [*lines, ""] if lines else []
-
-
-def _errors(found: Judgement, figures: dict[str, str]) -> list[str]:
-    if not found.entries:
-        return []
-    lines = ["## Where the documents err, and what it costs", ""]
-    for number, entry in enumerate(found.entries, start=1):
-        lines += [f"### {number}. {entry.title}", ""]
-        for paragraph in entry.explanation:
-            lines += [paragraph, ""]
-        try:
-            lines += [*entry.show(found.evidence), ""]
-        except MissingEvidenceError as error:
-            lines += [f"*What it costs is not measured here: {error}.*", ""]
-        if entry.name in figures:
-            lines += [figure(entry.name, figures), ""]
-        if entry.claims:
-            lines += [f"Claims: {', '.join(f'`{claim}`' for claim in entry.claims)}.", ""]
-    return lines
-
-
-def _method(found: Judgement) -> list[str]:
-    machines = [
-        f"{machine.processor}, {machine.system}, Python {machine.python}, "
-        + ", ".join(f"{name} {version}" for name, version in machine.packages.items())
-        + (f", commit {machine.commit}" if machine.commit else "")
-        for machine in found.evidence.machines
-    ]
-    trained = sum(len(runs.accuracy) for runs in found.evidence.runs.values())
-    lines = [
-        "## How it was decided",
-        "",
-        "- Exact claims that need no training were decided when this page was written. All else is "
-        "in `records.jsonl` beside it: a record counts only while it fits the code, the recipe and "
-        "the data that it names.",
-        f"- {plural(trained, 'network')} trained, on the CPU, one thread each, seeds from 1 on; "
-        "the same seed begins with the same first weights wherever two networks are compared.",
-        "- Stochastic claims: the 95% prediction interval for one more run, mean ± t(0.975, n - 1) "
-        "s √(1 + 1/n), n at least 10 (Hahn and Meeker, Statistical Intervals, 1991, section 4.7).",
-        "- To make it again: `python -m bench.claims`; without training: "
-        "`python -m bench.claims --no-training`. It fails when a verdict is not the ledger's.",
-    ]
-    lines += [f"- Trained on: {machine}." for machine in machines]
-    return lines

@@ -10,7 +10,7 @@ import zoo
 from bench.claims.checks import CHECKS, Check, kinds
 from bench.claims.checks.registry import spec_of
 from bench.claims.collect import Supply, supply
-from bench.claims.document_errors import ENTRIES, Entry
+from bench.claims.document_errors import ERRORS, DocumentError
 from bench.claims.evidence import Probe, read
 from bench.claims.judge import decide_all
 from bench.claims.ledger import Claim, is_own, load
@@ -28,13 +28,13 @@ class Scope:
 
     Attributes:
         claims: The ledger's claims.
-        entries: The documents' errors, which belong to the project's own ledger alone.
+        errors: The documents' errors, which belong to the project's own ledger alone.
         trials: What has to be trained.
         probes: What has to be measured.
     """
 
     claims: tuple[Claim, ...]
-    entries: tuple[Entry, ...]
+    errors: tuple[DocumentError, ...]
     trials: tuple[Trial, ...]
     probes: tuple[Probe, ...]
 
@@ -63,7 +63,7 @@ def run(
     """
     if networks is not None:
         _add_networks(networks)
-    scope = scope_of(load(path, kinds()), entries=ENTRIES if is_own(path) else ())
+    scope = scope_of(load(path, kinds()), errors=ERRORS if is_own(path) else ())
     store = Store(folder)
     added = Supply(obstacles=("nothing was trained or measured in this run",), failures=())
     if side_by_side:
@@ -78,15 +78,15 @@ def run(
     evidence = read(store.read(), scope.trials, scope.probes)
     return Judgement(
         decisions=decide_all(scope.claims, evidence),
-        entries=scope.entries,
+        errors=scope.errors,
         evidence=evidence,
         obstacles=added.obstacles,
         failures=added.failures,
     )
 
 
-def scope_of(claims: Sequence[Claim], *, entries: Sequence[Entry] = ()) -> Scope:
-    """What deciding claims and showing entries needs.
+def scope_of(claims: Sequence[Claim], *, errors: Sequence[DocumentError] = ()) -> Scope:
+    """What deciding claims and showing errors needs.
 
     Raises:
         RequestError: A claim is about a network that the zoo does not have, or that its check
@@ -103,16 +103,16 @@ def scope_of(claims: Sequence[Claim], *, entries: Sequence[Entry] = ()) -> Scope
                 wanted[trial.name] = trial
             wanted |= {name: known[name] for name in check.trials}
             probe_names |= set(check.probes)
-    for entry in entries:
-        wanted |= {name: known[name] for name in entry.trials}
-        probe_names |= set(entry.probes)
+    for error in errors:
+        wanted |= {name: known[name] for name in error.trials}
+        probe_names |= set(error.probes)
     needed = tuple(probe for probe in probes() if probe.name in probe_names)
     for probe in needed:
-        if "trial" in probe.subject:
-            wanted.setdefault(probe.subject["trial"], known[probe.subject["trial"]])
+        if probe.trial is not None:
+            wanted.setdefault(probe.trial, known[probe.trial])
     return Scope(
         claims=tuple(claims),
-        entries=tuple(entries),
+        errors=tuple(errors),
         trials=tuple(wanted.values()),
         probes=needed,
     )

@@ -12,7 +12,6 @@ from bench.claims.checks import CHECKS, Found, kinds
 from bench.claims.evidence import Evidence
 from bench.claims.judge import Decision, decide, decide_exact, needs_nothing
 from bench.claims.ledger import LEDGER, Claim
-from bench.claims.tables import claims_table
 from bench.claims.trials import DEVICE, as_documented
 from bench.records.code import code_sha256
 from bench.records.kinds import FINDING, Finding
@@ -26,24 +25,24 @@ class DecidedView:
     """The claims that are about networks of a run.
 
     Attributes:
-        table: A row for each.
+        decisions: One for each.
         missing: By claim that is not decided, what it lacks.
     """
 
-    table: str
+    decisions: tuple[Decision, ...]
     missing: dict[str, str]
 
 
 def decided(results: Results) -> str:
     """The claims that are about networks of this run, where the run says something about them."""
-    decisions = list(_decisions(results))
+    decisions = tuple(_decisions(results))
     if not decisions:
         return ""
     return render(
         Path(__file__).parent,
         "decided",
         DecidedView(
-            table="\n".join(claims_table(decisions)),
+            decisions=decisions,
             missing={d.claim.id: d.missing for d in decisions if d.verdict is None},
         ),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
+from typing import Any
 
 from bench.results.runs import Runs
 from bench.statistics.accuracy import Comparison
@@ -168,6 +169,24 @@ def about(ratio: float | None) -> str:
 def mebibytes(size: float | None, decimals: int) -> str:
     """A size in bytes as MiB, or a dash where it is not known."""
     return "-" if size is None else decimal(size / 2**20, decimals)
+
+
+def ledger_value(value: Any) -> str:
+    """A value of a ledger as a reader likes it: thousands apart, shapes as 6x28x28."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {ledger_value(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        nested = bool(value) and all(isinstance(item, list) for item in value)
+        return ", ".join(map(_shape if nested else ledger_value, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _shape(items: list[Any]) -> str:
+    if all(isinstance(item, int) and item < 1_000 for item in items):
+        return "x".join(map(str, items))
+    return f"({', '.join(map(ledger_value, items))})"
 
 
 def codes(names: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from bench.claims.checks import programs as programs
 from bench.claims.checks.registry import (
     CHECKS,
     Check,
-    Effect,
+    Estimate,
     Found,
     Measured,
     Sample,
@@ -19,4 +19,4 @@ from bench.claims.checks.registry import (
     kinds,
 )
 
-__all__ = ["CHECKS", "Check", "Effect", "Found", "Measured", "Sample", "check", "kinds"]
+__all__ = ["CHECKS", "Check", "Estimate", "Found", "Measured", "Sample", "check", "kinds"]

@@ -1,4 +1,4 @@
-"""Checks of what training comes to, and of what is said about effects, speed and memory."""
+"""Checks of what training gives, and of what documents say about effects, speed and memory."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from bench.cells.data import load
 from bench.claims.checks.registry import (
-    Effect,
+    Estimate,
     Found,
     Measured,
     Sample,
     Sides,
-    accuracy_effect,
+    accuracy_estimate,
     check,
-    paired_effect,
+    paired_estimate,
     spec_of,
 )
 from bench.claims.evidence import Evidence
@@ -28,6 +28,8 @@ from bench.claims.ledger import Claim
 from bench.results.runs import Runs
 from bench.statistics import speed as ratios
 from bench.statistics.accuracy import Contrast, compare_paired, correctness, pair
+
+_ALL_SIGMOID = "lenet-sigmoid-all-avg"
 
 
 @check("accuracy", "stochastic", of_model=True)
@@ -60,7 +62,7 @@ def answers_one_class(claim: Claim, evidence: Evidence) -> Found:
         words=f"all {len(used)} networks answer one class for every row, and their accuracies are "
         "that class's share, to the last digit"
         if equal
-        else "their accuracies are not the share of the largest class",
+        else "their accuracies are not the share of the majority class",
     )
 
 
@@ -80,7 +82,7 @@ def convolutions_beat_layers(_claim: Claim, evidence: Evidence) -> Measured:
     compared = [*compare_paired([pair("cnn - dnn", cnn, dnn)]), *compare_paired([contrast])]
     permuted = cnn_permuted.mean() - dnn_permuted.mean()
     return Measured(
-        effects=tuple(map(accuracy_effect, compared)),
+        estimates=tuple(map(accuracy_estimate, compared)),
         words="the control gives all pictures the same permuted pixels, which hides the shape from "
         f"both: cnn - dnn is {100 * permuted:+.2f} pp there",
     )
@@ -92,9 +94,9 @@ def loss_falls(_claim: Claim, evidence: Evidence) -> Measured:
     runs = evidence.trial("net")
     untrained, third, last = (_test_losses(runs, epoch) for epoch in (0, 3, 8))
     return Measured(
-        effects=(
-            paired_effect("loss untrained - after 3 epochs", _minus(untrained, third), "nats"),
-            paired_effect("loss after 3 - after 8 epochs", _minus(third, last), "nats"),
+        estimates=(
+            paired_estimate("loss untrained - after 3 epochs", _minus(untrained, third), "loss"),
+            paired_estimate("loss after 3 - after 8 epochs", _minus(third, last), "loss"),
         ),
         words=f"mean test loss {fmean(untrained):.4f}, {fmean(third):.4f}, {fmean(last):.4f}",
     )
@@ -121,11 +123,11 @@ def dropout_narrows_gap(_claim: Claim, evidence: Evidence) -> Measured:
         [pair("with - without", correct(with_dropout), correct(without))]
     )
     return Measured(
-        effects=(
-            paired_effect(
+        estimates=(
+            paired_estimate(
                 "test loss - training loss: without dropout - with",
                 _minus(gaps["net-without-dropout"], gaps["net"]),
-                "nats",
+                "loss",
             ),
         ),
         words=f"gap {fmean(gaps['net']):+.4f} with and {fmean(gaps['net-without-dropout']):+.4f} "
@@ -141,8 +143,8 @@ def momentum_speeds(_claim: Claim, evidence: Evidence) -> Measured:
     slow = _test_losses(evidence.trial("net-without-momentum"), 1)
     fast = _test_losses(evidence.trial("net"), 1)
     return Measured(
-        effects=(
-            paired_effect("loss after 1 epoch: momentum 0 - 0.9", _minus(slow, fast), "nats"),
+        estimates=(
+            paired_estimate("loss after 1 epoch: momentum 0 - 0.9", _minus(slow, fast), "loss"),
         ),
         words=f"mean test loss {fmean(fast):.4f} with and {fmean(slow):.4f} without; at one and "
         "the same learning rate, where momentum 0.9 also makes steps up to ten times as long",
@@ -155,12 +157,9 @@ def activations_help(_claim: Claim, evidence: Evidence) -> Measured:
     lenet, linear = (
         correct(evidence.trial(name)) for name in ("lenet", "lenet-without-activations")
     )
+    compared = compare_paired([pair("with - without activations", lenet, linear)])
     return Measured(
-        effects=tuple(
-            map(
-                accuracy_effect, compare_paired([pair("with - without activations", lenet, linear)])
-            )
-        ),
+        estimates=tuple(map(accuracy_estimate, compared)),
         words=f"{100 * lenet.mean():.2f}% with and {100 * linear.mean():.2f}% without; max pooling "
         "and one ReLU are left, so that the network without is not a linear one",
     )
@@ -173,9 +172,9 @@ def no_grad_saves(_claim: Claim, evidence: Evidence) -> Measured:
     held = outcome["bytes"]
     ratio = held["with"] / held["without"]
     return Measured(
-        effects=(
+        estimates=(
             _speed("speed without gradients / with", outcome["seconds"], "without", "with"),
-            Effect(
+            Estimate(
                 name="peak memory with gradients / without",
                 value=ratio,
                 low=None,
@@ -194,28 +193,27 @@ def no_grad_saves(_claim: Claim, evidence: Evidence) -> Measured:
 @check(
     "relu-fast-sparse",
     "measured",
-    trials=("lenet", "cnn", "lenet-sigmoid-all-avg"),
+    trials=("lenet", "cnn", _ALL_SIGMOID),
     probes=("activation-time", "zero-share"),
 )
 def relu_fast_sparse(_claim: Claim, evidence: Evidence) -> Measured:
     """How many times as fast ReLU is as sigmoid and tanh, and the share of zeros it leaves."""
     (outcome,) = evidence.probe("activation-time")
     shares = {
-        name: [o["zero_share"] for o in evidence.probe("zero-share") if o["trial"] == name]
-        for name in ("lenet", "cnn", "lenet-sigmoid-all-avg")
+        name: [o["zero_share"] for o in evidence.probe("zero-share") if o["trial"] == trial]
+        for name, trial in (("relu", "lenet"), ("tanh", "cnn"), ("sigmoid", _ALL_SIGMOID))
     }
     forward, whole = outcome["seconds"]["forward"], outcome["seconds"]["forward and backward"]
     others = ("sigmoid", "tanh")
     return Measured(
-        effects=(
+        estimates=(
             *(_speed(f"forward: ReLU / {name}", forward, "relu", name) for name in others),
             *(_speed(f"with backward: ReLU / {name}", whole, "relu", name) for name in others),
             *(
-                paired_effect(f"share of zeros: ReLU - {name}", _minus(shares["lenet"], them), "pp")
-                for name, them in (
-                    ("sigmoid", shares["lenet-sigmoid-all-avg"]),
-                    ("tanh", shares["cnn"]),
+                paired_estimate(
+                    f"share of zeros: ReLU - {name}", _minus(shares["relu"], shares[name]), "pp"
                 )
+                for name in others
             ),
         ),
         words=f"{outcome['elements']:,} elements, one thread; zeros of all activations of trained "
@@ -273,12 +271,12 @@ def _minus(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
     return [a - b for a, b in zip(ours, theirs, strict=True)]
 
 
-def _speed(name: str, seconds: Mapping[str, Any], ours: str, theirs: str) -> Effect:
+def _speed(name: str, seconds: Mapping[str, Any], ours: str, theirs: str) -> Estimate:
     """How many times as fast one of two measured steps is, beyond the noise of both."""
     times = {key: np.array(seconds[key]) for key in (ours, theirs)}
     ratio = ratios.speed_ratios(times, theirs)[ours]
     sides: dict[str, Sides] = {"faster": 1, "slower": -1}
-    return Effect(
+    return Estimate(
         name=name,
         value=ratio.ratio,
         low=ratio.low,

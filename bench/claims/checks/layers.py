@@ -84,7 +84,7 @@ def output_side(_claim: Claim, _evidence: Evidence) -> Found:
         value=[sides[4, 3, 0, 1], pooled[4, 2]],
         holds=right,
         words=f"in all {len(sides)} convolutions and {len(pooled)} poolings tried; in {uneven} of "
-        "them the division leaves a rest, and the floor is what torch takes",
+        "them the division leaves a remainder, and the floor is what torch takes",
     )
 
 

@@ -46,8 +46,8 @@ def cross_entropy_of_softmax(_claim: Claim, _evidence: Evidence) -> Found:
     return Found(
         value=[round(right, 4), round(wrong, 4)],
         holds=right == 0.0,
-        words="a network that is sure and right is still told that it is far off: log-softmax is "
-        "taken of the softmax",
+        words=f"a network that is sure and right still has a loss of {right:.4f}, because "
+        "log-softmax is taken of the softmax",
     )
 
 

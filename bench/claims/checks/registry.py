@@ -47,7 +47,7 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Effect:
+class Estimate:
     """One measured difference or ratio with its 95% interval.
 
     Attributes:
@@ -56,8 +56,8 @@ class Effect:
         low: Lower end of the interval; None where there is none.
         high: Its upper end.
         n: Number of runs or rounds behind it.
-        unit: `pp` (stored as fractions), `times` (a ratio), or the unit of a difference.
-        side: 1 if it is as claimed, -1 if it is the opposite, 0 if that cannot be told.
+        unit: `pp` (a difference of fractions), `times` (a ratio) or `loss` (a difference).
+        side: 1 if it is as claimed, -1 if it is the opposite, 0 if neither can be said.
     """
 
     name: str
@@ -74,31 +74,31 @@ class Measured:
     """What a check of a measured claim has found.
 
     Attributes:
-        effects: All that the claim asserts; it is reproduced if every one is as claimed.
+        estimates: All that the claim asserts; it is reproduced if every one is as claimed.
         words: One line for the reader.
     """
 
-    effects: tuple[Effect, ...]
+    estimates: tuple[Estimate, ...]
     words: str = ""
 
 
-def paired_effect(name: str, differences: list[float], unit: str) -> Effect:
+def paired_estimate(name: str, differences: list[float], unit: str) -> Estimate:
     """The effect of paired runs by Student's interval; claimed to be above zero."""
     summary = summarise(differences)
     low, high = summary.low, summary.high
     side: Sides = 0
     if low is not None and high is not None:
         side = 1 if low > 0 else -1 if high < 0 else 0
-    return Effect(
+    return Estimate(
         name=name, value=summary.mean, low=low, high=high, n=summary.n, unit=unit, side=side
     )
 
 
-def accuracy_effect(comparison: Comparison) -> Effect:
+def accuracy_estimate(comparison: Comparison) -> Estimate:
     """The effect of a comparison of accuracies, which holds for other seeds and other samples."""
     sides: dict[str, Sides] = {"better": 1, "worse": -1}
     widest = comparison.widest
-    return Effect(
+    return Estimate(
         name=comparison.name,
         value=comparison.difference,
         low=widest.low if widest else None,

@@ -1,19 +1,19 @@
-"""Where the documents err: an entry for each error, and its cost where that can be measured."""
+"""Where the documents err, one module an error, and its cost where that can be measured."""
 
 from __future__ import annotations
 
 from bench.claims.document_errors import cost, head, rate, resume, saving, selection, softmax, sums
-from bench.claims.document_errors.entry import Entry
+from bench.claims.document_errors.error import DocumentError
 
-ENTRIES: tuple[Entry, ...] = (
-    sums.ENTRY,
-    softmax.ENTRY,
-    resume.ENTRY,
-    selection.ENTRY,
-    head.ENTRY,
-    saving.ENTRY,
-    rate.ENTRY,
-    cost.ENTRY,
+ERRORS: tuple[DocumentError, ...] = (
+    sums.ERROR,
+    softmax.ERROR,
+    resume.ERROR,
+    selection.ERROR,
+    head.ERROR,
+    saving.ERROR,
+    rate.ERROR,
+    cost.ERROR,
 )
 
-__all__ = ["ENTRIES", "Entry"]
+__all__ = ["ERRORS", "DocumentError"]

@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from bench.claims.document_errors.entry import Entry
+from bench.claims.document_errors.error import DocumentError
 from bench.claims.evidence import Evidence
-from bench.writing.markdown import integer, table
 from bench.writing.style import BLUE, ORANGE
 from zoo.counting import CountingRow, counting_exercise
 
 
-def _cnns() -> tuple[CountingRow, ...]:
-    return counting_exercise()[1:]
+@dataclass(frozen=True, kw_only=True)
+class CostView:
+    """The counting exercise's CNNs.
+
+    Attributes:
+        rows: One for each reading of the exercise.
+    """
+
+    rows: tuple[CountingRow, ...]
 
 
-def _show(_evidence: Evidence) -> list[str]:
-    return [
-        *table(
-            (
-                *("CNN", "parameters >", "BP has times as many >"),
-                *("multiply-accumulates >", "BP needs times as many >"),
-            ),
-            [
-                [
-                    row.network.removeprefix("CNN, "),
-                    integer(row.parameters),
-                    f"{row.bp_parameters_ratio:.1f}",
-                    integer(row.macs),
-                    f"{row.bp_macs_ratio:.1f}",
-                ]
-                for row in _cnns()
-            ],
-        ),
-        "",
-        "`python -m zoo.counting --side 64` redoes the exercise for another picture, and "
-        "`python3 -m nox -s counting` trains both networks and measures time and memory.",
-    ]
+def cost_view(_evidence: Evidence) -> CostView:
+    """The CNNs beside the BP network, at the document's picture size."""
+    return CostView(rows=counting_exercise()[1:])
 
 
 def _draw(_evidence: Evidence) -> Figure:
-    rows = _cnns()[::-1]
+    rows = counting_exercise()[:0:-1]
     figure = Figure(figsize=(8, 2.8))
     axes = figure.subplots()
     for place, row in enumerate(rows):
@@ -62,19 +51,10 @@ def _draw(_evidence: Evidence) -> Figure:
     return figure
 
 
-ENTRY = Entry(
+ERROR = DocumentError(
     name="parameters-and-work",
-    title="Parameters counted, cost concluded",
     claims=("bp-cnn/bp-parameters", "bp-cnn/cnn-smaller", "net-mnist/sharing-cuts-work"),
-    explanation=(
-        "`bp-cnn` shows that a CNN has hundreds of times fewer parameters than a BP network and "
-        "lets the reader conclude that it is as much cheaper. In work done it saves far less: each "
-        "of a convolution's few weights is used at every place of the picture. The document's "
-        "figures are lost with its pictures, so kernel size and the halving of odd sizes are open; "
-        "all four readings stand here.",
-        "*Instead:* count multiply-accumulates for work, parameters for memory, and measure time.",
-    ),
-    show=_show,
+    view=cost_view,
     draw=_draw,
     caption="How many times as many parameters, and as many multiply-accumulates, the BP network "
     "has; a logarithmic axis.",

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.claims.document_errors.entry import Entry
+from bench.claims.document_errors.error import DocumentError
 from bench.claims.evidence import Evidence
-from bench.statistics import speed as ratios
-from bench.writing.markdown import decimal, table
+from bench.statistics.speed import SpeedRatio, speed_ratios
 from bench.writing.style import BLUE, ORANGE
 
 _SINGLY, _TOGETHER = "one at a time", "in one batch"
 
 
-def _show(evidence: Evidence) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class SavingView:
+    """Testing pictures one by one, and in one batch.
+
+    Attributes:
+        pictures: How many.
+        singly: Median seconds a picture, one by one.
+        together: Median seconds a picture, in one batch.
+        speed: How many times as fast one batch is.
+    """
+
+    pictures: int
+    singly: float
+    together: float
+    speed: SpeedRatio
+
+
+def saving_view(evidence: Evidence) -> SavingView:
+    """What testing one by one costs."""
     (outcome,) = evidence.probe("one-at-a-time")
     seconds = {name: np.array(taken) for name, taken in outcome["seconds"].items()}
-    found = ratios.speed_ratios(seconds, _SINGLY)[_TOGETHER]
-    rows = [
-        [
-            f"{outcome['pictures']:,} pictures {name}",
-            decimal(1e6 * float(np.median(seconds[name])) / outcome["pictures"], 1),
-            "" if name == _SINGLY else f"{found.ratio:.1f} [{found.low:.1f}, {found.high:.1f}]",
-            "" if name == _SINGLY else found.verdict,
-        ]
-        for name in (_SINGLY, _TOGETHER)
-    ]
-    return [
-        *table(
-            (
-                *("`lenet` tests", "microseconds a picture >"),
-                *("times as fast, 95% interval >", "verdict"),
-            ),
-            rows,
-        ),
-        "",
-        "On one thread of a processor.",
-    ]
+    return SavingView(
+        pictures=outcome["pictures"],
+        singly=float(np.median(seconds[_SINGLY])) / outcome["pictures"],
+        together=float(np.median(seconds[_TOGETHER])) / outcome["pictures"],
+        speed=speed_ratios(seconds, _SINGLY)[_TOGETHER],
+    )
 
 
 def _draw(evidence: Evidence) -> Figure:
@@ -54,19 +58,11 @@ def _draw(evidence: Evidence) -> Figure:
     return figure
 
 
-ENTRY = Entry(
+ERROR = DocumentError(
     name="one-at-a-time",
-    title="Whole pickled modules, and pictures tested one by one",
     claims=("dnn-cnn/reload",),
-    explanation=(
-        "`lenet-relu` and `dnn-cnn` save the whole module. Such a file is a pickle: loading it "
-        "runs whatever code it names, it breaks when the class is moved or changed, and current "
-        "PyTorch refuses it unless told otherwise. *Instead:* save `network.state_dict()`.",
-        "`lenet-relu` also tests with a batch of one: the same answers in much more time. "
-        "*Instead:* test in batches as large as memory allows.",
-    ),
     probes=("one-at-a-time",),
-    show=_show,
+    view=saving_view,
     draw=_draw,
     caption="Time to test a picture, one at a time and in one batch.",
 )

@@ -8,11 +8,12 @@ from bench.claims.probes.reference import baselines
 from bench.claims.probes.resume import resume
 from bench.claims.probes.timing import activation_time, no_grad, one_at_a_time
 from bench.claims.probes.trained import generalisation_gap, linear_head, zero_share
-from bench.claims.trials import FEW_SEEDS, SEEDS
+from bench.claims.trials import FEW_SEEDS, SEEDS, trials
 
 
 def probes() -> tuple[Probe, ...]:
     """All probes that the project's own claims may ask for, those that time last."""
+    known = trials()
     of_trained = [
         *((generalisation_gap, name) for name in ("net", "net-without-dropout")),
         (linear_head, "lenet-sigmoid"),
@@ -23,15 +24,19 @@ def probes() -> tuple[Probe, ...]:
         *(("dnn-sums", seed) for seed in SEEDS),
     ]
     return (
-        Probe(run=mnist_pixels),
-        *(Probe(run=baselines, subject={"of": of, "drawn": drawn}) for of, drawn in references),
+        Probe(run=mnist_pixels, dataset="mnist"),
         *(
-            Probe(run=resume, builds=("net",), subject={"trial": "net", "seed": seed})
-            for seed in FEW_SEEDS
+            Probe(run=baselines, dataset=known[of].dataset, subject={"of": of, "drawn": drawn})
+            for of, drawn in references
         ),
         *(
-            Probe(run=run, subject={"trial": trial, "seed": seed})
-            for run, trial in of_trained
+            Probe(
+                run=run,
+                dataset=known[trial].dataset,
+                builds=("net",) if run is resume else (),
+                subject={"trial": trial, "seed": seed},
+            )
+            for run, trial in ((resume, "net"), *of_trained)
             for seed in FEW_SEEDS
         ),
         Probe(run=no_grad, builds=("net",), timing=True),

@@ -12,7 +12,7 @@ from bench.claims.trials import trials
 
 
 def baselines(data_root: Path, _weights: Path, *, of: str, drawn: int) -> Mapping[str, Any]:
-    """By baseline its accuracy; on `sums` its wrong test rows, too.
+    """By reference predictor its accuracy; on `sums` its wrong test rows, too.
 
     Args:
         data_root: The folder above `MNIST/raw`.

@@ -98,7 +98,7 @@ def one_at_a_time(_data_root: Path, _weights: Path) -> Mapping[str, Any]:
 
 
 def _race(steps: Mapping[str, Step]) -> dict[str, list[list[float]]]:
-    """Seconds a step, in rounds that visit all steps twice in an order drawn anew.
+    """Seconds a step, in rounds that visit all steps twice in an order drawn for each.
 
     Returns:
         By name, a row for each of two labels with one number a round; what the rows differ by is
