@@ -45,7 +45,7 @@ def _print_table(outcome: Outcome) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from bench.writing.markdown import interval, mean_accuracy
+    from bench.writing.markdown import interval, percent
 
     results = outcome.results
     table = Table(
@@ -65,7 +65,7 @@ def _print_table(outcome: Outcome) -> None:
             table.add_row(
                 runs.model,
                 runs.device,
-                mean_accuracy(runs) if runs.summary else "failed",
+                percent(runs.summary.mean) if runs.summary else "failed",
                 interval(runs.summary),
                 f"{count.module_parameters:,}" if count else "-",
                 f"{trained:,.0f}" if trained else "-",

@@ -30,8 +30,7 @@ def main(arguments: list[str] | None) -> int:
     """
     options = request_parser("bench.profile", __doc__).parse_args(arguments)
     request = read_request(options)
-    from bench.report.write import write_report
-    from bench.results.runs import read
+    from bench.report.write import rebuild
     from bench.runner import plan_here
     from bench.timing.measure import Runner
     from bench.timing.profiling import STEPS, profile_training
@@ -65,7 +64,7 @@ def main(arguments: list[str] | None) -> int:
     if run is None:
         print(f"no report in '{request.folder}' to add this to; python -m bench.compare makes one")
     else:
-        write_report(read(store), request.folder)
+        rebuild(request.folder)
         print(request.folder / "report.md")
     return 0
 

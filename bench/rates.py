@@ -61,8 +61,7 @@ def sweep(folder: Path, data_root: Path, side_by_side: int, shown: Progress) -> 
     Raises:
         RequestError: The report is not of the kind that the question can be put to.
     """
-    from bench.report.write import write_report
-    from bench.results.runs import read
+    from bench.report.write import rebuild
 
     records = Store(folder)
     request = records.latest_request()
@@ -81,7 +80,7 @@ def sweep(folder: Path, data_root: Path, side_by_side: int, shown: Progress) -> 
             records.append(_as_experiment(request, job, record))
         else:
             failed += 1
-    write_report(read(records), folder)
+    rebuild(folder)
     return failed
 
 

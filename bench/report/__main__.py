@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bench.cli.parser import Parser, add_reports, command
-from bench.records.store import Store, find_folder
+from bench.records.store import find_folder
 
 
 @command("bench.report")
@@ -14,10 +14,9 @@ def main(arguments: list[str] | None) -> int:
     add_reports(parser)
     options = parser.parse_args(arguments)
     folder = find_folder(options.name, options.reports)
-    from bench.report.write import write_report
-    from bench.results.runs import read
+    from bench.report.write import rebuild
 
-    write_report(read(Store(folder)), folder)
+    rebuild(folder)
     print(folder / "report.md")
     return 0
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.records.errors import RequestError
+from bench.records.store import Store
 from bench.report.accuracy import best, comparison
 from bench.report.cost import counting, parameters
 from bench.report.decided import decided
@@ -16,7 +17,7 @@ from bench.report.method import method
 from bench.report.profiles import profiles
 from bench.report.speed import speed
 from bench.report.verdicts import verdicts
-from bench.results.runs import Results
+from bench.results.runs import Results, read
 from bench.results.table import results_table
 from bench.writing.templates import render as write
 from bench.writing.templates import unwrap
@@ -38,6 +39,15 @@ def write_report(results: Results, folder: Path) -> None:
     results_table(results).to_csv(folder / "results.csv", index=False)
     figures = write_figures(results, folder / "figures")
     (folder / "report.md").write_text(render(results, figures.drawn, figures.undrawn))
+
+
+def rebuild(folder: Path) -> None:
+    """Writes the report of the latest run in a folder's records.
+
+    Raises:
+        RequestError: There is none, or it is not that of a comparison.
+    """
+    write_report(read(Store(folder)), folder)
 
 
 def render(results: Results, figures: dict[str, str], undrawn: dict[str, str] | None = None) -> str:

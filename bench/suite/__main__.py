@@ -30,8 +30,7 @@ def main(arguments: list[str] | None) -> int:
     """
     options = request_parser("bench.suite", __doc__).parse_args(arguments)
     request = read_request(options)
-    from bench.report.write import write_report
-    from bench.results.runs import read
+    from bench.report.write import rebuild
     from bench.suite.session import run, workloads
 
     chosen = workloads(request)
@@ -43,7 +42,7 @@ def main(arguments: list[str] | None) -> int:
     status = run(chosen, f"--benchmark-json={path}", quiet=options.quiet)
     for record in _records(path, asked.key):
         store.append(record)
-    write_report(read(store), request.folder)
+    rebuild(request.folder)
     print(request.folder / "report.md")
     return status
 

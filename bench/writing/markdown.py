@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from bench.results.runs import Runs
 from bench.statistics.basics import ROUNDING, Interval, Summary
 from bench.statistics.speed import SpeedRatio
 
@@ -36,11 +35,6 @@ def aligned(
 def names(models: Iterable[str], between: str = " and ") -> str:
     """`a` and `b`."""
     return between.join(f"`{model}`" for model in models)
-
-
-def mean_accuracy(runs: Runs) -> str:
-    """Mean test accuracy in percent, or a dash where no cell ran."""
-    return percent(runs.summary.mean) if runs.summary else "-"
 
 
 def interval(summary: Summary | None) -> str:
