@@ -46,7 +46,7 @@ class Strided(nn.Module):
 
 zoo.register(
     zoo.ModelSpec(
-        name="strided",
+        name="notes-strided",
         document=zoo.Document(id="notes", title="My notes", builds="a strided network"),
         input_shape=(1, 28, 28),
         classes=10,
@@ -67,7 +67,7 @@ def strided(tmp_path: Path) -> Iterator[zoo.ModelSpec]:
     file.write_text(FILE)
     with zoo.temporary():
         zoo.add(file)
-        yield zoo.get("strided")
+        yield zoo.get("notes-strided")
 
 
 def test_it_is_counted(strided: zoo.ModelSpec) -> None:
@@ -84,27 +84,33 @@ def test_it_is_trained_and_reported_with_two_counts_and_a_dash(
 ) -> None:
     monkeypatch.setattr("bench.runner._measure", lambda *_: [])
     outcome = bench.run(
-        ["dnn", "strided"], seeds=1, epochs=1, jobs=2, devices=["cpu"], reports=tmp_path, name="x"
+        ["dnn", "notes-strided"],
+        seeds=1,
+        epochs=1,
+        jobs=2,
+        devices=["cpu"],
+        reports=tmp_path,
+        name="x",
     )
     assert not outcome.failed
-    runs = outcome.results.get("strided", "cpu")
+    runs = outcome.results.get("notes-strided", "cpu")
     assert runs is not None
     assert runs.summary is not None
     assert runs.summary.mean > 0.5  # a tenth is what guessing gets
     (counted,) = (
         record
         for record in of_kind(Store(outcome.folder).read(), kinds.Count)
-        if record.model == "strided"
+        if record.model == "notes-strided"
     )
     assert counted.declared_parameters is None
     text = (outcome.folder / "report.md").read_text()
     (line,) = (
         line
         for line in text.splitlines()
-        if line.startswith("| `strided`") and line.count("15,778") == 2
+        if line.startswith("| `notes-strided`") and line.count("15,778") == 2
     )
     assert [cell.strip() for cell in line.split("|")[2:6]] == ["-", "15,778", "15,778", "yes"]
-    assert "No layer sizes are declared for `strided`" in text
+    assert "No layer sizes are declared for `notes-strided`" in text
 
 
 def about(model: str, check: str) -> Claim:
@@ -131,7 +137,7 @@ def counted(model: str) -> Found:
 
 @pytest.mark.usefixtures("strided")
 def test_a_claim_of_its_parameters_is_decided_by_the_two_counts_that_there_are() -> None:
-    assert counted("strided") == Found(value=PARAMETERS, words="two counts agree")
+    assert counted("notes-strided") == Found(value=PARAMETERS, words="two counts agree")
     assert counted("dnn").words == "three counts agree"
 
 
@@ -157,9 +163,9 @@ class WithUnused(nn.Linear):
 @pytest.mark.usefixtures("strided")
 def test_a_check_that_needs_layers_refuses_in_one_line_where_there_are_none() -> None:
     with pytest.raises(RequestError) as error:
-        weight_sharing(about("strided", "weight-sharing"), NO_EVIDENCE)
+        weight_sharing(about("notes-strided", "weight-sharing"), NO_EVIDENCE)
     assert str(error.value) == (
-        "claim 'notes/size': the check 'weight-sharing' needs the sizes of layers, and 'strided' "
+        "claim 'notes/size': the check 'weight-sharing' needs the sizes of layers, and 'notes-strided' "
         "declares none; give its ModelSpec `layers`"
     )
 

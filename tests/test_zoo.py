@@ -92,7 +92,7 @@ SHAPES: dict[str, list[Shape]] = {
 
 
 def test_the_zoo_holds_every_architecture_of_the_documents() -> None:
-    assert sorted(zoo.names()) == sorted(ALL)
+    assert set(ALL) <= set(zoo.names())
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -126,14 +126,14 @@ def module_shapes(network: nn.Module, sample: Tensor) -> list[Shape]:
     return shapes
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", zoo.names())
 def test_an_entry_is_built_on_the_meta_device_without_memory(name: str) -> None:
     with torch.device("meta"):
         network = zoo.get(name).build()
     assert all(parameter.is_meta for parameter in network.parameters())
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name != "bp-100"])
+@pytest.mark.parametrize("name", [name for name in zoo.names() if name != "bp-100"])
 def test_outputs_are_what_the_entry_says(name: str) -> None:
     spec = zoo.get(name)
     outputs = spec.build().eval()(torch.rand(4, *spec.input_shape))
@@ -231,7 +231,7 @@ def test_an_alias_finds_its_entry() -> None:
 def test_a_glob_selects_all_that_match_and_a_name_just_one() -> None:
     assert {spec.name for spec in zoo.select("lenet5-*")} == set(LENET5_VARIANTS)
     assert [spec.name for spec in zoo.select("lenet")] == ["lenet"]
-    assert {spec.name for spec in zoo.select("all")} == set(ALL)
+    assert {spec.name for spec in zoo.select("all")} == set(zoo.names())
     with pytest.raises(zoo.UnknownModelError, match="no model matches 'vgg-\\*'"):
         zoo.select("vgg-*")
 
@@ -243,10 +243,11 @@ def test_tags_name_groups() -> None:
 
 @pytest.mark.parametrize("name", ["lenet", "net-mnist", "all", "a,b", "../x"])
 def test_a_name_that_is_taken_or_no_name_is_refused(name: str) -> None:
+    before = zoo.names()
     spec = replace(zoo.get("dnn"), name=name, aliases=())
     with pytest.raises(ValueError, match=r"already|cannot name"):
         zoo.register(spec)
-    assert sorted(zoo.names()) == sorted(ALL)
+    assert zoo.names() == before
 
 
 def test_an_entry_whose_layers_do_not_fit_is_refused() -> None:
