@@ -17,7 +17,7 @@ from bench.report.write import render
 from bench.results.runs import Results, read
 from bench.results.table import results_table
 from bench.statistics.basics import Interval
-from bench.writing.markdown import points, signed_interval, table
+from bench.writing.markdown import aligned, points, signed_interval
 from tests.factories import (
     SEEDS,
     count_record,
@@ -243,7 +243,7 @@ def test_a_difference_of_zero_has_no_sign_and_a_small_one_keeps_its_own() -> Non
 
 
 def test_a_table_is_aligned_so_that_it_reads_well_unrendered() -> None:
-    lines = table(("name", "number >"), [["a", "1"], ["long name", "1,000"]])
+    lines = aligned(["name", "number"], [False, True], [["a", "1"], ["long name", "1,000"]])
     assert lines == [
         "| name      | number |",
         "|-----------|-------:|",

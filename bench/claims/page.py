@@ -18,7 +18,6 @@ from bench.claims.evidence import Evidence, MissingEvidenceError
 from bench.claims.figures import draw_one_run
 from bench.claims.judge import Decision
 from bench.claims.ledger import Verdict
-from bench.records.environment import Environment
 from bench.writing.style import save
 from bench.writing.templates import render, unwrap
 
@@ -84,36 +83,26 @@ class PageView:
     """What the page shows of the claims.
 
     Attributes:
-        decisions: One for every claim.
-        documents: The same, by document.
+        judgement: All that was decided.
+        documents: The decisions, by document.
         verdicts: How many claims have which verdict; None is what is not decided.
-        undecided: Those that lack something.
-        drifting: Those that are not as the ledger has them.
-        obstacles: Why something could not be trained or measured.
-        failures: What failed.
         against: Those that are contradicted or misleading.
         others: The other decided ones that teach something.
         sampled: Those about one run's number.
         measured: Those about effects.
         chart: What the figure of the sampled ones shows; None where it was not drawn.
         trained: How many networks the evidence has.
-        machines: Where they were trained.
     """
 
-    decisions: tuple[Decision, ...]
+    judgement: Judgement
     documents: tuple[DocumentView, ...]
     verdicts: dict[Verdict | None, int]
-    undecided: tuple[Decision, ...]
-    drifting: tuple[Decision, ...]
-    obstacles: tuple[str, ...]
-    failures: tuple[str, ...]
     against: tuple[Decision, ...]
     others: tuple[Decision, ...]
     sampled: tuple[Decision, ...]
     measured: tuple[Decision, ...]
     chart: str | None
     trained: int
-    machines: tuple[Environment, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,24 +156,19 @@ def page(judgement: Judgement, figures: dict[str, str]) -> str:
 
 def page_view(judgement: Judgement, figures: dict[str, str]) -> PageView:
     """The decisions, selected and counted for the page's sections."""
-    decisions, evidence = judgement.decisions, judgement.evidence
+    decisions = judgement.decisions
     counted = Counter(decision.verdict for decision in decisions)
     against = tuple(d for d in decisions if d.verdict in ("contradicted", "misleading"))
     return PageView(
-        decisions=decisions,
+        judgement=judgement,
         documents=_documents(decisions),
         verdicts={v: counted[v] for v in (*get_args(Verdict), None) if counted[v]},
-        undecided=judgement.undecided,
-        drifting=judgement.drifting,
-        obstacles=judgement.obstacles,
-        failures=judgement.failures,
         against=against,
         others=tuple(d for d in decisions if d not in against and d.verdict and d.claim.lesson),
         sampled=tuple(d for d in decisions if d.interval is not None),
         measured=tuple(d for d in decisions if d.estimates),
         chart=figures.get(_ONE_RUN),
-        trained=sum(len(runs.accuracy) for runs in evidence.runs.values()),
-        machines=evidence.machines,
+        trained=sum(len(runs.accuracy) for runs in judgement.evidence.runs.values()),
     )
 
 

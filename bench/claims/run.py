@@ -12,7 +12,7 @@ from bench.claims.checks.registry import spec_of
 from bench.claims.collect import Supply, supply
 from bench.claims.document_errors import ERRORS, DocumentError
 from bench.claims.evidence import Probe, read
-from bench.claims.judge import decide_all
+from bench.claims.judge import decide
 from bench.claims.ledger import Claim, is_own, load
 from bench.claims.page import Judgement
 from bench.claims.probes import probes
@@ -77,7 +77,7 @@ def run(
         )
     evidence = read(store.read(), scope.trials, scope.probes)
     return Judgement(
-        decisions=decide_all(scope.claims, evidence),
+        decisions=tuple(decide(claim, evidence) for claim in scope.claims),
         errors=scope.errors,
         evidence=evidence,
         obstacles=added.obstacles,

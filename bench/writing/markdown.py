@@ -7,18 +7,8 @@ from math import isfinite
 from typing import Any
 
 from bench.results.runs import Runs
-from bench.statistics.accuracy import Comparison
 from bench.statistics.basics import ROUNDING, Interval, Summary
 from bench.statistics.speed import SpeedRatio
-
-
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table's lines, its columns padded so that it reads well unrendered, too.
-
-    A header that ends in `>` makes its column right-aligned.
-    """
-    right = [header.endswith(" >") for header in headers]
-    return aligned([header.removesuffix(" >") for header in headers], right, map(list, rows))
 
 
 def aligned(
@@ -41,11 +31,6 @@ def aligned(
         for width, is_right in zip(widths, right, strict=True)
     ]
     return [lines[0], "|" + "|".join(rule) + "|", *lines[1:]]
-
-
-def figure(name: str, figures: dict[str, str]) -> str:
-    """The line that shows a figure lying beside the report."""
-    return f"![{figures[name]}](figures/{name}.svg)"
 
 
 def names(models: Iterable[str], between: str = " and ") -> str:
@@ -106,11 +91,6 @@ def signed_interval(interval: Interval | Summary | None) -> str:
     if interval is None or interval.low is None or interval.high is None:
         return "-"
     return f"[{signed(interval.low)}, {signed(interval.high)}]"
-
-
-def points_interval(difference: Summary) -> str:
-    """The 95% interval of a difference in percentage points, or nothing where there is none."""
-    return "" if difference.low is None else signed_interval(difference)
 
 
 def integer(number: float | None) -> str:
@@ -215,28 +195,3 @@ def p_equals(p: float) -> str:
     """A p value as part of a sentence: `p = 0.0312`, `p < 0.0001`."""
     said = probability(p)
     return f"p < {said[1:]}" if said.startswith("<") else f"p = {said}"
-
-
-def comparison_table(rows: Iterable[tuple[str, Comparison]], what: str = "question") -> list[str]:
-    """A family of comparisons with all that stands behind their verdicts."""
-    return table(
-        (
-            *(what, "difference >", "over seeds >", "over samples >", "over both >"),
-            *("d_z >", "p >", "p, adjusted >", "found in 4 of 5 >", "verdict"),
-        ),
-        [
-            [
-                name,
-                points(comparison.difference),
-                signed_interval(comparison.seeds),
-                signed_interval(comparison.samples),
-                signed_interval(comparison.both),
-                decimal(comparison.standardised_difference, 2),
-                probability(comparison.p),
-                probability(comparison.adjusted_p),
-                "-" if comparison.detectable is None else distance(comparison.detectable),
-                comparison.verdict,
-            ]
-            for name, comparison in rows
-        ],
-    )

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from bench.cells.data import load
 from bench.claims.checks.registry import (
+    SIDES,
     Estimate,
     Found,
     Measured,
     Sample,
-    Sides,
     accuracy_estimate,
     check,
     paired_estimate,
@@ -257,14 +257,11 @@ def correct(runs: Runs) -> NDArray[np.bool_]:
 
 
 def _test_losses(runs: Runs, epoch: int) -> list[float]:
-    return [
-        _finite(next(point.loss for point in runs.ran[seed].test_curve if point.epoch == epoch))
+    losses = [
+        next(point.loss for point in runs.ran[seed].test_curve if point.epoch == epoch)
         for seed in sorted(runs.accuracy)
     ]
-
-
-def _finite(loss: float | None) -> float:
-    return math.nan if loss is None else loss
+    return [math.nan if loss is None else loss for loss in losses]
 
 
 def _minus(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
@@ -275,7 +272,6 @@ def _speed(name: str, seconds: Mapping[str, Any], ours: str, theirs: str) -> Est
     """How many times as fast one of two measured steps is, beyond the noise of both."""
     times = {key: np.array(seconds[key]) for key in (ours, theirs)}
     ratio = ratios.speed_ratios(times, theirs)[ours]
-    sides: dict[str, Sides] = {"faster": 1, "slower": -1}
     return Estimate(
         name=name,
         value=ratio.ratio,
@@ -283,5 +279,5 @@ def _speed(name: str, seconds: Mapping[str, Any], ours: str, theirs: str) -> Est
         high=ratio.high,
         n=times[ours].shape[1],
         unit="times",
-        side=sides.get(ratio.verdict, 0),
+        side=SIDES.get(ratio.verdict, 0),
     )

@@ -15,6 +15,7 @@ from bench.statistics.basics import summarise
 from zoo import ModelSpec
 
 Sides = Literal[-1, 0, 1]
+SIDES: dict[str, Sides] = {"better": 1, "faster": 1, "worse": -1, "slower": -1}  # else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,6 @@ def paired_estimate(name: str, differences: list[float], unit: str) -> Estimate:
 
 def accuracy_estimate(comparison: Comparison) -> Estimate:
     """The effect of a comparison of accuracies, which holds for other seeds and other samples."""
-    sides: dict[str, Sides] = {"better": 1, "worse": -1}
     widest = comparison.widest
     return Estimate(
         name=comparison.name,
@@ -105,7 +105,7 @@ def accuracy_estimate(comparison: Comparison) -> Estimate:
         high=widest.high if widest else None,
         n=comparison.n_seeds,
         unit="pp",
-        side=sides.get(comparison.verdict, 0),
+        side=SIDES.get(comparison.verdict, 0),
     )
 
 
