@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -98,8 +98,11 @@ def scope_of(claims: Sequence[Claim], *, errors: Sequence[DocumentError] = ()) -
     for claim in claims:
         for name in filter(None, (claim.check, claim.misleading)):
             check = CHECKS[name]
-            if check.of_model:
-                trial = _trial_of(claim, check, known)
+            if check.model != "nothing":
+                spec = spec_of(claim)
+            if check.model == "trained":
+                trial = known.get(spec.name) or as_documented(spec)
+                _require_dataset(claim, check, trial)
                 wanted[trial.name] = trial
             wanted |= {name: known[name] for name in check.trials}
             probe_names |= set(check.probes)
@@ -118,17 +121,13 @@ def scope_of(claims: Sequence[Claim], *, errors: Sequence[DocumentError] = ()) -
     )
 
 
-def _trial_of(claim: Claim, check: Check, known: Mapping[str, Trial]) -> Trial:
-    """The training that a check of a claim's model looks at."""
-    spec = spec_of(claim)
-    trial = known.get(spec.name) or as_documented(spec)
+def _require_dataset(claim: Claim, check: Check, trial: Trial) -> None:
     if check.dataset not in (None, trial.dataset):
         raise RequestError(
             f"claim '{claim.id}': '{check.name}' is about networks that train on "
-            f"'{check.dataset}', and '{spec.name}' trains on '{trial.dataset}'; leave it out or "
+            f"'{check.dataset}', and '{trial.name}' trains on '{trial.dataset}'; leave it out or "
             "choose another check"
         )
-    return trial
 
 
 def _add_networks(path: Path) -> None:

@@ -32,7 +32,7 @@ from bench.statistics.accuracy import Contrast, compare_paired, correctness, pai
 _ALL_SIGMOID = "lenet-sigmoid-all-avg"
 
 
-@check("accuracy", "stochastic", of_model=True)
+@check("accuracy", "stochastic", model="trained")
 def accuracy(claim: Claim, evidence: Evidence) -> Sample:
     """Test accuracy of the claim's model after its document's last epoch, a fraction in 0..1."""
     runs = evidence.trial(spec_of(claim).name)
@@ -42,7 +42,7 @@ def accuracy(claim: Claim, evidence: Evidence) -> Sample:
     )
 
 
-@check("answers-one-class", of_model=True, dataset="sums")
+@check("answers-one-class", model="trained", dataset="sums")
 def answers_one_class(claim: Claim, evidence: Evidence) -> Found:
     """Whether every trained network answers one class, so that its accuracy is that class's share.
 

@@ -37,7 +37,7 @@ def layer_outputs(spec: ModelSpec) -> Iterator[tuple[str, nn.Module, list[int]]]
     yield from seen
 
 
-@check("shapes")
+@check("shapes", model="built")
 def shapes(claim: Claim, _evidence: Evidence) -> Found:
     """The shapes that a sample passes through in the claim's model, repeated ones once."""
     spec = spec_of(claim)
@@ -45,7 +45,7 @@ def shapes(claim: Claim, _evidence: Evidence) -> Found:
     return Found(value=[shape for shape, _ in groupby(all_shapes)], words="of one forward pass")
 
 
-@check("layer-outputs-and-filters")
+@check("layer-outputs-and-filters", model="built")
 def layer_outputs_and_filters(claim: Claim, _evidence: Evidence) -> Found:
     """The output shape of every layer of the claim's model, and the shapes of its filters."""
     from torch import nn
@@ -111,7 +111,7 @@ def single_samples(_claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("third-convolution-as-linear")
+@check("third-convolution-as-linear", model="built")
 def third_convolution_as_linear(claim: Claim, _evidence: Evidence) -> Found:
     """Parameters of the third convolution, and of the linear layer with the same weights.
 
