@@ -14,7 +14,8 @@ from bench.claims.document_errors.sums import column_metric
 from bench.claims.evidence import Evidence, MissingEvidenceError
 from bench.claims.judge import Decision
 from bench.claims.ledger import LEDGER, Claim
-from bench.claims.page import Judgement, page
+from bench.claims.page import page
+from bench.claims.run import Judgement
 from bench.results.runs import Runs
 from tests.factories import train_record
 

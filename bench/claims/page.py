@@ -13,11 +13,11 @@ from typing import Any, get_args
 import pandas as pd
 
 import zoo
-from bench.claims.document_errors import DocumentError
-from bench.claims.evidence import Evidence, MissingEvidenceError
+from bench.claims.evidence import MissingEvidenceError
 from bench.claims.figures import draw_one_run
 from bench.claims.judge import Decision
 from bench.claims.ledger import Verdict
+from bench.claims.run import Judgement
 from bench.writing.style import save
 from bench.writing.templates import render, unwrap
 
@@ -27,40 +27,6 @@ _ONE_RUN_CAPTION = (
     "Test accuracy of every seed, the range in which 95% of further runs lie, and the number that "
     "the document prints."
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """A ledger with a decision for each of its claims.
-
-    Attributes:
-        decisions: One for every claim.
-        errors: The documents' errors to show.
-        evidence: What the decisions and errors rest on.
-        obstacles: Why something could not be trained or measured.
-        failures: What failed.
-    """
-
-    decisions: tuple[Decision, ...]
-    errors: tuple[DocumentError, ...]
-    evidence: Evidence
-    obstacles: tuple[str, ...]
-    failures: tuple[str, ...]
-
-    @property
-    def undecided(self) -> tuple[Decision, ...]:
-        """The claims that lack something."""
-        return tuple(decision for decision in self.decisions if decision.verdict is None)
-
-    @property
-    def drifting(self) -> tuple[Decision, ...]:
-        """The claims that are decided, and not as the ledger has them."""
-        return tuple(decision for decision in self.decisions if decision.drift)
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every claim is decided as the ledger has it, and nothing failed."""
-        return not (self.undecided or self.drifting or self.failures)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,13 +108,7 @@ def page(judgement: Judgement, figures: dict[str, str]) -> str:
         figures: Names of the figures that lie beside the report, with what they show.
     """
     view = page_view(judgement, figures)
-    sections = [render(_ROOM, name, view) for name in ("claims", "lessons")]
-    if view.sampled:
-        sections.append(render(_ROOM, "one-run", view))
-    if view.measured:
-        sections.append(render(_ROOM, "effects", view))
-    if judgement.errors:
-        sections.append(render(_ROOM, "errors", view))
+    sections = [render(_ROOM, name, view) for name in ("claims", "lessons", "one-run", "effects")]
     sections += [render(_ROOM, error.name, error) for error in _errors(judgement, figures)]
     sections.append(render(_ROOM, "method", view))
     return unwrap("\n\n".join(sections)) + "\n"

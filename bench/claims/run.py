@@ -11,10 +11,9 @@ from bench.claims.checks import CHECKS, Check, kinds
 from bench.claims.checks.registry import spec_of
 from bench.claims.collect import Supply, supply
 from bench.claims.document_errors import ERRORS, DocumentError
-from bench.claims.evidence import Probe, read
-from bench.claims.judge import decide
+from bench.claims.evidence import Evidence, Probe, read
+from bench.claims.judge import Decision, decide
 from bench.claims.ledger import Claim, is_own, load
-from bench.claims.page import Judgement
 from bench.claims.probes import probes
 from bench.claims.trials import Trial, as_documented, trials
 from bench.cli.progress import Progress
@@ -37,6 +36,40 @@ class Scope:
     errors: tuple[DocumentError, ...]
     trials: tuple[Trial, ...]
     probes: tuple[Probe, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A ledger with a decision for each of its claims.
+
+    Attributes:
+        decisions: One for every claim.
+        errors: The documents' errors to show.
+        evidence: What the decisions and errors rest on.
+        obstacles: Why something could not be trained or measured.
+        failures: What failed.
+    """
+
+    decisions: tuple[Decision, ...]
+    errors: tuple[DocumentError, ...]
+    evidence: Evidence
+    obstacles: tuple[str, ...]
+    failures: tuple[str, ...]
+
+    @property
+    def undecided(self) -> tuple[Decision, ...]:
+        """The claims that lack something."""
+        return tuple(decision for decision in self.decisions if decision.verdict is None)
+
+    @property
+    def drifting(self) -> tuple[Decision, ...]:
+        """The claims that are decided, and not as the ledger has them."""
+        return tuple(decision for decision in self.decisions if decision.drift)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every claim is decided as the ledger has it, and nothing failed."""
+        return not (self.undecided or self.drifting or self.failures)
 
 
 def run(
