@@ -54,7 +54,7 @@ def answers_one_class(claim: Claim, evidence: Evidence) -> Found:
         labels = sums_labels(seed)
         answers = predictions(runs.misclassified[seed], labels)
         used.append(len(np.unique(answers)))
-        shares.append(float(np.bincount(labels).max() / len(labels)))
+        shares.append(majority_share(labels))
     equal = list(runs.accuracy.values()) == shares
     return Found(
         value=used,
@@ -249,6 +249,11 @@ def sums_labels(seed: int) -> NDArray[np.int64]:
     """The classes of the test rows that `sums` draws for a seed."""
     rows = load("sums", data_root=Path(), seed=seed)
     return rows.labels[rows.test]
+
+
+def majority_share(labels: NDArray[np.int64]) -> float:
+    """The share of the most frequent class."""
+    return float(np.bincount(labels).max() / len(labels))
 
 
 def correct(runs: Runs) -> NDArray[np.bool_]:
