@@ -48,7 +48,7 @@ def track(session: nox.Session) -> None:
 def claims(session: nox.Session) -> None:
     """Decides the documents' claims; arguments go to `python -m bench.claims`.
 
-    Fails when a verdict is not the one that the ledger has.
+    Fails when a claim is undecided, or not decided as the ledger has it.
     """
     _install(session)
     session.run("python", "-m", "bench.claims", *session.posargs)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from msgspec import structs
 
 import zoo
 from bench.cells import data, machine
@@ -20,7 +21,7 @@ from bench.claims.collect import supply
 from bench.claims.document_errors import ERRORS
 from bench.claims.evidence import MissingEvidenceError, Probe
 from bench.claims.judge import needs_nothing
-from bench.claims.ledger import LEDGER
+from bench.claims.ledger import LEDGER, Claim
 from bench.claims.run import scope_of
 from bench.claims.trials import Trial, as_documented, trials
 from bench.cli.progress import Progress
@@ -310,6 +311,13 @@ def test_every_trial_and_probe_that_a_check_asks_for_exists() -> None:
     for trial in scope.trials:
         if trial.name in zoo.names():
             assert trial == replace(as_documented(zoo.get(trial.name)), seeds=trial.seeds)
+
+
+@pytest.mark.parametrize("of", [claim for claim in ALL if claim.model], ids=lambda of: of.id)
+def test_a_claim_that_lacks_its_network_is_found_before_anything_is_trained(of: Claim) -> None:
+    for model, message in ((None, "needs the field 'model'"), ("lenet6", "unknown model 'lenet6'")):
+        with pytest.raises(RequestError, match=message):
+            scope_of([structs.replace(of, model=model)])
 
 
 @pytest.fixture

@@ -40,14 +40,7 @@ def decided(
     """The decision of a claim whose check has found this."""
     for name, found in {"test": finding, **others}.items():
         kind: Decides = "exact" if of.kind == "requirement" or others else of.kind
-        check = Check(
-            name=name,
-            decides=kind,
-            trials=(),
-            probes=(),
-            of_model=False,
-            run=partial(_finds, found),
-        )
+        check = Check(name=name, decides=kind, run=partial(_finds, found))
         monkeypatch.setitem(CHECKS, name, check)
     return decide(of, NOTHING)
 
@@ -176,9 +169,7 @@ def test_missing_evidence_leaves_a_claim_open_and_is_no_drift(
     def missing(_claim: Claim, _evidence: Evidence) -> Finding:
         raise MissingEvidenceError("dnn has not been trained")
 
-    check = Check(
-        name="test", decides="exact", trials=("dnn",), probes=(), of_model=False, run=missing
-    )
+    check = Check(name="test", decides="exact", trials=("dnn",), run=missing)
     monkeypatch.setitem(CHECKS, "test", check)
     found = decide(claim("exact", "reproduced", expected=1), NOTHING)
     assert (found.verdict, found.missing, found.drift) == (None, "dnn has not been trained", "")

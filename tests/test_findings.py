@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from bench.claims.checks import kinds
 from bench.claims.document_errors import ERRORS, DocumentError, rate, selection
 from bench.claims.document_errors.sums import column_metric
 from bench.claims.evidence import Evidence, MissingEvidenceError
-from bench.claims.ledger import LEDGER
-from bench.claims.page import Judgement, page
+from bench.claims.judge import Decision
+from bench.claims.ledger import LEDGER, Claim
+from bench.claims.page import page
+from bench.claims.run import Judgement
 from bench.results.runs import Runs
 from tests.factories import train_record
 
@@ -73,6 +76,50 @@ def test_an_error_without_evidence_says_what_is_missing_unless_it_needs_none(
     text = page(judgement, {})
     assert ("*What it costs is not measured here:" in text) == bool(error.trials or error.probes)
     assert "### 1. " in text
+
+
+def test_a_page_says_what_is_undecided_what_differs_and_what_failed_and_keeps_its_tables() -> None:
+    claims = [
+        Claim(
+            id=f"notes/{name}",
+            document="notes",
+            place="page 1",
+            claim="a | b,\nand more",
+            kind="exact",
+            verdict="reproduced",
+            check="parameters",
+            expected=1,
+        )
+        for name in ("right", "wrong", "open")
+    ]
+    right, wrong, undecided = claims
+    judgement = Judgement(
+        decisions=(
+            Decision(claim=right, verdict="reproduced", found=[[1, 28, 28], [61_706]]),
+            Decision(
+                claim=wrong, verdict="contradicted", found=2, drift="found 2", words="counted"
+            ),
+            Decision(claim=undecided, verdict=None, missing="dnn has not been trained"),
+        ),
+        errors=(),
+        evidence=Evidence(runs={}),
+        obstacles=("no data",),
+        failures=("dnn seed 1 cpu: <class 'x'>",),
+    )
+    assert not judgement.agrees
+    lines = page(judgement, {}).splitlines()
+    counts = "1 reproduced, 1 contradicted, 1 not decided here"
+    assert lines[2] == f"**3 claims of 1 document: {counts}.**"
+    assert "> **The ledger does not agree.** `notes/wrong`: found 2." in lines
+    assert "> **1 failure.** dnn seed 1 cpu: \\<class 'x'\\>." in lines
+    (said,) = (line for line in lines if line.startswith("> **1 claim undecided.**"))
+    assert "measuring: no data." in said
+    rows = [re.split(r"(?<!\\)\|", line) for line in lines if line.startswith("| `notes/")]
+    assert [[cell.strip() for cell in row[2:-1]] for row in rows] == [
+        ["a \\| b, and more", "exact", "1x28x28, (61,706)", "", "**reproduced**"],
+        ["a \\| b, and more", "exact", "2", "", "**contradicted**"],
+        ["a \\| b, and more", "exact", "", "", "*not decided here*"],
+    ]
 
 
 def ran(name: str, *curves: Sequence[float]) -> Runs:

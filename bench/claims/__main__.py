@@ -21,7 +21,7 @@ from bench.records.kinds import Request
 from bench.records.store import Store, of_kind
 
 if TYPE_CHECKING:
-    from bench.claims.page import Judgement
+    from bench.claims.run import Judgement
 
 EXIT_DISAGREES = 1
 

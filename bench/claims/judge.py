@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bench.claims.checks import CHECKS, Estimate, Found, Measured, Sample
@@ -52,11 +51,6 @@ class Decision:
         if self.values:
             return len(self.values)
         return min((estimate.n for estimate in self.estimates if estimate.n > 1), default=None)
-
-
-def decide_all(claims: Iterable[Claim], evidence: Evidence) -> tuple[Decision, ...]:
-    """A decision for every claim, in their order."""
-    return tuple(decide(claim, evidence) for claim in claims)
 
 
 def decide(claim: Claim, evidence: Evidence) -> Decision:

@@ -13,12 +13,11 @@ from typing import Any, get_args
 import pandas as pd
 
 import zoo
-from bench.claims.document_errors import DocumentError
-from bench.claims.evidence import Evidence, MissingEvidenceError
+from bench.claims.evidence import MissingEvidenceError
 from bench.claims.figures import draw_one_run
 from bench.claims.judge import Decision
 from bench.claims.ledger import Verdict
-from bench.records.environment import Environment
+from bench.claims.run import Judgement
 from bench.writing.style import save
 from bench.writing.templates import render, unwrap
 
@@ -28,40 +27,6 @@ _ONE_RUN_CAPTION = (
     "Test accuracy of every seed, the range in which 95% of further runs lie, and the number that "
     "the document prints."
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """A ledger with a decision for each of its claims.
-
-    Attributes:
-        decisions: One for every claim.
-        errors: The documents' errors to show.
-        evidence: What the decisions and errors rest on.
-        obstacles: Why something could not be trained or measured.
-        failures: What failed.
-    """
-
-    decisions: tuple[Decision, ...]
-    errors: tuple[DocumentError, ...]
-    evidence: Evidence
-    obstacles: tuple[str, ...]
-    failures: tuple[str, ...]
-
-    @property
-    def undecided(self) -> tuple[Decision, ...]:
-        """The claims that lack something."""
-        return tuple(decision for decision in self.decisions if decision.verdict is None)
-
-    @property
-    def drifting(self) -> tuple[Decision, ...]:
-        """The claims that are decided, and not as the ledger has them."""
-        return tuple(decision for decision in self.decisions if decision.drift)
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every claim is decided as the ledger has it, and nothing failed."""
-        return not (self.undecided or self.drifting or self.failures)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,36 +49,26 @@ class PageView:
     """What the page shows of the claims.
 
     Attributes:
-        decisions: One for every claim.
-        documents: The same, by document.
+        judgement: All that was decided.
+        documents: The decisions, by document.
         verdicts: How many claims have which verdict; None is what is not decided.
-        undecided: Those that lack something.
-        drifting: Those that are not as the ledger has them.
-        obstacles: Why something could not be trained or measured.
-        failures: What failed.
         against: Those that are contradicted or misleading.
         others: The other decided ones that teach something.
         sampled: Those about one run's number.
         measured: Those about effects.
         chart: What the figure of the sampled ones shows; None where it was not drawn.
         trained: How many networks the evidence has.
-        machines: Where they were trained.
     """
 
-    decisions: tuple[Decision, ...]
+    judgement: Judgement
     documents: tuple[DocumentView, ...]
     verdicts: dict[Verdict | None, int]
-    undecided: tuple[Decision, ...]
-    drifting: tuple[Decision, ...]
-    obstacles: tuple[str, ...]
-    failures: tuple[str, ...]
     against: tuple[Decision, ...]
     others: tuple[Decision, ...]
     sampled: tuple[Decision, ...]
     measured: tuple[Decision, ...]
     chart: str | None
     trained: int
-    machines: tuple[Environment, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,13 +108,7 @@ def page(judgement: Judgement, figures: dict[str, str]) -> str:
         figures: Names of the figures that lie beside the report, with what they show.
     """
     view = page_view(judgement, figures)
-    sections = [render(_ROOM, name, view) for name in ("claims", "lessons")]
-    if view.sampled:
-        sections.append(render(_ROOM, "one-run", view))
-    if view.measured:
-        sections.append(render(_ROOM, "effects", view))
-    if judgement.errors:
-        sections.append(render(_ROOM, "errors", view))
+    sections = [render(_ROOM, name, view) for name in ("claims", "lessons", "one-run", "effects")]
     sections += [render(_ROOM, error.name, error) for error in _errors(judgement, figures)]
     sections.append(render(_ROOM, "method", view))
     return unwrap("\n\n".join(sections)) + "\n"
@@ -167,24 +116,19 @@ def page(judgement: Judgement, figures: dict[str, str]) -> str:
 
 def page_view(judgement: Judgement, figures: dict[str, str]) -> PageView:
     """The decisions, selected and counted for the page's sections."""
-    decisions, evidence = judgement.decisions, judgement.evidence
+    decisions = judgement.decisions
     counted = Counter(decision.verdict for decision in decisions)
     against = tuple(d for d in decisions if d.verdict in ("contradicted", "misleading"))
     return PageView(
-        decisions=decisions,
+        judgement=judgement,
         documents=_documents(decisions),
         verdicts={v: counted[v] for v in (*get_args(Verdict), None) if counted[v]},
-        undecided=judgement.undecided,
-        drifting=judgement.drifting,
-        obstacles=judgement.obstacles,
-        failures=judgement.failures,
         against=against,
         others=tuple(d for d in decisions if d not in against and d.verdict and d.claim.lesson),
         sampled=tuple(d for d in decisions if d.interval is not None),
         measured=tuple(d for d in decisions if d.estimates),
         chart=figures.get(_ONE_RUN),
-        trained=sum(len(runs.accuracy) for runs in evidence.runs.values()),
-        machines=evidence.machines,
+        trained=sum(len(runs.accuracy) for runs in judgement.evidence.runs.values()),
     )
 
 

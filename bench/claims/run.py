@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,9 @@ from bench.claims.checks import CHECKS, Check, kinds
 from bench.claims.checks.registry import spec_of
 from bench.claims.collect import Supply, supply
 from bench.claims.document_errors import ERRORS, DocumentError
-from bench.claims.evidence import Probe, read
-from bench.claims.judge import decide_all
+from bench.claims.evidence import Evidence, Probe, read
+from bench.claims.judge import Decision, decide
 from bench.claims.ledger import Claim, is_own, load
-from bench.claims.page import Judgement
 from bench.claims.probes import probes
 from bench.claims.trials import Trial, as_documented, trials
 from bench.cli.progress import Progress
@@ -37,6 +36,40 @@ class Scope:
     errors: tuple[DocumentError, ...]
     trials: tuple[Trial, ...]
     probes: tuple[Probe, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A ledger with a decision for each of its claims.
+
+    Attributes:
+        decisions: One for every claim.
+        errors: The documents' errors to show.
+        evidence: What the decisions and errors rest on.
+        obstacles: Why something could not be trained or measured.
+        failures: What failed.
+    """
+
+    decisions: tuple[Decision, ...]
+    errors: tuple[DocumentError, ...]
+    evidence: Evidence
+    obstacles: tuple[str, ...]
+    failures: tuple[str, ...]
+
+    @property
+    def undecided(self) -> tuple[Decision, ...]:
+        """The claims that lack something."""
+        return tuple(decision for decision in self.decisions if decision.verdict is None)
+
+    @property
+    def drifting(self) -> tuple[Decision, ...]:
+        """The claims that are decided, and not as the ledger has them."""
+        return tuple(decision for decision in self.decisions if decision.drift)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every claim is decided as the ledger has it, and nothing failed."""
+        return not (self.undecided or self.drifting or self.failures)
 
 
 def run(
@@ -77,7 +110,7 @@ def run(
         )
     evidence = read(store.read(), scope.trials, scope.probes)
     return Judgement(
-        decisions=decide_all(scope.claims, evidence),
+        decisions=tuple(decide(claim, evidence) for claim in scope.claims),
         errors=scope.errors,
         evidence=evidence,
         obstacles=added.obstacles,
@@ -98,8 +131,11 @@ def scope_of(claims: Sequence[Claim], *, errors: Sequence[DocumentError] = ()) -
     for claim in claims:
         for name in filter(None, (claim.check, claim.misleading)):
             check = CHECKS[name]
-            if check.of_model:
-                trial = _trial_of(claim, check, known)
+            if check.model != "nothing":
+                spec = spec_of(claim)
+            if check.model == "trained":
+                trial = known.get(spec.name) or as_documented(spec)
+                _require_dataset(claim, check, trial)
                 wanted[trial.name] = trial
             wanted |= {name: known[name] for name in check.trials}
             probe_names |= set(check.probes)
@@ -118,17 +154,13 @@ def scope_of(claims: Sequence[Claim], *, errors: Sequence[DocumentError] = ()) -
     )
 
 
-def _trial_of(claim: Claim, check: Check, known: Mapping[str, Trial]) -> Trial:
-    """The training that a check of a claim's model looks at."""
-    spec = spec_of(claim)
-    trial = known.get(spec.name) or as_documented(spec)
+def _require_dataset(claim: Claim, check: Check, trial: Trial) -> None:
     if check.dataset not in (None, trial.dataset):
         raise RequestError(
             f"claim '{claim.id}': '{check.name}' is about networks that train on "
-            f"'{check.dataset}', and '{spec.name}' trains on '{trial.dataset}'; leave it out or "
+            f"'{check.dataset}', and '{trial.name}' trains on '{trial.dataset}'; leave it out or "
             "choose another check"
         )
-    return trial
 
 
 def _add_networks(path: Path) -> None:

@@ -14,7 +14,7 @@ from zoo.counting import counting_exercise
 _LEAST = 3e8  # bp-cnn: "more than 300 million"
 
 
-@check("parameters")
+@check("parameters", model="built")
 def parameters(claim: Claim, _evidence: Evidence) -> Found:
     """Parameters of the claim's model, where all three counts agree."""
     from bench.cells.count import count
@@ -36,7 +36,7 @@ def parameters(claim: Claim, _evidence: Evidence) -> Found:
     return Found(value=found.module_parameters, words=f"{how_many} counts agree")
 
 
-@check("macs")
+@check("macs", model="built")
 def macs(claim: Claim, _evidence: Evidence) -> Found:
     """Multiply-accumulates of one forward pass of the claim's model, biases not counted."""
     from bench.cells.count import count
@@ -44,7 +44,7 @@ def macs(claim: Claim, _evidence: Evidence) -> Found:
     return Found(value=count(spec_of(claim)).macs, words="by torch's flop counter")
 
 
-@check("parameter-shapes")
+@check("parameter-shapes", model="built")
 def parameter_shapes(claim: Claim, _evidence: Evidence) -> Found:
     """Shapes of all parameter tensors of the claim's model."""
     import torch
@@ -85,7 +85,7 @@ def bp_against_cnn(_claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("convolution-parameters")
+@check("convolution-parameters", model="built")
 def convolution_parameters(claim: Claim, _evidence: Evidence) -> Found:
     """Parameters of the first two convolutions of the claim's model; similar if within a factor 2.
 
@@ -109,7 +109,7 @@ def convolution_parameters(claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("weight-sharing")
+@check("weight-sharing", model="built")
 def weight_sharing(claim: Claim, _evidence: Evidence) -> Found:
     """Of each convolution: parameters and MACs, and those of a dense layer of the same shapes.
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from bench.cells.data import load
 from bench.claims.checks.registry import (
+    SIDES,
     Estimate,
     Found,
     Measured,
     Sample,
-    Sides,
     accuracy_estimate,
     check,
     paired_estimate,
@@ -32,7 +32,7 @@ from bench.statistics.accuracy import Contrast, compare_paired, correctness, pai
 _ALL_SIGMOID = "lenet-sigmoid-all-avg"
 
 
-@check("accuracy", "stochastic", of_model=True)
+@check("accuracy", "stochastic", model="trained")
 def accuracy(claim: Claim, evidence: Evidence) -> Sample:
     """Test accuracy of the claim's model after its document's last epoch, a fraction in 0..1."""
     runs = evidence.trial(spec_of(claim).name)
@@ -42,7 +42,7 @@ def accuracy(claim: Claim, evidence: Evidence) -> Sample:
     )
 
 
-@check("answers-one-class", of_model=True, dataset="sums")
+@check("answers-one-class", model="trained", dataset="sums")
 def answers_one_class(claim: Claim, evidence: Evidence) -> Found:
     """Whether every trained network answers one class, so that its accuracy is that class's share.
 
@@ -54,7 +54,7 @@ def answers_one_class(claim: Claim, evidence: Evidence) -> Found:
         labels = sums_labels(seed)
         answers = predictions(runs.misclassified[seed], labels)
         used.append(len(np.unique(answers)))
-        shares.append(float(np.bincount(labels).max() / len(labels)))
+        shares.append(majority_share(labels))
     equal = list(runs.accuracy.values()) == shares
     return Found(
         value=used,
@@ -251,20 +251,22 @@ def sums_labels(seed: int) -> NDArray[np.int64]:
     return rows.labels[rows.test]
 
 
+def majority_share(labels: NDArray[np.int64]) -> float:
+    """The share of the most frequent class."""
+    return float(np.bincount(labels).max() / len(labels))
+
+
 def correct(runs: Runs) -> NDArray[np.bool_]:
     """Whether each test sample was answered rightly: (seeds, samples), seeds ascending."""
     return correctness(runs.misclassified, sorted(runs.accuracy), runs.test_samples)
 
 
 def _test_losses(runs: Runs, epoch: int) -> list[float]:
-    return [
-        _finite(next(point.loss for point in runs.ran[seed].test_curve if point.epoch == epoch))
+    losses = [
+        next(point.loss for point in runs.ran[seed].test_curve if point.epoch == epoch)
         for seed in sorted(runs.accuracy)
     ]
-
-
-def _finite(loss: float | None) -> float:
-    return math.nan if loss is None else loss
+    return [math.nan if loss is None else loss for loss in losses]
 
 
 def _minus(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
@@ -275,7 +277,6 @@ def _speed(name: str, seconds: Mapping[str, Any], ours: str, theirs: str) -> Est
     """How many times as fast one of two measured steps is, beyond the noise of both."""
     times = {key: np.array(seconds[key]) for key in (ours, theirs)}
     ratio = ratios.speed_ratios(times, theirs)[ours]
-    sides: dict[str, Sides] = {"faster": 1, "slower": -1}
     return Estimate(
         name=name,
         value=ratio.ratio,
@@ -283,5 +284,5 @@ def _speed(name: str, seconds: Mapping[str, Any], ours: str, theirs: str) -> Est
         high=ratio.high,
         n=times[ours].shape[1],
         unit="times",
-        side=sides.get(ratio.verdict, 0),
+        side=SIDES.get(ratio.verdict, 0),
     )

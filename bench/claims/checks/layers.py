@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import groupby, product
 from typing import TYPE_CHECKING
 
@@ -19,41 +18,39 @@ if TYPE_CHECKING:
 _ROUNDING = 1e-12  # of sums in float64
 
 
-def layer_outputs(spec: ModelSpec) -> Iterator[tuple[str, nn.Module, list[int]]]:
-    """Name, module and output shape, without the batch, of each layer that an input meets."""
+def layer_outputs(spec: ModelSpec) -> list[tuple[nn.Module, list[int]]]:
+    """Module and output shape, without the batch, of each layer that an input meets."""
     import torch
 
     network = spec.build().eval()
-    seen: list[tuple[str, nn.Module, list[int]]] = []
-    for name, module in network.named_modules():
+    seen: list[tuple[nn.Module, list[int]]] = []
+    for module in network.modules():
         if not list(module.children()):
             module.register_forward_hook(
-                lambda module, _, output, name=name: seen.append(
-                    (name, module, list(output.shape[1:]))
-                )
+                lambda module, _, output: seen.append((module, list(output.shape[1:])))
             )
     with torch.no_grad():
         network(torch.zeros(1, *spec.input_shape))
-    yield from seen
+    return seen
 
 
-@check("shapes")
+@check("shapes", model="built")
 def shapes(claim: Claim, _evidence: Evidence) -> Found:
     """The shapes that a sample passes through in the claim's model, repeated ones once."""
     spec = spec_of(claim)
-    all_shapes = [list(spec.input_shape), *(shape for _, _, shape in layer_outputs(spec))]
+    all_shapes = [list(spec.input_shape), *(shape for _, shape in layer_outputs(spec))]
     return Found(value=[shape for shape, _ in groupby(all_shapes)], words="of one forward pass")
 
 
-@check("layer-outputs-and-filters")
+@check("layer-outputs-and-filters", model="built")
 def layer_outputs_and_filters(claim: Claim, _evidence: Evidence) -> Found:
     """The output shape of every layer of the claim's model, and the shapes of its filters."""
     from torch import nn
 
-    seen = list(layer_outputs(spec_of(claim)))
-    filters = [list(module.weight.shape) for _, module, _ in seen if isinstance(module, nn.Conv2d)]
+    seen = layer_outputs(spec_of(claim))
+    filters = [list(module.weight.shape) for module, _ in seen if isinstance(module, nn.Conv2d)]
     return Found(
-        value={"outputs": [shape for _, _, shape in seen], "filters": filters},
+        value={"outputs": [shape for _, shape in seen], "filters": filters},
         words=f"{len(seen)} layers, {len(filters)} of them convolutions",
     )
 
@@ -111,7 +108,7 @@ def single_samples(_claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("third-convolution-as-linear")
+@check("third-convolution-as-linear", model="built")
 def third_convolution_as_linear(claim: Claim, _evidence: Evidence) -> Found:
     """Parameters of the third convolution, and of the linear layer with the same weights.
 

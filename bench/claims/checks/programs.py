@@ -26,7 +26,7 @@ def _steps(samples: int, batch: int, *, drop_last: bool = False) -> int:
     return len(DataLoader(range(samples), batch, drop_last=drop_last))  # type: ignore[arg-type]
 
 
-@check("updates")
+@check("updates", model="built")
 def updates(claim: Claim, _evidence: Evidence) -> Found:
     """Updates of the whole training of the claim's model on the document's few pictures."""
     spec = spec_of(claim)
@@ -55,7 +55,7 @@ def batches(_claim: Claim, _evidence: Evidence) -> Found:
     return Found(value=[steps, 5 * steps], words="by torch's own loader")
 
 
-@check("dropped-batches")
+@check("dropped-batches", model="built")
 def dropped_batches(claim: Claim, _evidence: Evidence) -> Found:
     """Steps of an epoch of the claim's model on MNIST, and the pictures that it sees."""
     recipe = spec_of(claim).recipe
@@ -69,7 +69,7 @@ def dropped_batches(claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("reload")
+@check("reload", model="built")
 def reload(claim: Claim, _evidence: Evidence) -> Found:
     """Whether a saved and reloaded network predicts the same, and a whole module is refused."""
     import torch
@@ -99,7 +99,7 @@ def reload(claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("stale-resume")
+@check("stale-resume", model="built")
 def stale_resume(claim: Claim, _evidence: Evidence) -> Found:
     """How old the saved files are, and whether training moves the network that loaded them.
 
@@ -137,7 +137,7 @@ def stale_resume(claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("pooling-kinds")
+@check("pooling-kinds", model="built")
 def pooling_kinds(claim: Claim, _evidence: Evidence) -> Found:
     """The pooling of the document's code and of its prose; holds if they compute the same."""
     import torch
@@ -158,7 +158,7 @@ def pooling_kinds(claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("scheduler")
+@check("scheduler", model="built")
 def scheduler(claim: Claim, _evidence: Evidence) -> Found:
     """The rates of ten epochs with the scheduler stepped after each, and without any.
 

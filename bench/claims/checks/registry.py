@@ -15,6 +15,7 @@ from bench.statistics.basics import summarise
 from zoo import ModelSpec
 
 Sides = Literal[-1, 0, 1]
+SIDES: dict[str, Sides] = {"better": 1, "faster": 1, "worse": -1, "slower": -1}  # else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,6 @@ def paired_estimate(name: str, differences: list[float], unit: str) -> Estimate:
 
 def accuracy_estimate(comparison: Comparison) -> Estimate:
     """The effect of a comparison of accuracies, which holds for other seeds and other samples."""
-    sides: dict[str, Sides] = {"better": 1, "worse": -1}
     widest = comparison.widest
     return Estimate(
         name=comparison.name,
@@ -105,12 +105,13 @@ def accuracy_estimate(comparison: Comparison) -> Estimate:
         high=widest.high if widest else None,
         n=comparison.n_seeds,
         unit="pp",
-        side=sides.get(comparison.verdict, 0),
+        side=SIDES.get(comparison.verdict, 0),
     )
 
 
 Finding = Found | Sample | Measured
 Decides = Literal["exact", "stochastic", "measured"]
+OfModel = Literal["nothing", "built", "trained"]
 Function = Callable[[Claim, Evidence], Finding]
 
 
@@ -123,27 +124,28 @@ class Check:
         decides: The kind of claims that it decides; an exact one decides requirements, too.
         trials: The trials that it needs.
         probes: The probes that it needs.
-        of_model: Whether it needs the trial of the claim's model, trained as documented.
+        model: What it needs of the claim's model: nothing, the network as it is built, or the trial
+            that trains it as documented.
         dataset: What that trial must train on; None takes any.
         run: The check.
     """
 
     name: str
     decides: Decides
-    trials: tuple[str, ...]
-    probes: tuple[str, ...]
-    of_model: bool
+    trials: tuple[str, ...] = ()
+    probes: tuple[str, ...] = ()
+    model: OfModel = "nothing"
     dataset: str | None = None
     run: Function
 
     @property
     def needs_nothing(self) -> bool:
         """Whether it needs no training, no data set and no measuring."""
-        return not (self.trials or self.probes or self.of_model)
+        return not (self.trials or self.probes or self.model == "trained")
 
     def trials_for(self, claim: Claim) -> tuple[str, ...]:
         """The trials that it needs for a claim."""
-        own = (claim.model,) if self.of_model and claim.model else ()
+        own = (claim.model,) if self.model == "trained" and claim.model else ()
         return (*self.trials, *own)
 
 
@@ -175,7 +177,7 @@ def check(
     *,
     trials: tuple[str, ...] = (),
     probes: tuple[str, ...] = (),
-    of_model: bool = False,
+    model: OfModel = "nothing",
     dataset: str | None = None,
 ) -> Callable[[Function], Function]:
     """Registers a function as the check of this name.
@@ -192,7 +194,7 @@ def check(
             decides=decides,
             trials=trials,
             probes=probes,
-            of_model=of_model,
+            model=model,
             dataset=dataset,
             run=function,
         )

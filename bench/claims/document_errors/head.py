@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from bench.cells.reference import MAJORITY_CLASS
-from bench.claims.document_errors.error import DocumentError, contrasts, reference_accuracies
+from bench.claims.document_errors.error import (
+    ContrastsView,
+    DocumentError,
+    contrasts,
+    reference_accuracies,
+)
 from bench.claims.evidence import Evidence
 from bench.claims.figures import draw_by_seed
-from bench.statistics.accuracy import Comparison
-from bench.statistics.basics import Summary
 
 _LABELS = {
     "lenet-sigmoid": "linear head, average pooling: the code",
@@ -22,27 +25,18 @@ _LABELS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class HeadView:
+class HeadView(ContrastsView):
     """Four networks under one recipe, and what the trained linear heads multiply out to.
 
     Attributes:
-        accuracies: A label and the accuracy over seeds for each network.
-        references: By reference predictor, its accuracy on the same samples.
-        contrasts: Sigmoids after C5 and F6 minus none, with average and with max pooling; max minus
-            average pooling with a linear head.
         active_untrained: Whether no network with a sigmoid after every layer beats the majority
             class.
-        seeds: Of the trained linear heads.
-        answers: How often they and the one layer that they equal answered a test picture.
+        answers: How often a trained head and the one layer that it equals answered a test picture.
         changed: How many of the answers differ.
         apart: The largest difference of a logit.
     """
 
-    accuracies: tuple[tuple[str, Summary | None], ...]
-    references: dict[str, float]
-    contrasts: tuple[Comparison, ...]
     active_untrained: bool
-    seeds: int
     answers: int
     changed: int
     apart: float
@@ -61,9 +55,9 @@ def head_view(evidence: Evidence) -> HeadView:
         references=references,
         contrasts=contrasts(
             [
-                ("average", active, linear),
-                ("max", active_max, linear_max),
-                ("pooling", linear_max, linear),
+                ("sigmoids after C5 and F6 - none, average pooling", active, linear),
+                ("sigmoids after C5 and F6 - none, max pooling", active_max, linear_max),
+                ("max - average pooling, linear head", linear_max, linear),
             ]
         ),
         active_untrained=best <= references[MAJORITY_CLASS],

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from matplotlib.figure import Figure
 
-from bench.claims.document_errors.error import DocumentError, reference_accuracies
+from bench.claims.document_errors.error import DocumentError, RowsView, reference_accuracies
 from bench.claims.evidence import Evidence
 from bench.claims.figures import curves, panels
 from bench.statistics.basics import Summary
@@ -36,22 +36,9 @@ class RateRow:
     deepest: float | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class RateView:
-    """The network at both learning rates.
-
-    Attributes:
-        rows: One for each rate.
-        references: By reference predictor, its accuracy on the same samples.
-    """
-
-    rows: tuple[RateRow, ...]
-    references: dict[str, float]
-
-
-def rate_view(evidence: Evidence) -> RateView:
+def rate_view(evidence: Evidence) -> RowsView[RateRow]:
     """How accuracy and its way there differ between the rates."""
-    return RateView(rows=tuple(_rows(evidence)), references=reference_accuracies(evidence, "dnn"))
+    return RowsView(rows=tuple(_rows(evidence)), references=reference_accuracies(evidence, "dnn"))
 
 
 def _rows(evidence: Evidence) -> Iterator[RateRow]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from bench.claims.document_errors.error import DocumentError, reference_accuracies
+from bench.claims.document_errors.error import DocumentError, RowsView, reference_accuracies
 from bench.claims.evidence import Evidence
 from bench.claims.figures import draw_by_seed
 from bench.statistics.basics import Summary, paired_difference, summarise
@@ -36,36 +36,19 @@ class ResumeRow:
     lost: Summary
 
 
-@dataclass(frozen=True, kw_only=True)
-class ResumeView:
-    """Ways to go on after 3 epochs.
-
-    Attributes:
-        rows: One for each way, the right one first.
-        references: By reference predictor, its accuracy on the same samples.
-        seeds: How many.
-    """
-
-    rows: tuple[ResumeRow, ...]
-    references: dict[str, float]
-    seeds: int
-
-
-def resume_view(evidence: Evidence) -> ResumeView:
-    """What each way loses against resuming rightly."""
+def resume_view(evidence: Evidence) -> RowsView[ResumeRow]:
+    """What each way loses against resuming rightly; the right way is the first row."""
     accuracies = _accuracies(evidence)
-    right = accuracies[_RIGHT]
-    return ResumeView(
+    return RowsView(
         rows=tuple(
             ResumeRow(
                 label=_LABELS[way],
                 accuracy=summarise(values).mean,
-                lost=paired_difference(values, right),
+                lost=paired_difference(values, accuracies[_RIGHT]),
             )
             for way, values in accuracies.items()
         ),
         references=reference_accuracies(evidence, "dnn"),
-        seeds=len(right),
     )
 
 

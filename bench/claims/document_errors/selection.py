@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from bench.claims.document_errors.error import DocumentError, reference_accuracies
+from bench.claims.document_errors.error import DocumentError, RowsView, reference_accuracies
 from bench.claims.evidence import Evidence
 from bench.claims.figures import curves, panels
 from bench.statistics.basics import Summary, paired_difference, summarise
@@ -41,24 +41,9 @@ class SelectionRow:
     seeds_that_gain: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class SelectionView:
-    """What the rule does to several networks.
-
-    Attributes:
-        rows: One for each network.
-        references: By reference predictor, its accuracy on the same samples.
-    """
-
-    rows: tuple[SelectionRow, ...]
-    references: dict[str, float]
-
-
-def selection_view(evidence: Evidence) -> SelectionView:
+def selection_view(evidence: Evidence) -> RowsView[SelectionRow]:
     """What choosing the epoch on the test set adds to accuracy."""
-    return SelectionView(
-        rows=tuple(_rows(evidence)), references=reference_accuracies(evidence, "dnn")
-    )
+    return RowsView(rows=tuple(_rows(evidence)), references=reference_accuracies(evidence, "dnn"))
 
 
 def _rows(evidence: Evidence) -> Iterator[SelectionRow]:

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from bench.claims.document_errors.error import DocumentError, contrasts, reference_accuracies
+from bench.claims.document_errors.error import (
+    ContrastsView,
+    DocumentError,
+    contrasts,
+    reference_accuracies,
+)
 from bench.claims.evidence import Evidence
 from bench.claims.figures import curves, panels
 from bench.results.runs import Runs
-from bench.statistics.accuracy import Comparison
-from bench.statistics.basics import Summary
 from bench.writing.style import BLUE, ORANGE
 
 _ALWAYS_ONE_DIGIT = 2.4612 - 0.1  # nats: the greatest loss, less 1 for one answer in ten
@@ -22,42 +25,34 @@ _LABELS = {_TWICE: "softmax twice, as documented", _ONCE: "softmax once"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class SoftmaxView:
+class SoftmaxView(ContrastsView):
     """The network with its softmax taken twice and once, at two learning rates.
 
     Attributes:
-        accuracies: A label and the accuracy over seeds for each network and rate.
-        references: By reference predictor, its accuracy on the same samples.
-        contrasts: Once minus twice, for each rate.
-        seeds: How many.
-        stuck: For how many of them the training loss of the documented network ended where one
-            digit is always answered.
+        stuck: For how many seeds the training loss of the documented network ended where one digit
+            is always answered.
     """
 
-    accuracies: tuple[tuple[str, Summary | None], ...]
-    references: dict[str, float]
-    contrasts: tuple[tuple[str, Comparison], ...]
-    seeds: int
     stuck: int
 
 
 def softmax_view(evidence: Evidence) -> SoftmaxView:
     """What the second softmax costs."""
     runs = {(n, s): evidence.trial(f"{n}{s}") for n in (_TWICE, _ONCE) for s in _RATES}
-    compared = contrasts(
-        [
-            (f"once - twice, {rate}", runs[_ONCE, suffix], runs[_TWICE, suffix])
-            for suffix, rate in _RATES.items()
-        ]
-    )
+    documented = runs[_TWICE, ""]
     return SoftmaxView(
         accuracies=tuple(
             (f"{_LABELS[n]}, {_RATES[s]}", found.summary) for (n, s), found in runs.items()
         ),
         references=reference_accuracies(evidence, _TWICE),
-        contrasts=tuple((comparison.name, comparison) for comparison in compared),
-        seeds=len(runs[_TWICE, ""].ran),
-        stuck=_stuck(runs[_TWICE, ""]),
+        contrasts=contrasts(
+            [
+                (f"once - twice, {rate}", runs[_ONCE, suffix], runs[_TWICE, suffix])
+                for suffix, rate in _RATES.items()
+            ]
+        ),
+        seeds=len(documented.ran),
+        stuck=_stuck(documented),
     )
 
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,7 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from bench.cells.reference import NAMES
-from bench.claims.checks.experiments import predictions, sums_labels
+from bench.claims.checks.experiments import majority_share, predictions, sums_labels
 from bench.claims.document_errors.error import DocumentError
 from bench.claims.evidence import Evidence
 from bench.statistics.basics import Summary, paired_difference
@@ -35,7 +34,6 @@ class SumsRow:
     Attributes:
         name: The network or predictor.
         label: How a network is trained; empty for a predictor.
-        is_reference: Whether it is a reference predictor.
         answered: How many classes it answers, over all seeds.
         metric: Its mean score by the document's metric.
         accuracy: Its mean accuracy.
@@ -44,8 +42,7 @@ class SumsRow:
     """
 
     name: str
-    label: str = ""
-    is_reference: bool = False
+    label: str
     answered: tuple[int, ...]
     metric: float
     accuracy: float
@@ -81,23 +78,6 @@ def column_metric(answers: NDArray[np.int64], labels: NDArray[np.int64]) -> floa
     return float((marked == np.eye(CLASSES)[labels]).all(axis=1).mean())
 
 
-def _scores(misclassified: Mapping[int, Mapping[int, int]]) -> dict[str, list[float]]:
-    """For every seed the document's metric, accuracy, share of the majority class, classes used.
-
-    Args:
-        misclassified: By seed, the wrong test rows: index to class answered.
-    """
-    scores: dict[str, list[float]] = {"metric": [], "accuracy": [], "majority": [], "used": []}
-    for seed in sorted(misclassified):
-        labels = sums_labels(seed)
-        answers = predictions(misclassified[seed], labels)
-        scores["metric"].append(column_metric(answers, labels))
-        scores["accuracy"].append(float((answers == labels).mean()))
-        scores["majority"].append(float(np.bincount(labels).max() / len(labels)))
-        scores["used"].append(float(len(np.unique(answers))))
-    return scores
-
-
 def sums_view(evidence: Evidence) -> SumsView:
     """How the document's metric and plain accuracy score the same answers."""
     losses = [
@@ -107,38 +87,44 @@ def sums_view(evidence: Evidence) -> SumsView:
 
 
 def _rows(evidence: Evidence) -> Iterator[SumsRow]:
-    for name, label in _LABELS.items():
-        yield _row(name, _scores(evidence.trial(name).misclassified), label=label)
+    yield from _networks(evidence)
     drawn = [found for found in evidence.probe("baselines") if found["of"] == "dnn-sums"]
     for name in NAMES:
-        wrong = {found["drawn"]: dict(found[name]["misclassified"]) for found in drawn}
-        yield _row(name, _scores(wrong), is_reference=True)
+        yield _row(name, {found["drawn"]: dict(found[name]["misclassified"]) for found in drawn})
 
 
-def _row(name: str, scores: Mapping[str, list[float]], **what: Any) -> SumsRow:
+def _networks(evidence: Evidence) -> Iterator[SumsRow]:
+    for name, label in _LABELS.items():
+        yield _row(name, evidence.trial(name).misclassified, label)
+
+
+def _row(name: str, misclassified: Mapping[int, Mapping[int, int]], label: str = "") -> SumsRow:
+    """The scores of answers, given by the wrong test rows of every seed."""
+    labels = {seed: sums_labels(seed) for seed in sorted(misclassified)}
+    answers = {seed: predictions(misclassified[seed], labels[seed]) for seed in labels}
+    accuracy = [float((answers[seed] == labels[seed]).mean()) for seed in labels]
+    majority = [majority_share(of_seed) for of_seed in labels.values()]
     return SumsRow(
         name=name,
-        answered=tuple(sorted({int(count) for count in scores["used"]})),
-        metric=fmean(scores["metric"]),
-        accuracy=fmean(scores["accuracy"]),
-        majority=fmean(scores["majority"]),
-        ahead=paired_difference(scores["accuracy"], scores["majority"]),
-        **what,
+        label=label,
+        answered=tuple(sorted({len(np.unique(of_seed)) for of_seed in answers.values()})),
+        metric=fmean(column_metric(answers[seed], labels[seed]) for seed in labels),
+        accuracy=fmean(accuracy),
+        majority=fmean(majority),
+        ahead=paired_difference(accuracy, majority),
     )
 
 
 def _draw(evidence: Evidence) -> Figure:
     figure = Figure(figsize=(8, 3.2))
     axes = figure.subplots()
-    bars = (
-        ("metric", "the document's metric", ORANGE),
-        ("accuracy", "accuracy", BLUE),
-        ("majority", "share of the majority class", GREY),
-    )
-    for place, name in enumerate(_LABELS):
-        scores = _scores(evidence.trial(name).misclassified)
-        for shift, (score, label, colour) in enumerate(bars):
-            mean = fmean(scores[score])
+    for place, row in enumerate(_networks(evidence)):
+        bars = (
+            (row.metric, "the document's metric", ORANGE),
+            (row.accuracy, "accuracy", BLUE),
+            (row.majority, "share of the majority class", GREY),
+        )
+        for shift, (mean, label, colour) in enumerate(bars):
             where = place + 0.27 * (shift - 1)
             axes.bar(where, mean, 0.25, color=colour, label=label if place == 0 else None)
             axes.text(where, mean + 0.015, f"{100 * mean:.1f}%", ha="center", fontsize=9)
