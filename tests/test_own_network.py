@@ -165,8 +165,8 @@ def test_a_check_that_needs_layers_refuses_in_one_line_where_there_are_none() ->
     with pytest.raises(RequestError) as error:
         weight_sharing(about("notes-strided", "weight-sharing"), NO_EVIDENCE)
     assert str(error.value) == (
-        "claim 'notes/size': the check 'weight-sharing' needs the sizes of layers, and 'notes-strided' "
-        "declares none; give its ModelSpec `layers`"
+        "claim 'notes/size': the check 'weight-sharing' needs the sizes of layers, and "
+        "'notes-strided' declares none; give its ModelSpec `layers`"
     )
 
 
