@@ -21,6 +21,21 @@ def test_peak_bytes_count_what_is_held_at_once() -> None:
     assert peak_bytes(one_after_the_other) == 4_000_000
 
 
+def test_what_was_there_before_is_let_go_without_being_counted() -> None:
+    # Blocks of one profile that are let go in the next have a size there that torch remembers.
+    held = [torch.empty(0)]
+
+    def keeps() -> None:
+        held[0] = torch.zeros(2_000_000)
+
+    def replaces() -> None:
+        held[0] = torch.empty(0)
+        torch.zeros(1_000_000)
+
+    assert peak_bytes(keeps) == 8_000_000
+    assert peak_bytes(replaces) == 4_000_000
+
+
 def test_warming_up_takes_the_fastest_step_but_not_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

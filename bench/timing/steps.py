@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-import numpy as np
+from torch._C._profiler import _EventType
 from torch.profiler import ProfilerActivity, profile
 
 WARM_UP_SECONDS = 0.25
@@ -37,7 +38,26 @@ def peak_bytes(step: Step) -> int:
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # no log lines of its start and stop
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         held = step()
-    events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
-    events.sort(key=lambda event: event.start_ns())
     del held  # no sooner: letting it go is no part of the step
-    return int(np.cumsum([0, *(event.nbytes() for event in events)]).max())
+    live: dict[int, int] = {}
+    peak = 0
+    for address, size in _allocations(profiler.profiler.kineto_results.experimental_event_tree()):
+        if size > 0:
+            live[address] = size
+            peak = max(peak, sum(live.values()))
+        else:  # what was there before the step is let go without being counted
+            live.pop(address, None)
+    return peak
+
+
+def _allocations(events: Iterable[Any]) -> Iterator[tuple[int, int]]:
+    """Address and size of each block of memory, in order of time; a size below 0 lets it go."""
+    found = []
+    waiting = list(events)
+    while waiting:
+        event = waiting.pop()
+        waiting.extend(event.children)
+        if event.tag == _EventType.Allocation:
+            found.append((event.start_time_ns, event.extra_fields))
+    for _, block in sorted(found, key=lambda item: item[0]):
+        yield block.ptr, block.alloc_size
