@@ -5,7 +5,8 @@ from __future__ import annotations
 from bench.records.errors import RequestError
 from zoo import ModelSpec, Recipe
 
-VALID = "digits, mnist, sums, pictures:DIR"
+NAMES = ("digits", "mnist", "sums")
+VALID = f"{', '.join(NAMES)}, pictures:DIR"
 DRAWN_PER_SEED = ("sums",)  # the other data sets do not depend on the seed
 IMAGE_CLASSES = 10
 SUMS_FEATURES = 3
@@ -19,7 +20,7 @@ def validate_name(name: str) -> None:
         RequestError: It does not.
     """
     kind, _, folder = name.partition(":")
-    if name not in ("digits", "mnist", "sums") and not (kind == "pictures" and folder):
+    if name not in NAMES and not (kind == "pictures" and folder):
         raise RequestError(f"unknown data set '{name}'; choose one of {VALID}")
 
 
