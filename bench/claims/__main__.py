@@ -45,6 +45,7 @@ def main(arguments: list[str] | None) -> int:
     add_data_root(parser)
     options = parser.parse_args(arguments)
     folder = _folder(options.name, options.claims, options.reports)
+    _require_files(options.claims, options.zoo)
 
     from bench.cells import machine
     from bench.claims.page import write
@@ -80,6 +81,13 @@ def _folder(name: str | None, ledger: Path, reports: Path) -> Path:
     if of_kind(Store(folder).read(), Request):
         raise RequestError(f"'{folder}' holds the records of a comparison; choose another --name")
     return folder
+
+
+def _require_files(ledger: Path, networks: Path | None) -> None:
+    if not ledger.is_file():
+        raise RequestError(f"the ledger '{ledger}' cannot be read: there is no such file")
+    if networks is not None and not networks.is_file():
+        raise RequestError(f"the networks in '{networks}' cannot be added: there is no such file")
 
 
 def _say(judgement: Judgement) -> None:
