@@ -9,7 +9,7 @@ from pathlib import Path
 
 from safetensors import safe_open
 
-from bench.cells import machine, memory, reference
+from bench.cells import machine, reference
 from bench.cells.catalogue import DRAWN_PER_SEED
 from bench.cells.count import count
 from bench.cells.data import Datasets
@@ -26,6 +26,7 @@ from bench.records.store import Store, digest, latest
 from bench.report.decided import findings
 from bench.report.write import write_report
 from bench.results.runs import Results, read
+from bench.timing.memory import require_memory
 from bench.timing.workloads import measure_group, plan_groups
 from zoo import ModelSpec
 
@@ -118,7 +119,7 @@ def _require_memory(
         keys = {key: group.cells[workload] for workload, key in group.keys.items()}
         wanted |= {key: cell.spec for key, cell in keys.items() if cell.is_heavy}
     waiting = wanted if request.fresh else records.missing(wanted)
-    memory.require_memory({spec.name: spec for spec in waiting.values()}.values())
+    require_memory({spec.name: spec for spec in waiting.values()}.values())
 
 
 def _count(specs: Iterable[ModelSpec], records: Store) -> list[str]:

@@ -19,8 +19,6 @@ from torch import Tensor, nn
 
 import zoo
 from bench import runner
-from bench.cells import memory
-from bench.cells.memory import needed_bytes
 from bench.counting import __main__ as counting
 from bench.counting import page as counting_page
 from bench.counting.__main__ import MODELS
@@ -29,6 +27,8 @@ from bench.counting.page import CountingPage, Quantity, bars, time_ratio
 from bench.records.store import Store
 from bench.report.__main__ import main as rebuild
 from bench.report.method import Deviation
+from bench.timing import memory
+from bench.timing.memory import needed_bytes
 from bench.writing.markdown import factor
 from bench.writing.templates import render
 from tests.factories import MACHINE, request_record
@@ -289,7 +289,7 @@ def page() -> CountingPage:
         "train_samples_per_second": (50.0, 300.0),
         "inference_samples_per_second": (200.0, 1_000.0),
     }
-    found = {name: Quantity(name=name, bp=b, cnn=c) for name, (b, c) in numbers.items()}
+    found = {name: Quantity(bp=b, cnn=c) for name, (b, c) in numbers.items()}
     return CountingPage(
         request=request_record(
             [], ["bp-100"], recipes={"bp-100": REAL["bp-100"].recipe}, environment=MACHINE

@@ -23,12 +23,10 @@ class Quantity:
     """One thing that both networks have; None for what failed.
 
     Attributes:
-        name: As a field of the records is called.
         bp: How much of it the BP network has.
         cnn: How much the CNN has.
     """
 
-    name: str
     bp: float | None
     cnn: float | None
 
@@ -47,7 +45,7 @@ class CountingPage:
         train_samples: Pictures that both are trained on.
         test_samples: Pictures that both are tested on.
         majority_class: How often always answering the most frequent class is right.
-        quantities: By name.
+        quantities: By the name of their field in the records.
         time_ratios: By phase, how many times as long the BP network takes for a sample.
         blocks: How many blocks each measurement has.
         block_spread: The slowest over the fastest block of a measurement, at most; None where
@@ -122,7 +120,7 @@ def page_view(
 def quantities(results: Results) -> dict[str, Quantity]:
     """What both networks are made of and take, by name."""
     bp, cnn = (_measured(model, results) for model in results.request.ran)
-    return {name: Quantity(name=name, bp=bp[name], cnn=cnn[name]) for name in bp}
+    return {name: Quantity(bp=bp[name], cnn=cnn[name]) for name in bp}
 
 
 def _measured(model: str, results: Results) -> dict[str, float | None]:

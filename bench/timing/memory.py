@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bench.records.errors import RequestError
+from bench.timing.protocol import THROUGHPUT_BATCH
 from zoo import ModelSpec
 
-MEASURED_BATCH = 64
 # The allocator's rounding, work space of matrix products, the process itself, and what other
 # programs take in the meantime.
 MARGIN = 0.25
@@ -33,7 +33,7 @@ def needed_bytes(spec: ModelSpec) -> int:
         layers = spec.build().modules()
     largest = max(sum(p.numel() for p in layer.parameters(recurse=False)) for layer in layers)
     held = 3 * counted.weight_bytes + FLOAT32_BYTES * largest
-    return round((1 + MARGIN) * (held + 2 * MEASURED_BATCH * counted.activation_bytes))
+    return round((1 + MARGIN) * (held + 2 * THROUGHPUT_BATCH * counted.activation_bytes))
 
 
 def available_bytes() -> int:
