@@ -23,7 +23,7 @@ def main(arguments: list[str] | None) -> int:
         0 if every cell ran, 1 if some failed, 2 if the request was wrong.
     """
     options = request_parser("bench.compare", __doc__).parse_args(arguments)
-    request = read_request(options)
+    request = read_request(options, trains=True)
     from bench.runner import run  # a wrong request is answered before torch is loaded
 
     shown = progress.choose(quiet=options.quiet)

@@ -22,7 +22,8 @@ from bench.records import kinds
 from bench.records.code import code_sha256
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
-from bench.records.store import Store, digest, latest
+from bench.records.store import Store, digest
+from bench.records.wrong_answers import WrongAnswers
 from bench.report.decided import findings
 from bench.report.write import write_report
 from bench.results.runs import Results, read
@@ -141,9 +142,11 @@ def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Prog
     """Trains the cells that have no good record yet, each recorded as soon as it is done."""
     wanted = {job.key: job for job in jobs}
     waiting = records.missing(wanted)
-    for key, record in latest(records.read(), wanted).items():
-        if key not in waiting and isinstance(record, kinds.Train):
-            _drop_other_weights(wanted[key], record)
+    for record in records.each():
+        if not isinstance(record, kinds.Train) or record.status != "ok":
+            continue
+        if record.key in wanted and record.key not in waiting:
+            _drop_other_weights(wanted[record.key], record)
     progress.training([str(job.cell) for job in waiting.values()], len(jobs), request.jobs)
     for device in request.devices:
         ours = [job for job in waiting.values() if job.cell.device == device]
@@ -207,7 +210,9 @@ def _reference_key(name: str, split: Split, here: Environment) -> str:
 
 def _fit(key: str, name: str, seed: int | None, split: Split) -> kinds.Reference:
     try:
-        outcome = {"status": "ok", **asdict(reference.fit(name, split))}
+        fitted = reference.fit(name, split)
+        wrong = WrongAnswers(fitted.misclassified)
+        outcome = {"status": "ok", **asdict(fitted), "misclassified": wrong}
     except Exception as error:
         outcome = {"status": "failed", "error": failure(error)}
     return kinds.Reference(

@@ -8,6 +8,7 @@ import msgspec
 
 from bench.records import kinds
 from bench.records.environment import Environment
+from bench.records.wrong_answers import WrongAnswers, from_plain
 from zoo import Recipe
 from zoo.spec import MNIST_STATISTICS, Optimiser
 
@@ -66,6 +67,7 @@ def train_record(model: str, seed: int, right: int, **changes: Any) -> kinds.Tra
         "test_curve": [(0, 0, 2.3, 0.1, 0.1), (1, 100, 0.8, 0.9, 0.9), (2, 200, 0.4, 0.97, 0.9)],
         **changes,
     }
+    fields["misclassified"] = from_plain(fields["misclassified"])
     return msgspec.convert({"kind": "train", **fields}, kinds.Train)
 
 
@@ -77,7 +79,7 @@ def failed_record(model: str, seed: int) -> kinds.Train:
         error="RuntimeError: out of memory (train.py:1)",
         test_accuracy=None,
         weights_sha256=None,
-        misclassified=(),
+        misclassified=WrongAnswers(),
         training_curve=(),
         test_curve=(),
     )
@@ -136,7 +138,7 @@ def reference_record(name: str, right: int, **changes: Any) -> kinds.Reference:
         "status": "ok",
         "parameters": None if name == "largest class" else (784 + 1) * 10,
         "test_accuracy": right / 400,
-        "misclassified": tuple((index, 0) for index in wrong),
+        "misclassified": WrongAnswers((index, 0) for index in wrong),
         **changes,
     }
     return kinds.Reference(key=f"baseline-{name}-{fields['test_checksum']}", **fields)

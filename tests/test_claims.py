@@ -222,7 +222,7 @@ def test_a_record_is_no_evidence_for_another_recipe_or_other_code(
     with pytest.raises(MissingEvidenceError, match="quick"):
         evidence.read(records, [other], ()).trial("quick")
     with monkeypatch.context() as changed:
-        changed.setattr(evidence, "training_code", lambda _: "other code")
+        changed.setattr(evidence, "training_code", lambda *_, **__: "other code")
         with pytest.raises(MissingEvidenceError, match="quick"):
             evidence.read(records, [quick()], ()).trial("quick")
     evidence.read(records, [quick()], ()).trial("quick")

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 import bench
 import zoo
 from bench import compare, runner
+from bench.records.wrong_answers import from_plain
 from bench.results.table import CSV_COLUMNS
 from tests.programs import run_module
 
@@ -85,9 +86,9 @@ def test_the_table_is_what_the_records_come_to(reports: Path) -> None:
 
 def test_the_misclassified_samples_account_for_the_accuracy(reports: Path) -> None:
     for record in lines(reports / "first", "train"):
-        wrong = record["misclassified"]
+        wrong = from_plain(record["misclassified"])
         assert len(wrong) == round((1 - record["test_accuracy"]) * 360)
-        assert all(0 <= index < 360 and 0 <= answer < 10 for index, answer in wrong)
+        assert all(0 <= index < 360 and 0 <= answer < 10 for index, answer in wrong.items())
 
 
 def test_the_accuracies_of_report_and_table_agree(reports: Path) -> None:

@@ -32,6 +32,7 @@ COMMANDS = {
     "bench.verify": ["nowhere"],
     "bench.diff": ["nowhere", "nowhere"],
     "bench.counting": ["--nonsense"],
+    "bench.overhead": ["--nonsense"],
     "bench.claims": ["--claims", "nowhere.toml"],
     "bench.choose": ["--nonsense"],
     "zoo": ["lenet6"],

@@ -13,6 +13,7 @@ import bench
 from bench import rates, runner
 from bench.records import kinds
 from bench.records.store import Store
+from bench.records.wrong_answers import WrongAnswers
 from bench.report.design import activation_and_pooling
 from bench.results.learning_rates import MODELS, OTHER_RATES, RATES, read_sweep
 from bench.results.runs import read
@@ -74,7 +75,7 @@ def write_sweep(folder: Path, wrong: dict[tuple[str, float], int]) -> None:
                         cell_key="",
                         test_accuracy=1 - errors / 400,
                         validation_accuracy=0.95 if rate == 1e-3 else 0.9,
-                        misclassified=tuple((index, 0) for index in range(errors)),
+                        misclassified=WrongAnswers((index, 0) for index in range(errors)),
                         weights_sha256="",
                     )
                 )

@@ -11,6 +11,7 @@ import pytest
 
 from bench.records import kinds
 from bench.records.store import MissingRunError, Store, digest, latest, of_kind
+from bench.records.wrong_answers import WrongAnswers
 from tests.factories import (
     MACHINE,
     count_record,
@@ -38,7 +39,7 @@ def test_every_kind_of_record_comes_back_as_it_was_in_the_order_appended(tmp_pat
         cell_key="c",
         test_accuracy=0.5,
         validation_accuracy=0.25,
-        misclassified=((3, 1),),
+        misclassified=WrongAnswers([(3, 1)]),
         weights_sha256="w",
     )
     probe = kinds.Probe(
@@ -152,3 +153,39 @@ def test_setting_aside_keeps_the_old_file_and_starts_a_new_one(tmp_path: Path) -
 def test_a_key_depends_on_content_and_not_on_its_order() -> None:
     assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
     assert digest({"a": 1, "b": [1, 2]}) != digest({"a": 1, "b": [2, 1]})
+
+
+def test_many_wrong_answers_are_a_short_text_and_few_are_pairs(tmp_path: Path) -> None:
+    # A network that answers 3 for every one of 10,000 samples, of which a tenth are threes.
+    many = WrongAnswers((index, 3) for index in range(10_000) if index % 10 != 3)
+    mixed = WrongAnswers((index, index % 7) for index in range(0, 10_000, 2))
+    few = WrongAnswers([(3, 1), (70, 9)])
+    store = Store(tmp_path)
+    for wrong in (many, mixed, few):
+        store.append(msgspec.structs.replace(A, misclassified=wrong))
+    first, second, third = (json.loads(line) for line in store.path.read_text().splitlines())
+    assert len(first["misclassified"]) < 200
+    assert len(second["misclassified"]) < 10_000 / 8 / 3 * 4  # as a bitmap without its answers
+    assert third["misclassified"] == [[3, 1], [70, 9]]
+    assert [r.misclassified for r in of_kind(store.read(), kinds.Train)] == [many, mixed, few]
+
+
+def test_pairs_of_older_files_are_read(tmp_path: Path) -> None:
+    line = json.loads(kinds.encode(A))
+    line["misclassified"] = [[index, 0] for index in range(300)]
+    (tmp_path / "records.jsonl").write_text(json.dumps(line) + "\n")
+    (read,) = of_kind(Store(tmp_path).read(), kinds.Train)
+    assert dict(read.misclassified) == dict.fromkeys(range(300), 0)
+
+
+@pytest.mark.parametrize("damaged", ["AAAA", "no base64!", 7, [[1, 2, 3]], [["a", 1]], [3]])
+def test_wrong_answers_that_cannot_be_read_name_their_line(tmp_path: Path, damaged: object) -> None:
+    line = json.loads(kinds.encode(A)) | {"misclassified": damaged}
+    (tmp_path / "records.jsonl").write_text(json.dumps(line) + "\n")
+    with pytest.raises(kinds.RecordError, match="line 1 of"):
+        Store(tmp_path).read()
+
+
+def test_an_answer_beyond_a_byte_stays_a_pair() -> None:
+    wrong = WrongAnswers((index, 300) for index in range(100))
+    assert wrong.plain() == [(index, 300) for index in range(100)]

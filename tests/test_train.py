@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,11 +18,11 @@ from torch.nn import functional
 
 import zoo
 from bench.cells import data, splits
+from bench.cells.batches import Batches
 from bench.cells.common_recipe import OPTIMISER, common_recipe, read_outcome
 from bench.cells.determinism import Stream, deterministic, stream_seed
+from bench.cells.losses import LOSSES
 from bench.cells.train import (
-    LOSSES,
-    Batches,
     Training,
     initialise,
     make_optimiser,
@@ -125,7 +126,7 @@ def test_updates_equal_those_written_out_by_hand_in_float64(
     torch.manual_seed(0)
     network = zoo.get("dnn-sums").build()
     by_hand = HandWrittenNetwork(network)
-    torch_optimiser = make_optimiser(network, optimiser)
+    torch_optimiser = make_optimiser(network.parameters(), optimiser)
     for _ in range(3):  # momentum and moments differ from plain steps from the second on
         inputs, labels = torch.rand(8, 3), torch.randint(3, (8,))
         training_step(network, torch_optimiser, LOSSES[loss], inputs, labels)
@@ -148,7 +149,7 @@ def test_every_entry_learns_one_batch_by_heart(name: str, digits: data.Dataset) 
     else:
         batch = torch.rand(12, 3)
         labels = (batch.sum(dim=1) > 1).long() + (batch.sum(dim=1) > 2).long()
-    optimiser = make_optimiser(network, recipe.optimiser)
+    optimiser = make_optimiser(network.parameters(), recipe.optimiser)
     for _ in range(60):
         network.train()
         for _ in range(20):
@@ -417,3 +418,21 @@ def test_cuda_gives_the_same_weights_twice_and_the_cpus_accuracy_within_a_few_po
     on_cpu = train(spec, recipe, split, seed=1, device="cpu")
     assert first.weights_sha256 == again.weights_sha256
     assert abs(first.test_accuracy - on_cpu.test_accuracy) < 0.05
+
+
+def test_a_linear_schedule_falls_to_zero_after_the_last_update(digits: data.Dataset) -> None:
+    spec = zoo.get("dnn")
+    recipe = short(spec, epochs=2, schedule="linear")
+    split = few(digits, spec, recipe)
+    with deterministic():
+        training = Training(spec, recipe, split, seed=1, device="cpu")
+        rates = []
+        training.optimiser.register_step_pre_hook(
+            lambda optimiser, *_: rates.append(optimiser.param_groups[0]["lr"])
+        )
+        training.run(2)
+    assert recipe.train_batch is not None
+    updates = 2 * math.ceil(160 / recipe.train_batch)
+    first = recipe.optimiser.learning_rate
+    assert rates == pytest.approx([first * (updates - n) / updates for n in range(updates)])
+    assert "falling linearly to 0" in str(recipe)

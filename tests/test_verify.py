@@ -16,6 +16,7 @@ import zoo
 from bench.cells import data
 from bench.cells.common_recipe import common_recipe
 from bench.records import kinds
+from bench.records.wrong_answers import from_plain
 from bench.verify import retrain as verification
 from bench.verify.__main__ import main
 from bench.verify.retrain import first_mismatch
@@ -113,10 +114,12 @@ def test_a_changed_prediction_is_named(
     seen: dict[str, list[int]] = {}
 
     def change(lines: list[Line]) -> None:
-        pair = cell(lines, "dnn", 1)["misclassified"][2]
-        seen["true"] = list(pair)
-        pair[1] = (pair[1] + 1) % 10
-        seen["false"] = pair
+        line = cell(lines, "dnn", 1)
+        pairs = [list(pair) for pair in from_plain(line["misclassified"]).items()]
+        seen["true"] = list(pairs[2])
+        pairs[2][1] = (pairs[2][1] + 1) % 10
+        seen["false"] = pairs[2]
+        line["misclassified"] = pairs
 
     assert main(altered(change, "--cells", "1")) == 1
     (found,) = differences(capsys)
@@ -213,7 +216,7 @@ def test_an_environment_that_changes_no_bit_is_no_obstacle(
 def test_other_training_code_makes_it_3(
     honest: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(verification, "training_code", lambda _: "of other code")
+    monkeypatch.setattr(verification, "training_code", lambda *_, **__: "of other code")
     assert main(["run", "--reports", str(honest)]) == 3
     assert (
         "cannot be compared here: training code: what trains or builds" in capsys.readouterr().out
@@ -315,7 +318,9 @@ CELL = train_record(
     ],
 )
 def test_the_first_difference_is_named(change: Line, expected: str) -> None:
-    now = msgspec.convert({**msgspec.to_builtins(CELL), **change}, kinds.Train)
+    line = {**json.loads(kinds.encode(CELL)), **change}
+    now = kinds.decode(json.dumps(line).encode())
+    assert isinstance(now, kinds.Train)
     assert str(first_mismatch(CELL, now)) == f"dnn seed 1 cpu: {expected}"
 
 

@@ -24,6 +24,10 @@ Loss = Literal["cross-entropy", "nll", "nll-of-probabilities", "mse-one-hot"]
 # xavier-normal: convolutions Xavier normal, linear layers normal(0, 0.1), biases zero.
 Initialisation = Literal["torch", "xavier-normal"]
 
+# constant:      the learning rate stays.
+# linear:        it falls linearly with every update, to 0 after the last.
+Schedule = Literal["constant", "linear"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Document:
@@ -77,10 +81,12 @@ class Recipe:
         dataset: The data set that the recipe was written for.
         normalisation: What happens to pixels between 0 and 255 before the network sees them.
         train_batch: Samples per optimiser step; None takes all of them at once.
-        test_batch: Samples per forward pass when testing.
+        test_batch: Samples per forward pass when the document tests. The suite takes a batch that
+            is fast, which changes nothing but the time.
         loss: The function that training makes smaller.
         optimiser: The optimiser.
         epochs: Passes over the training samples.
+        schedule: How the learning rate changes on the way.
         initialisation: How the weights start.
         drop_last: Whether a last, smaller batch of an epoch is left out.
         shuffle: Whether each epoch draws a new order of the samples.
@@ -98,6 +104,7 @@ class Recipe:
     loss: Loss
     optimiser: Optimiser
     epochs: int
+    schedule: Schedule = "constant"
     initialisation: Initialisation = "torch"
     drop_last: bool = False
     shuffle: bool = True
@@ -107,7 +114,8 @@ class Recipe:
 
     def __str__(self) -> str:
         batch = "full batch" if self.train_batch is None else f"batch {self.train_batch}"
-        return f"{self.optimiser}, {batch}, {self.epochs} epochs, {self.loss}"
+        falls = "falling linearly to 0, " if self.schedule == "linear" else ""
+        return f"{self.optimiser}, {falls}{batch}, {self.epochs} epochs, {self.loss}"
 
 
 @dataclass(frozen=True, kw_only=True)

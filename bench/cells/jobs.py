@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,7 +19,11 @@ from bench.records.code import code_sha256
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
 from bench.records.store import digest
+from bench.records.wrong_answers import WrongAnswers
 from zoo import ModelSpec
+
+if TYPE_CHECKING:
+    from bench.cells.train import Trained
 
 DIGEST = "weights_sha256"  # in a weights file's metadata, as in the cell's record
 
@@ -84,7 +88,11 @@ def make_jobs(
 def cell_key(cell: Cell, datasets: Datasets, environment: Environment) -> str:
     """The key of a cell's record, for which nothing has to be stored."""
     split = _view(datasets.get(cell.dataset, cell.seed), cell)
-    return digest(key_content(cell, split.checksum, training_code(cell.spec), environment))
+    return digest(key_content(cell, split.checksum, _code(cell), environment))
+
+
+def _code(cell: Cell) -> str:
+    return training_code(cell.spec, together=cell.together is not None)
 
 
 def _view(dataset: Dataset, cell: Cell) -> Split:
@@ -105,7 +113,7 @@ def _require_samples(dataset: Dataset, spec: ModelSpec) -> None:
 def _make_job(
     cell: Cell, split: StoredSplit, environment: Environment, weights: Path | None
 ) -> Job:
-    code = training_code(cell.spec)
+    code = _code(cell)
     content = key_content(cell, split.checksum, code, environment)
     anonymous = {**content, "cell": {**cell.identity, "model": None}}
     # The weights of a heavy network may be more than a gigabyte.
@@ -145,12 +153,20 @@ def key_content(
     }
 
 
-def training_code(spec: ModelSpec) -> str:
+def training_code(spec: ModelSpec, *, together: bool = False) -> str:
     """Digest of the code that trains a network: of the training itself and of what builds it.
+
+    Args:
+        spec: The network.
+        together: Whether several seeds are trained at once.
 
     Raises:
         UnreadableCodeError: What builds it cannot be read.
     """
+    if together:
+        from bench.cells.batched import train_together
+
+        return code_sha256(train_together, Split, spec.build)
     from bench.cells.train import train  # torch, which a report of records does without
 
     return code_sha256(train, Split, spec.build)
@@ -191,37 +207,55 @@ def _as_twin(twin: Job, trained: Job, record: kinds.Train) -> kinds.Train:
 def _run_all(jobs: Sequence[Job], side_by_side: int) -> Iterator[kinds.Train]:
     from joblib import Parallel, delayed
 
-    left = {job.key: job for job in jobs}
+    left = _units(jobs)
     parallel = Parallel(n_jobs=side_by_side, return_as="generator_unordered")
     try:
-        for record in parallel(delayed(run_job)(job, side_by_side) for job in jobs):
-            del left[record.key]
-            yield record
+        for records in parallel(delayed(run_unit)(unit, side_by_side) for unit in [*left.values()]):
+            del left[records[0].key]
+            yield from records
     except Exception:
-        # A worker died, usually out of memory, and broke the pool. Each job that is left gets a
+        # A worker died, usually out of memory, and broke the pool. Each unit that is left gets a
         # worker of its own, so that only the one that is at fault fails.
-        for job in left.values():
-            yield _run_alone(job)
+        for unit in left.values():
+            yield from _run_alone(unit)
 
 
-def _run_alone(job: Job) -> kinds.Train:
+def _units(jobs: Sequence[Job]) -> dict[str, list[Job]]:
+    """By the first one's key, the jobs that are trained at once: one, or the seeds of a network."""
+    units: dict[object, list[Job]] = {}
+    for job in jobs:
+        cell = job.cell
+        units.setdefault((cell.model, cell.device) if cell.together else job.key, []).append(job)
+    return {unit[0].key: unit for unit in units.values()}
+
+
+def _run_alone(unit: Sequence[Job]) -> list[kinds.Train]:
     from joblib import Parallel, delayed
 
     try:
-        # Two workers for one job: with one, joblib would run it in this process.
-        (record,) = Parallel(n_jobs=2)([delayed(run_job)(job, 1)])
+        # Two workers for one unit: with one, joblib would run it in this process.
+        (records,) = Parallel(n_jobs=2)([delayed(run_unit)(unit, 1)])
     except Exception as error:
-        return failed_record(job, 1, error)
-    found: kinds.Train = record
+        return [failed_record(job, 1, error) for job in unit]
+    found: list[kinds.Train] = records
     return found
 
 
 def run_job(job: Job, side_by_side: int) -> kinds.Train:
     """The record of one cell, trained in this process; of its failure if it raised."""
+    return run_unit([job], side_by_side)[0]
+
+
+def run_unit(unit: Sequence[Job], side_by_side: int) -> list[kinds.Train]:
+    """The records of jobs that are trained at once; of their failure if that raised."""
     try:
-        return _record(job, side_by_side, status="ok", **_trained(job))
+        trained = _train(unit)
+        return [
+            _record(job, side_by_side, status="ok", **_outcome(job, trained[job.cell.seed]))
+            for job in unit
+        ]
     except Exception as error:
-        return failed_record(job, side_by_side, error)
+        return [failed_record(job, side_by_side, error) for job in unit]
 
 
 def failed_record(job: Job, side_by_side: int, error: BaseException) -> kinds.Train:
@@ -246,6 +280,7 @@ def _record(job: Job, side_by_side: int, **outcome: Any) -> kinds.Train:
         test_checksum=job.split.test_checksum,
         data_sha256=job.split.checksum,
         code_sha256=job.code,
+        together=cell.together,
         **outcome,
     )
 
@@ -258,18 +293,30 @@ def failure(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}{place}"
 
 
-def _trained(job: Job) -> dict[str, Any]:
+def _train(unit: Sequence[Job]) -> dict[int, Trained]:
+    """What came of jobs that are trained at once, by seed."""
+    job, cell = unit[0], unit[0].cell
+    split = open_stored(job.split)
+    if cell.together is None:
+        from bench.cells.train import train
+
+        trained = train(cell.spec, cell.recipe, split, seed=cell.seed, device=cell.device)
+        return {cell.seed: trained}
+    from bench.cells.batched import train_together
+
+    seeds = cell.together
+    all_of_them = train_together(cell.spec, cell.recipe, split, seeds=seeds, device=cell.device)
+    return dict(zip(seeds, all_of_them, strict=True))
+
+
+def _outcome(job: Job, trained: Trained) -> dict[str, Any]:
+    """The fields of a record that come from training; the weights are saved."""
     from safetensors.torch import save_file
 
-    from bench.cells.train import train
-
-    split = open_stored(job.split)
-    cell = job.cell
-    trained = train(cell.spec, cell.recipe, split, seed=cell.seed, device=cell.device)
     if job.weights is not None:
         job.weights.parent.mkdir(parents=True, exist_ok=True)
         save_file(trained.weights, job.weights, metadata={DIGEST: trained.weights_sha256})
-    labels = split.part("test")[1]
+    labels = open_stored(job.split).part("test")[1]
     wrong = (trained.predictions != labels).nonzero()[0]
     return {
         "test_accuracy": trained.test_accuracy,
@@ -278,7 +325,9 @@ def _trained(job: Job) -> dict[str, Any]:
         "updates": trained.updates,
         "train_seconds": trained.train_seconds,
         "weights_sha256": trained.weights_sha256,
-        "misclassified": tuple((int(index), int(trained.predictions[index])) for index in wrong),
+        "misclassified": WrongAnswers(
+            (int(index), int(trained.predictions[index])) for index in wrong
+        ),
         "training_curve": trained.training_curve,
         "test_curve": trained.test_curve,
     }

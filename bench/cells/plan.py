@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import zoo
-from bench.cells.catalogue import takes_few, validate_name, why_not
+from bench.cells.catalogue import DRAWN_PER_SEED, takes_few, validate_name, why_not
 from bench.cells.common_recipe import common_recipe
 from bench.records.errors import RequestError, require_one
 from bench.records.kinds import LeftOut, RecipeName
@@ -17,6 +17,7 @@ from zoo import Deviation, ModelSpec, Recipe
 
 RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
 DEVICES = ("cpu", "cuda")
+ENGINES = ("sequential", "batched")
 MOST_SEEDS = 10_000
 
 
@@ -37,6 +38,7 @@ class Request:
         reports: The folder that reports are written to.
         data_root: The folder above `MNIST/raw`.
         fresh: Sets an earlier run's records aside instead of building on them.
+        engine: `sequential` trains each cell by itself; `batched` the seeds of a network at once.
         command: The command line that makes it, where that is not one of `bench.compare`.
     """
 
@@ -52,6 +54,7 @@ class Request:
     reports: Path = Path("reports")
     data_root: Path = Path("data")
     fresh: bool = False
+    engine: str = "sequential"
     command: str | None = None
 
     @property
@@ -80,6 +83,8 @@ class Cell:
         device: Where it is trained.
         epochs: Epochs that the request asked for instead of the recipe's, or None.
         permuted: Whether all pictures have their pixels in one other, fixed order.
+        together: The seeds that are trained at once, this one included, with stacked weights; None
+            where it is trained by itself.
     """
 
     spec: ModelSpec
@@ -90,6 +95,7 @@ class Cell:
     device: str
     epochs: int | None = None
     permuted: bool = False
+    together: tuple[int, ...] | None = None
 
     @property
     def model(self) -> str:
@@ -111,6 +117,7 @@ class Cell:
             "seed": self.seed,
             "device": self.device,
             "epochs": self.epochs,
+            **({} if self.together is None else {"together": self.together}),
         }
 
     def __str__(self) -> str:
@@ -148,6 +155,7 @@ def plan(request: Request) -> Plan:
     """
     _validate(request)
     specs, left_out = _models(request.models, request.dataset)
+    _require_batchable(request, specs)
     recipes = {spec.name: resolve(spec, request.recipe, request.epochs) for spec in specs}
     cells = tuple(
         Cell(
@@ -158,12 +166,30 @@ def plan(request: Request) -> Plan:
             seed=seed,
             device=device,
             epochs=request.epochs,
+            together=request.seeds if request.engine == "batched" else None,
         )
         for device in request.devices
         for seed in request.seeds
         for spec in specs
     )
     return Plan(cells=cells, left_out=left_out, baseline=_baseline(request, tuple(recipes)))
+
+
+def _require_batchable(request: Request, specs: Sequence[ModelSpec]) -> None:
+    """Checks that the seeds of every network can be trained at once, if that is asked for."""
+    if request.engine != "batched":
+        return
+    if request.dataset in DRAWN_PER_SEED:
+        raise RequestError(
+            f"--engine batched trains all seeds on the same samples, and '{request.dataset}' is "
+            "drawn anew for each; leave --engine out"
+        )
+    heavy = next((spec.name for spec in specs if "heavy" in spec.tags), None)
+    if heavy is not None:
+        raise RequestError(
+            f"--engine batched holds every seed's weights at once, too many for '{heavy}'; leave "
+            "one of them out"
+        )
 
 
 def resolve(spec: ModelSpec, name: RecipeName, epochs: int | None) -> Recipe:
@@ -243,6 +269,7 @@ def parse_list(option: str, text: str) -> tuple[str, ...]:
 def _validate(request: Request) -> None:
     validate_name(request.dataset)
     _choice("recipe", request.recipe, RECIPES)
+    _choice("engine", request.engine, ENGINES)
     for device in request.devices:
         _choice("device", device, DEVICES)
     _distinct("seed", request.seeds)

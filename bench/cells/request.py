@@ -70,6 +70,7 @@ def command(request: Request) -> str:
         "--seeds": _seeds_text(request.seeds),
         "--devices": ",".join(request.devices),
         "--epochs": request.epochs,
+        "--engine": None if request.engine == "sequential" else request.engine,
         "--baseline": request.baseline,
         "--name": request.name,
         "--reports": None if request.reports == Path("reports") else request.reports,

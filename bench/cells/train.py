@@ -5,46 +5,34 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from bench.cells.allocation import keep_freed_memory
+from bench.cells.batches import Batches
+from bench.cells.curves import Answers, Curves
 from bench.cells.determinism import deterministic, stream_seed
+from bench.cells.graphs import Step, graphed
+from bench.cells.losses import LOSSES, LossFunction
+from bench.cells.schedule import LearningRate
 from bench.cells.splits import Split
-from bench.records.kinds import TestPoint, TrainingPoint, finite
-from zoo import ModelSpec, Normalisation, Recipe
-from zoo.spec import Initialisation, Loss, Optimiser
+from bench.records.kinds import TestPoint, TrainingPoint
+from zoo import ModelSpec, Recipe
+from zoo.spec import Initialisation, Optimiser
 
-# How finely a run is watched: about so many points on its training and on its test curve.
-TRAINING_POINTS = 20
-TEST_POINTS = 10
+TEST_POINTS = 10  # a run is tested about so often
+# Fast on every network; what a document's own batch costs is measured for its claim.
+EVALUATION_BATCH = 256
 
-LossFunction = Callable[[Tensor, Tensor], Tensor]
-
-
-def _nll_of_probabilities(outputs: Tensor, labels: Tensor) -> Tensor:
-    # A probability that underflowed to 0 would make the loss infinite.
-    tiny = torch.finfo(outputs.dtype).tiny
-    return functional.nll_loss(outputs.clamp_min(tiny).log(), labels)
-
-
-def _mse_one_hot(outputs: Tensor, labels: Tensor) -> Tensor:
-    return functional.mse_loss(outputs, functional.one_hot(labels, outputs.shape[1]).float())
-
-
-LOSSES: dict[Loss, LossFunction] = {
-    "cross-entropy": functional.cross_entropy,
-    "nll": functional.nll_loss,
-    "nll-of-probabilities": _nll_of_probabilities,
-    "mse-one-hot": _mse_one_hot,
-}
+Part = Literal["train", "validation", "test"]
+_PARTS: tuple[Part, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +61,7 @@ class Trained:
     test_accuracy_selected: float | None
     validation_accuracy: float | None
     weights_sha256: str
-    predictions: np.ndarray[Any, np.dtype[np.int64]]
+    predictions: Answers
     training_curve: tuple[TrainingPoint, ...]
     test_curve: tuple[TestPoint, ...]
     weights: dict[str, Tensor] = field(repr=False)
@@ -85,6 +73,7 @@ def train(spec: ModelSpec, recipe: Recipe, split: Split, *, seed: int, device: s
     Leaves torch's flags and number of threads as they were; its global random generators are
     reseeded.
     """
+    keep_freed_memory()
     with deterministic():
         training = Training(spec, recipe, split, seed=seed, device=device)
         training.run(recipe.epochs)
@@ -105,28 +94,32 @@ class Training:
         self.split = split
         self.device = torch.device(device)
         self.batches = Batches(recipe.normalisation, spec.input_shape[0])
-        torch.manual_seed(stream_seed(seed, "initialisation"))
-        self.network = spec.build()  # on the CPU, so that every device starts from the same weights
-        initialise(self.network, recipe.initialisation)
-        self.network.to(self.device)
-        self.optimiser = make_optimiser(self.network, recipe.optimiser)
+        self.network = first_network(spec, recipe, seed)
+        place(self.network, self.device)
+        self.optimiser = make_optimiser(self.network.parameters(), recipe.optimiser)
         torch.manual_seed(stream_seed(seed, "dropout"))
-        self.order = torch.Generator().manual_seed(stream_seed(seed, "order"))
-        self.parts = {
-            name: tuple(torch.from_numpy(array).to(self.device) for array in split.part(name))
-            for name in _PARTS
-        }
+        self.order = order_of(seed)
+        self.parts = {name: self._part(split, name) for name in _PARTS}
         if not self.examples_per_epoch:
             raise ValueError(
                 f"{len(self.parts['train'][0])} training samples fill no batch of "
                 f"{self._batch_size}, and the recipe drops smaller ones; use more samples"
             )
+        self._schedule = LearningRate(
+            recipe, self.optimiser, math.ceil(self.examples_per_epoch / self._batch_size)
+        )
+        # A heavy network's kernels take long, and a copy of its weights much memory.
+        self._in_graph = self.device.type == "cuda" and "heavy" not in spec.tags
+        self.step: Step | None = None
         self.epoch = 0
         self.updates = 0
         self.train_seconds = 0.0
-        self.training_curve: list[TrainingPoint] = []
-        self.test_curve: list[TestPoint] = []
+        self.curves = Curves(recipe, split, self.examples_per_epoch, self._batch_size)
         self.predictions = self._test()
+
+    def _part(self, split: Split, name: Part) -> tuple[Tensor, Tensor]:
+        inputs, labels = (torch.from_numpy(array).to(self.device) for array in split.part(name))
+        return self.batches.once(inputs), labels
 
     @property
     def examples_per_epoch(self) -> int:
@@ -138,34 +131,21 @@ class Training:
 
     def run(self, until_epoch: int) -> None:
         """Trains up to and including the given epoch, testing as it goes."""
-        test_every = math.ceil(self.recipe.epochs / TEST_POINTS)
         while self.epoch < until_epoch:
             self.epoch += 1
             self._train_epoch()
-            if (
-                self.epoch % test_every == 0
-                or self.epoch in (until_epoch, self.recipe.epochs)
-                or self.recipe.selects_on_test
-            ):
+            if self.epoch == until_epoch or is_tested(self.epoch, self.recipe):
                 self.predictions = self._test()
 
     def result(self) -> Trained:
         """What the run has come to."""
-        last = self.test_curve[-1]
-        tested = [point.accuracy for point in self.test_curve if point.epoch > 0]
-        weights = {name: tensor.cpu() for name, tensor in self.network.state_dict().items()}
-        return Trained(
+        return outcome(
+            self.curves,
             epochs=self.epoch,
             updates=self.updates,
             train_seconds=self.train_seconds,
-            test_accuracy=last.accuracy,
-            test_accuracy_selected=max(tested) if self.recipe.selects_on_test else None,
-            validation_accuracy=last.validation_accuracy,
-            weights_sha256=weights_sha256(weights),
             predictions=self.predictions,
-            training_curve=tuple(self.training_curve),
-            test_curve=tuple(self.test_curve),
-            weights=weights,
+            weights=self.network.state_dict(),
         )
 
     def save(self, path: Path) -> None:
@@ -181,27 +161,30 @@ class Training:
                 "updates": self.updates,
                 "train_seconds": self.train_seconds,
                 "predictions": torch.from_numpy(self.predictions),
-                "training_curve": msgspec.json.encode(self.training_curve),
-                "test_curve": msgspec.json.encode(self.test_curve),
+                "training_curve": msgspec.json.encode(self.curves.training),
+                "test_curve": msgspec.json.encode(self.curves.test),
             },
             path,
         )
 
     def load(self, path: Path) -> None:
         """Goes on from a checkpoint that a run of the same cell has saved."""
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = torch.load(path, map_location=self.device, weights_only=True)
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
-        self.order.set_state(state["order"])
-        torch.set_rng_state(state["global"])
+        self.step = None  # a graph holds on to what the optimiser had before
+        self.order.set_state(state["order"].cpu())
+        torch.set_rng_state(state["global"].cpu())
         if self.device.type == "cuda":
-            torch.cuda.set_rng_state_all(state["cuda"])
+            torch.cuda.set_rng_state_all([numbers.cpu() for numbers in state["cuda"]])
         self.epoch = state["epoch"]
         self.updates = state["updates"]
         self.train_seconds = state["train_seconds"]
-        self.predictions = state["predictions"].numpy()
-        self.training_curve = msgspec.json.decode(state["training_curve"], type=list[TrainingPoint])
-        self.test_curve = msgspec.json.decode(state["test_curve"], type=list[TestPoint])
+        self.predictions = state["predictions"].cpu().numpy()
+        self.curves.training = msgspec.json.decode(
+            state["training_curve"], type=list[TrainingPoint]
+        )
+        self.curves.test = msgspec.json.decode(state["test_curve"], type=list[TestPoint])
 
     @property
     def _batch_size(self) -> int:
@@ -210,94 +193,52 @@ class Training:
     def _train_epoch(self) -> None:
         """One pass over the training samples; leaves points on the training curve now and then."""
         inputs, labels = self.parts["train"]
-        examples = self.examples_per_epoch
-        steps = math.ceil(examples / self._batch_size)
-        watched = self.epoch % math.ceil(self.recipe.epochs / TRAINING_POINTS) == 0
-        points = max(1, TRAINING_POINTS // self.recipe.epochs) if watched else 0
-        last_steps = {math.ceil(steps * point / points) for point in range(1, points + 1)}
-        loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
-        summed = 0
+        losses = []
         self.network.train()
+        step = self.step = self.step or self.make_step()
         started = time.perf_counter()
-        if self.recipe.shuffle:
-            order = torch.randperm(len(inputs), generator=self.order)
-        else:
-            order = torch.arange(len(inputs))
-        order = order[:examples].to(self.device)
-        for step, chosen in enumerate(torch.split(order, self._batch_size), start=1):
-            batch = self.batches(inputs[chosen])
-            loss = training_step(
-                self.network, self.optimiser, LOSSES[self.recipe.loss], batch, labels[chosen]
-            )
-            loss_sum += loss.detach() * len(chosen)
-            summed += len(chosen)
+        order = draw_order(len(inputs), self.order if self.recipe.shuffle else None)
+        order = order[: self.examples_per_epoch].to(self.device)
+        for batch, answers in self.batches.ahead(inputs, labels, order, self._batch_size):
+            self._schedule.before(self.updates)
+            losses.append(step(batch, answers))
             self.updates += 1
-            if step in last_steps:
-                seen = (self.epoch - 1) * examples + min(step * self._batch_size, examples)
-                mean = loss_sum.item() / summed
-                self.training_curve.append(TrainingPoint(examples_seen=seen, loss=_short(mean)))
-                loss_sum.zero_()
-                summed = 0
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
+        # Read once an epoch: on a GPU every reading waits for all that came before.
+        means = torch.stack(losses).double().cpu().numpy()
         self.train_seconds += time.perf_counter() - started
+        self.curves.trained(self.epoch, means)
 
-    def _test(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def make_step(self) -> Step:
+        """What takes one batch and its labels, updates the network and gives the mean loss."""
+        loss_function = LOSSES[self.recipe.loss]
+        step = partial(training_step, self.network, self.optimiser, loss_function)
+        if not self._in_graph:
+            return step
+        size = min(self._batch_size, self.examples_per_epoch)
+        first = torch.arange(size, device=self.device)
+        batch, labels = next(self.batches.ahead(*self.parts["train"], first, size))
+        return graphed(step, self.network, self.optimiser, batch, labels)
+
+    def _test(self) -> Answers:
         """Leaves a point on the test curve and gives the classes answered."""
-        loss, predictions = self._evaluate("test")
-        right = predictions == self.parts["test"][1].cpu().numpy()
-        validation = None
-        if len(self.parts["validation"][1]):
-            _, answers = self._evaluate("validation")
-            held_out = self.parts["validation"][1].cpu().numpy()
-            validation = float(np.mean(answers == held_out))
-        self.test_curve.append(
-            TestPoint(
-                epoch=self.epoch,
-                examples_seen=self.epoch * self.examples_per_epoch,
-                loss=_short(loss),
-                accuracy=float(np.mean(right)),
-                validation_accuracy=validation,
-            )
-        )
+        loss, predictions = self.evaluate("test")
+        held_out = self.evaluate("validation")[1] if len(self.parts["validation"][1]) else None
+        self.curves.tested(self.epoch, loss, predictions, held_out)
         return predictions
 
     @torch.inference_mode()
-    def _evaluate(
-        self, part: Literal["test", "validation"]
-    ) -> tuple[float, np.ndarray[Any, np.dtype[np.int64]]]:
+    def evaluate(self, part: Part) -> tuple[float, Answers]:
         """Mean loss per sample, and the class answered for each sample."""
         inputs, labels = self.parts[part]
         loss_sum = torch.zeros((), dtype=torch.float64, device=self.device)
         answers = []
         self.network.eval()
-        for start in range(0, len(inputs), self.recipe.test_batch):
-            chosen = slice(start, start + self.recipe.test_batch)
-            outputs = self.network(self.batches(inputs[chosen]))
-            loss_sum += LOSSES[self.recipe.loss](outputs, labels[chosen]) * len(outputs)
+        everything = torch.arange(len(inputs), device=self.device)
+        for batch, right in self.batches.ahead(inputs, labels, everything, EVALUATION_BATCH):
+            outputs = self.network(batch)
+            loss_sum += LOSSES[self.recipe.loss](outputs, right) * len(outputs)
             answers.append(outputs.argmax(dim=1))
         return loss_sum.item() / len(inputs), torch.cat(answers).cpu().numpy()
-
-
-_PARTS: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
-
-
-class Batches:
-    """Makes what a network takes of stored samples: pixels in 0..1, normalised, in its channels."""
-
-    def __init__(self, normalisation: Normalisation, channels: int) -> None:
-        self.mean = torch.tensor(normalisation.mean).reshape(-1, 1, 1)
-        self.std = torch.tensor(normalisation.std).reshape(-1, 1, 1)
-        self.channels = channels
-
-    def __call__(self, samples: Tensor) -> Tensor:
-        """Float32 (N, channels, height, width) from uint8 pictures; rows pass unchanged."""
-        if samples.dtype != torch.uint8:
-            return samples
-        if self.mean.device != samples.device:
-            self.mean, self.std = self.mean.to(samples.device), self.std.to(samples.device)
-        scaled = (samples.float() / 255).expand(-1, self.channels, -1, -1)
-        return (scaled - self.mean) / self.std
 
 
 def training_step(
@@ -307,20 +248,85 @@ def training_step(
     batch: Tensor,
     labels: Tensor,
 ) -> Tensor:
-    """Forward, backward, one update; the mean loss of the batch before the update."""
+    """Forward, backward, one update; the mean loss of the batch before the update, detached."""
     optimiser.zero_grad()
     loss = loss_function(network(batch), labels)
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
-    return loss
+    return loss.detach()
 
 
-def make_optimiser(network: nn.Module, optimiser: Optimiser) -> torch.optim.Optimizer:
-    """The torch optimiser of a recipe, over all parameters."""
+def place(network: nn.Module, device: torch.device) -> None:
+    """Brings a network to its device; pictures and kernels keep their channels last in memory.
+
+    So convolutions and poolings need no reordering between them.
+    """
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def make_optimiser(parameters: Iterable[Tensor], optimiser: Optimiser) -> torch.optim.Optimizer:
+    """The torch optimiser of a recipe; it updates all parameters in one call."""
+    all_of_them = list(parameters)
+    rate: float | Tensor = optimiser.learning_rate
+    on_gpu = all_of_them[0].device.type == "cuda"
+    if on_gpu:  # where a CUDA graph finds it, changed or not
+        rate = torch.tensor(rate, device=all_of_them[0].device)
     if optimiser.name == "adam":
-        return torch.optim.Adam(network.parameters(), lr=optimiser.learning_rate)
-    return torch.optim.SGD(
-        network.parameters(), lr=optimiser.learning_rate, momentum=optimiser.momentum
+        return torch.optim.Adam(all_of_them, lr=rate, fused=True, capturable=on_gpu)
+    return torch.optim.SGD(all_of_them, lr=rate, momentum=optimiser.momentum, fused=True)
+
+
+def first_network(spec: ModelSpec, recipe: Recipe, seed: int) -> nn.Module:
+    """The network that a seed's training begins with; on the CPU, so that all devices' is equal."""
+    torch.manual_seed(stream_seed(seed, "initialisation"))
+    network = spec.build()
+    initialise(network, recipe.initialisation)
+    return network
+
+
+def order_of(seed: int) -> torch.Generator:
+    """What the orders of a seed's samples are drawn from, epoch after epoch."""
+    return torch.Generator().manual_seed(stream_seed(seed, "order"))
+
+
+def draw_order(samples: int, generator: torch.Generator | None) -> Tensor:
+    """The order of an epoch's samples: drawn, or as they lie where there is no generator."""
+    if generator is None:
+        return torch.arange(samples)
+    return torch.randperm(samples, generator=generator)
+
+
+def is_tested(epoch: int, recipe: Recipe) -> bool:
+    """Whether a recipe's training is tested after an epoch."""
+    test_every = math.ceil(recipe.epochs / TEST_POINTS)
+    return epoch % test_every == 0 or epoch == recipe.epochs or recipe.selects_on_test
+
+
+def outcome(
+    curves: Curves,
+    *,
+    epochs: int,
+    updates: int,
+    train_seconds: float,
+    predictions: Answers,
+    weights: Mapping[str, Tensor],
+) -> Trained:
+    """What a training that ends after its last test has come to."""
+    last = curves.test[-1]
+    tested = [point.accuracy for point in curves.test if point.epoch > 0]
+    kept = {name: tensor.cpu().contiguous() for name, tensor in weights.items()}
+    return Trained(
+        epochs=epochs,
+        updates=updates,
+        train_seconds=train_seconds,
+        test_accuracy=last.accuracy,
+        test_accuracy_selected=max(tested) if curves.recipe.selects_on_test else None,
+        validation_accuracy=last.validation_accuracy,
+        weights_sha256=weights_sha256(kept),
+        predictions=predictions,
+        training_curve=tuple(curves.training),
+        test_curve=tuple(curves.test),
+        weights=kept,
     )
 
 
@@ -348,11 +354,3 @@ def weights_sha256(weights: dict[str, Tensor]) -> str:
         digest.update(f"{array.dtype.name}{array.shape}".encode())
         digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
     return digest.hexdigest()
-
-
-def _short(value: float) -> float | None:
-    """The nearest float32, in its shortest decimal form: curves stay small in the records.
-
-    None where it is infinite or no number.
-    """
-    return finite(float(str(np.float32(value))))

@@ -131,9 +131,7 @@ def _double_softmax() -> Iterable[Trial]:
     once = without(spec, "softmax", called="lenet-rgb-one-softmax", output="logits")
     assert spec.recipe.samples_per_class is not None
     train_per_class, _ = spec.recipe.samples_per_class
-    recipe = replace(
-        spec.recipe, test_batch=1_000, samples_per_class=(train_per_class, WHOLE_TEST_SET)
-    )
+    recipe = replace(spec.recipe, samples_per_class=(train_per_class, WHOLE_TEST_SET))
     slower = _with(recipe, replace(recipe.optimiser, learning_rate=0.005))
     for name, network in (("lenet-rgb-two-softmaxes", spec), (once.name, once)):
         yield Trial(name=name, spec=network, recipe=recipe)

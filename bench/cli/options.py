@@ -6,8 +6,10 @@ import argparse
 from dataclasses import replace
 
 from bench.cells.catalogue import VALID
-from bench.cells.plan import RECIPES, Request, parse_list, parse_seeds, plan
+from bench.cells.plan import ENGINES, RECIPES, Request, parse_list, parse_seeds, plan
+from bench.cells.workers import start_workers
 from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports
+from bench.records.store import Store
 
 
 def request_parser(module: str, description: str | None) -> Parser:
@@ -21,6 +23,11 @@ def request_parser(module: str, description: str | None) -> Parser:
     add("--devices", help="cpu,cuda (default: what is there)")
     add("--epochs", type=int, help="instead of the recipe's")
     add_jobs(parser)
+    add(
+        "--engine",
+        default="sequential",
+        help=f"{' or '.join(ENGINES)}: all seeds of a network at once, for GPUs (sequential)",
+    )
     add("--baseline", help="what the others are compared with (the first model)")
     add("--name", help="name of the report (local-DATASET-RECIPE)")
     add_reports(parser)
@@ -30,10 +37,15 @@ def request_parser(module: str, description: str | None) -> Parser:
     return parser
 
 
-def read_request(options: argparse.Namespace) -> Request:
+def read_request(options: argparse.Namespace, *, trains: bool = False) -> Request:
     """The request that the options of `request_parser` come to.
 
     What is wrong with it is found before anything heavy is imported.
+
+    Args:
+        options: As parsed.
+        trains: Starts the workers at once where nothing is recorded yet, because this process
+            needs seconds until it can give them cells.
 
     Raises:
         RequestError: It cannot be carried out on any machine.
@@ -44,6 +56,7 @@ def read_request(options: argparse.Namespace) -> Request:
         recipe=options.recipe,
         seeds=parse_seeds(options.seeds),
         epochs=options.epochs,
+        engine=options.engine,
         baseline=options.baseline,
         name=options.name,
         reports=options.reports,
@@ -52,9 +65,13 @@ def read_request(options: argparse.Namespace) -> Request:
     )
     if options.devices is not None:
         request = replace(request, devices=parse_list("--devices", options.devices))
-    plan(request)
+    planned = plan(request)
     from bench.cells import machine
 
+    request = replace(request, jobs=options.jobs or machine.cores())
+    new = request.fresh or not Store(request.folder).path.exists()
+    if trains and new and not any(cell.is_heavy for cell in planned.cells):
+        start_workers(request.jobs)
     if options.devices is None:
         request = replace(request, devices=machine.devices())
-    return replace(request, jobs=options.jobs or machine.cores())
+    return request

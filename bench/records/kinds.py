@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
+from bench.records.wrong_answers import WrongAnswers, from_plain
 from zoo.spec import Deviation, Recipe
 
 Status = Literal["ok", "failed"]
@@ -66,6 +67,7 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
         test_checksum: Identity of the test samples.
         data_sha256: Checksum of the network's view of the data.
         code_sha256: Digest of the code that trained it.
+        together: The seeds that were trained at once with stacked weights, if they were.
         error: What a failed cell raised.
         test_accuracy: Fraction of test samples right after the last epoch.
         test_accuracy_selected: The best epoch's, where the document picks its epoch on the test
@@ -93,6 +95,7 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
     data_sha256: str
     code_sha256: str
     status: Status
+    together: tuple[int, ...] | None = None
     error: str | None = None
     test_accuracy: float | None = None
     test_accuracy_selected: float | None = None
@@ -100,7 +103,7 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
     updates: int | None = None
     train_seconds: float | None = None
     weights_sha256: str | None = None
-    misclassified: tuple[tuple[int, int], ...] = ()
+    misclassified: WrongAnswers = WrongAnswers()
     training_curve: tuple[TrainingPoint, ...] = ()
     test_curve: tuple[TestPoint, ...] = ()
 
@@ -180,7 +183,7 @@ class Reference(Record, frozen=True, kw_only=True, tag="baseline"):
     error: str | None = None
     parameters: int | None = None
     test_accuracy: float | None = None
-    misclassified: tuple[tuple[int, int], ...] = ()
+    misclassified: WrongAnswers = WrongAnswers()
 
 
 class LeftOut(Struct, frozen=True, kw_only=True):
@@ -256,7 +259,7 @@ class LearningRate(Experiment, frozen=True, kw_only=True):
     cell_key: str
     test_accuracy: float
     validation_accuracy: float
-    misclassified: tuple[tuple[int, int], ...]
+    misclassified: WrongAnswers
     weights_sha256: str
 
 
@@ -346,6 +349,40 @@ class Finding(Experiment, frozen=True, kw_only=True):
     words: str
 
 
+class Overhead(Experiment, frozen=True, kw_only=True):
+    """What one contender of the overhead measurement came to.
+
+    Attributes:
+        part: What was measured: `step`, `option`, `epoch` or `total`.
+        model: The network; empty where it is all.
+        contender: Its name.
+        first: Seconds of the visit before the first round, which counts for nothing.
+        seconds: Seconds of each round; contenders of one part and model share their rounds.
+        error: What it raised, where it failed.
+    """
+
+    part: Literal["step", "option", "epoch", "total"]
+    model: str
+    contender: str
+    first: float | None = None
+    seconds: tuple[float, ...] = ()
+    error: str | None = None
+
+
+class OverheadCells(Experiment, frozen=True, kw_only=True):
+    """The cells that the total of the overhead measurement is of, run one at a time.
+
+    Attributes:
+        seconds: Of each cell.
+        same_bits: Whether every cell ended in the same weights when others ran beside it.
+        side_by_side: How many ran beside each other then.
+    """
+
+    seconds: dict[str, float]
+    same_bits: bool
+    side_by_side: int
+
+
 LEARNING_RATE, SECOND_CLOCK, PROFILE, MACHINE, FINDING = (
     "learning-rate",
     "pytest-benchmark",
@@ -353,6 +390,7 @@ LEARNING_RATE, SECOND_CLOCK, PROFILE, MACHINE, FINDING = (
     "environment",
     "finding",
 )
+OVERHEAD, OVERHEAD_CELLS = "overhead", "overhead-cells"
 
 _KINDS: dict[str, type[Record]] = {
     "train": Train,
@@ -367,6 +405,8 @@ _EXPERIMENTS: dict[str, type[Record]] = {
     PROFILE: Profile,
     MACHINE: Machine,
     FINDING: Finding,
+    OVERHEAD: Overhead,
+    OVERHEAD_CELLS: OverheadCells,
 }
 
 
@@ -387,12 +427,26 @@ def decode(line: bytes) -> Record | None:
         kind: type[Record] | None = _EXPERIMENTS.get(head.experiment, Probe)
     else:
         kind = _KINDS.get(head.kind)
-    return None if kind is None else msgspec.json.decode(line, type=kind)
+    return None if kind is None else msgspec.json.decode(line, type=kind, dec_hook=_from_plain)
+
+
+def _from_plain(kind: type, plain: object) -> object:
+    """What msgspec cannot read by itself."""
+    if kind is WrongAnswers:
+        return from_plain(plain)
+    raise NotImplementedError(f"no field of a record has the type {kind}")
+
+
+def _plain(value: object) -> object:
+    """What msgspec cannot write by itself."""
+    if isinstance(value, WrongAnswers):
+        return value.plain()
+    raise NotImplementedError(f"a record cannot hold {value!r}")
 
 
 def encode(record: Record) -> bytes:
     """A record's line, without the line's end; what is not finite becomes null."""
-    return msgspec.json.encode(record)
+    return msgspec.json.encode(record, enc_hook=_plain)
 
 
 def finite(value: float) -> float | None:

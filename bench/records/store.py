@@ -50,31 +50,36 @@ class Store:
         Raises:
             RecordError: A line is JSON and no record.
         """
+        return tuple(self.each())
+
+    def each(self) -> Iterator[Record]:
+        """The same records one after the other, so that they need not fit into memory at once."""
         if not self.path.exists():
-            return ()
-        return tuple(self._records(self.path.read_bytes().splitlines()))
+            return
+        with self.path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    record = decode(line)
+                except msgspec.ValidationError as error:
+                    raise RecordError(
+                        f"line {number} of '{self.path}' is no record of this version ({error}); "
+                        "make the report again with --fresh"
+                    ) from error
+                except msgspec.DecodeError:
+                    continue
+                if record is not None:
+                    yield record
 
-    def _records(self, lines: Iterable[bytes]) -> Iterator[Record]:
-        for number, line in enumerate(lines, start=1):
-            try:
-                record = decode(line)
-            except msgspec.ValidationError as error:
-                raise RecordError(
-                    f"line {number} of '{self.path}' is no record of this version ({error}); "
-                    "make the report again with --fresh"
-                ) from error
-            except msgspec.DecodeError:
-                continue
-            if record is not None:
-                yield record
-
-    def latest_request(self) -> Request:
+    def latest_request(self, records: Iterable[Record] | None = None) -> Request:
         """What was asked for last.
+
+        Args:
+            records: Those of this store, where they have been read already.
 
         Raises:
             MissingRunError: Nothing was.
         """
-        requests = [record for record in self.read() if isinstance(record, Request)]
+        requests = of_kind(self.each() if records is None else records, Request)
         if not requests:
             raise MissingRunError(f"no run is recorded in '{self.path}'; make one: bench.compare")
         return requests[-1]
@@ -85,12 +90,8 @@ class Store:
         Args:
             wanted: By key, what the record of that key is about.
         """
-        known = latest(self.read(), wanted)
-        return {
-            key: item
-            for key, item in wanted.items()
-            if key not in known or getattr(known[key], "status", "ok") != "ok"
-        }
+        good = {record.key: getattr(record, "status", "ok") == "ok" for record in self.each()}
+        return {key: item for key, item in wanted.items() if not good.get(key)}
 
     def set_aside(self) -> None:
         """Renames the file, so that the next record starts a new one."""

@@ -62,6 +62,7 @@ class MethodView:
         digest: Of the data, as long as a reader compares.
         drawn_per_seed: Whether every seed has data of its own.
         seeds: All of them.
+        trained_together: Whether a network's seeds were trained at once, their weights stacked.
         document_recipes: One for each network where documents' recipes were used, else none.
         common: The common recipe where that was used.
         has_references: Whether predictors that are no networks were fitted.
@@ -79,6 +80,7 @@ class MethodView:
     digest: str
     drawn_per_seed: bool
     seeds: tuple[int, ...]
+    trained_together: bool
     document_recipes: tuple[DocumentRecipe, ...]
     common: CommonRecipe | None
     has_references: bool
@@ -112,6 +114,7 @@ def method_view(results: Results, undrawn: Mapping[str, str]) -> MethodView:
         digest=request.dataset_sha256[:16],
         drawn_per_seed=request.dataset == "sums",
         seeds=tuple(request.seeds),
+        trained_together=any(cell.together for runs in results.runs for cell in runs.ran.values()),
         document_recipes=() if is_common else _document_recipes(request),
         common=_common_recipe(request) if is_common else None,
         has_references=any(results.references.values()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -30,7 +30,7 @@ class LearningRateRuns:
 
     test: dict[int, float]
     validation: dict[int, float]
-    misclassified: dict[int, tuple[int, ...]]
+    misclassified: dict[int, Collection[int]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def _trials(results: Results) -> dict[tuple[str, float], LearningRateRuns]:
             trials[model, OPTIMISER.learning_rate] = LearningRateRuns(
                 test=runs.accuracy,
                 validation=runs.validation,
-                misclassified={seed: tuple(wrong) for seed, wrong in runs.misclassified.items()},
+                misclassified={**runs.misclassified},
             )
         for rate in OTHER_RATES:
             cells = [cell for cell in results.rates if (cell.model, cell.rate) == (model, rate)]
@@ -110,7 +110,5 @@ def _trial(cells: list[LearningRate]) -> LearningRateRuns:
     return LearningRateRuns(
         test={cell.seed: cell.test_accuracy for cell in cells},
         validation={cell.seed: cell.validation_accuracy for cell in cells},
-        misclassified={
-            cell.seed: tuple(index for index, _ in cell.misclassified) for cell in cells
-        },
+        misclassified={cell.seed: cell.misclassified for cell in cells},
     )

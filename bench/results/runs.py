@@ -89,9 +89,9 @@ class Runs:
         return _known({seed: cell.train_seconds for seed, cell in self.ran.items()})
 
     @cached_property
-    def misclassified(self) -> dict[int, dict[int, int]]:
+    def misclassified(self) -> dict[int, Mapping[int, int]]:
         """By seed, wrong test samples: index among the test samples to class answered."""
-        return {seed: dict(cell.misclassified) for seed, cell in self.ran.items()}
+        return {seed: cell.misclassified for seed, cell in self.ran.items()}
 
     @property
     def errors(self) -> dict[int, str]:
@@ -235,7 +235,7 @@ def read(store: Store) -> Results:
         MissingRunError: There is none.
     """
     records = store.read()
-    request = store.latest_request()
+    request = store.latest_request(records)
     found = latest(records, request.keys).values()
     runs = _runs(of_kind(found, kinds.Train), request)
     fitted = of_kind(found, kinds.Reference)

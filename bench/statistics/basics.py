@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ class Summary:
     maximum: float
 
 
+@lru_cache(maxsize=1 << 16)  # seeds share few different accuracies
 def exact(share: float) -> Fraction:
     """The share of test samples that a float was rounded from.
 

@@ -18,9 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from bench.cells.allocation import keep_freed_memory
+from bench.cells.batches import Batches
 from bench.cells.determinism import deterministic, stream_seed
 from bench.cells.jobs import failure
-from bench.cells.train import LOSSES, Batches, make_optimiser, training_step
+from bench.cells.losses import LOSSES
+from bench.cells.train import make_optimiser, place, training_step
 from bench.records.code import code_sha256
 from bench.timing.gpu import GpuState, read_state
 from bench.timing.protocol import (
@@ -72,10 +75,11 @@ class Runner:
         self.workload = workload
         self.device = torch.device(workload.device)
         torch.manual_seed(stream_seed(MEASUREMENT_SEED, "measurement"))
-        self.network: nn.Module = spec.build().to(self.device)
+        self.network: nn.Module = spec.build()
+        place(self.network, self.device)
         self.network.train(workload.phase == "train")
         self.start = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.optimiser = make_optimiser(self.network, recipe.optimiser)
+        self.optimiser = make_optimiser(self.network.parameters(), recipe.optimiser)
         self.loss = LOSSES[recipe.loss]
         self.batches = Batches(recipe.normalisation, spec.input_shape[0])
         self.samples = _samples(spec, workload.batch).to(self.device)
@@ -218,6 +222,7 @@ def measure(
     failed: list[FailedTiming] = []
     ready: list[Ready] = []
     states: list[GpuState] = []
+    keep_freed_memory()
     with deterministic():
         for workload, spec, recipe in workloads:
             try:

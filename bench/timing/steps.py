@@ -40,13 +40,14 @@ def peak_bytes(step: Step) -> int:
         held = step()
     del held  # no sooner: letting it go is no part of the step
     live: dict[int, int] = {}
-    peak = 0
+    now = peak = 0
     for address, size in _allocations(profiler.profiler.kineto_results.experimental_event_tree()):
         if size > 0:
             live[address] = size
-            peak = max(peak, sum(live.values()))
+            now += size
+            peak = max(peak, now)
         else:  # what was there before the step is let go without being counted
-            live.pop(address, None)
+            now -= live.pop(address, 0)
     return peak
 
 

@@ -163,6 +163,7 @@ def _status(
             seed=record.seed,
             device=record.device,
             epochs=epochs,
+            together=record.together,
         )
         # A record holds how many epochs were trained, not whether the request asked for them.
         for epochs in (None, record.epochs)
@@ -174,7 +175,7 @@ def _status(
     if record.key not in keys:
         what = "key, made of the cell, its recipe, its data, the code and the environment"
         return Mismatch(cell=name, what=what, recorded=record.key, now=" or ".join(keys))
-    if record.code_sha256 != training_code(spec):
+    if record.code_sha256 != training_code(spec, together=record.together is not None):
         return [
             f"training code: what trains or builds {record.model} is not what it was at commit "
             f"{request.environment.commit} (now {machine.environment().commit})"
@@ -240,7 +241,10 @@ def first_mismatch(recorded: kinds.Train, now: kinds.Train) -> Mismatch | None:
     if recorded.status != now.status:
         outcomes = [f"{r.status}: {r.error}" if r.error else r.status for r in (recorded, now)]
         return Mismatch(cell=name, what="outcome", recorded=outcomes[0], now=outcomes[1])
-    ours, theirs = (msgspec.json.decode(kinds.encode(record)) for record in (recorded, now))
+    ours, theirs = (
+        msgspec.json.decode(msgspec.json.encode(record, enc_hook=lambda wrong: [*wrong.items()]))
+        for record in (recorded, now)
+    )
     for field in dict.fromkeys([*_COMPARED, *kinds.Train.__struct_fields__]):
         before, after = ours.get(field), theirs.get(field)
         if field in _NEVER_EQUAL or before == after:

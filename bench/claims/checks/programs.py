@@ -118,7 +118,7 @@ def stale_resume(claim: Claim, _evidence: Evidence) -> Found:
     seen = (saved_at + 1) * recipe.train_batch
     torch.manual_seed(0)
     network, continued = spec_of(claim).build(), spec_of(claim).build()
-    optimiser = make_optimiser(network, recipe.optimiser)
+    optimiser = make_optimiser(network.parameters(), recipe.optimiser)
     continued.load_state_dict(network.state_dict())
     before = {name: value.clone() for name, value in continued.state_dict().items()}
     functional.nll_loss(network(torch.rand(8, 1, 28, 28)), torch.arange(8)).backward()  # type: ignore[no-untyped-call]
@@ -175,7 +175,7 @@ def scheduler(claim: Claim, _evidence: Evidence) -> Found:
     for stepped in (True, False):
         torch.manual_seed(0)
         network = spec_of(claim).build()
-        optimiser = make_optimiser(network, recipe.optimiser)
+        optimiser = make_optimiser(network.parameters(), recipe.optimiser)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             schedule = torch.optim.lr_scheduler.StepLR(optimiser, step_size=10, gamma=0.1)

@@ -10,10 +10,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from bench.cells.batches import Batches
 from bench.cells.data import load
 from bench.cells.determinism import deterministic
+from bench.cells.losses import LOSSES
 from bench.cells.splits import Split, view
-from bench.cells.train import LOSSES, Batches
 from bench.claims.affine import affine_map
 from bench.claims.trials import DEVICE, trials
 from zoo import ModelSpec
