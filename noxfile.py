@@ -62,6 +62,20 @@ def counting(session: nox.Session) -> None:
 
 
 @nox.session
+def overhead(session: nox.Session) -> None:
+    """Measures what this suite's own code costs, beside documents' loops and other trainers."""
+    _install(session, "peers")
+    session.run("python", "-m", "bench.overhead", *session.posargs)
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """Runs all that needs a GPU; arguments go to `python -m bench.gpu_check`."""
+    _install(session, "tests")
+    session.run("python", "-m", "bench.gpu_check", *session.posargs)
+
+
+@nox.session
 def profile(session: nox.Session) -> None:
     """Profiles training steps; arguments go to `python -m bench.profile`."""
     _install(session)

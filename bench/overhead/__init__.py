@@ -1,0 +1,1 @@
+"""What the suite's own code costs, against bare loops, documents' loops and peers."""

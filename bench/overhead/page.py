@@ -1,0 +1,198 @@
+"""The overhead report: what was measured, as ratios with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+import zoo
+from bench.overhead.data import MODELS, SEEDS, TEST_PICTURES, TRAIN_PICTURES
+from bench.overhead.names import BARE, DEFAULTS, DOCUMENT, MANY, ONE, SUITE
+from bench.overhead.simulate import simulated
+from bench.records import kinds
+from bench.records.environment import Environment
+from bench.records.store import Store, latest, of_kind
+from bench.statistics.basics import Floats
+from bench.statistics.speed import wilcoxon
+from bench.writing.templates import render
+
+WORKERS = (4, 8, 16)
+
+Seconds = Mapping[str, Floats]  # by contender, of each round
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratio:
+    """How many times as long something takes as something else.
+
+    Attributes:
+        ratio: The Hodges-Lehmann estimate over rounds.
+        low: Lower end of its 95% interval.
+        high: Its upper end.
+    """
+
+    ratio: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A network's line in one of the tables.
+
+    Attributes:
+        model: Registry name.
+        batch: Pictures of a training step.
+        seconds: Median seconds of what the others are compared with.
+        ratios: By contender; None for what failed or was not there.
+        first: By contender, seconds of its first visit.
+    """
+
+    model: str
+    batch: int
+    seconds: float
+    ratios: dict[str, Ratio | None]
+    first: dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverheadPage:
+    """What the page shows.
+
+    Attributes:
+        steps: Of a training step: how many times a bare loop's time each contender takes.
+        options: Of a training step: how many times as fast each option is as torch's defaults.
+        epochs: Of an epoch: how many times this suite's time each contender takes.
+        rounds: By part, how many rounds.
+        document: Median seconds of all cells by documents' loops.
+        one: The same by this suite, one cell at a time.
+        many: The same, as many at a time as there are cores.
+        documents_over_suite: Documents' time over the suite's on all cores.
+        one_over_many: The suite's time one at a time over its time on all cores.
+        cells: Cells of the whole comparison.
+        same_bits: Whether they end in the same weights both ways.
+        workers: How many cells ran side by side.
+        simulated: By number of workers, documents' time over the suite's.
+        longest: The longest cell's seconds.
+        failures: What failed, a line each.
+        environment: Where it was measured.
+        models: The networks of the epochs and of the whole comparison.
+        train_pictures: Pictures of an epoch.
+        test_pictures: Pictures tested after it.
+    """
+
+    steps: tuple[Row, ...]
+    options: tuple[Row, ...]
+    epochs: tuple[Row, ...]
+    rounds: dict[str, int]
+    document: float
+    one: float
+    many: float
+    documents_over_suite: Ratio
+    one_over_many: Ratio
+    cells: int
+    same_bits: bool
+    workers: int
+    simulated: dict[int, float]
+    longest: float
+    failures: tuple[str, ...]
+    environment: Environment
+    models: tuple[str, ...] = MODELS
+    seeds: int = len(SEEDS)
+    train_pictures: int = TRAIN_PICTURES
+    test_pictures: int = TEST_PICTURES
+
+
+def write_page(folder: Path) -> None:
+    """Writes `report.md` into the folder that holds the records."""
+    records = Store(folder).read()
+    view = page_view(latest(records, {record.key: None for record in records}))
+    (folder / "report.md").write_text(render(Path(__file__).parent, "overhead", view) + "\n")
+
+
+def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
+    """What the page shows of the newest records.
+
+    Args:
+        records: By key.
+    """
+    found = of_kind(records.values(), kinds.Overhead)
+    (cells,) = of_kind(records.values(), kinds.OverheadCells)
+    (where,) = of_kind(records.values(), kinds.Machine)
+    total = _seconds(found, "total", "")
+    documents = median(total[DOCUMENT])
+    return OverheadPage(
+        steps=_rows(found, "step", BARE),
+        options=_rows(found, "option", DEFAULTS, as_speed=True),
+        epochs=_rows(found, "epoch", SUITE),
+        rounds={record.part: len(record.seconds) for record in found if not record.error},
+        document=documents,
+        one=median(total[ONE]),
+        many=median(total[MANY]),
+        documents_over_suite=ratio(total[DOCUMENT], total[MANY]),
+        one_over_many=ratio(total[ONE], total[MANY]),
+        cells=len(cells.seconds),
+        same_bits=cells.same_bits,
+        workers=cells.side_by_side,
+        simulated={
+            workers: documents / simulated(tuple(cells.seconds.values()), workers)
+            for workers in WORKERS
+        },
+        longest=max(cells.seconds.values()),
+        failures=tuple(
+            f"{record.part} {record.model} {record.contender}: {record.error}"
+            for record in found
+            if record.error
+        ),
+        environment=where.environment,
+    )
+
+
+def _rows(
+    found: list[kinds.Overhead], part: str, base: str, *, as_speed: bool = False
+) -> tuple[Row, ...]:
+    rows = []
+    for model in dict.fromkeys(record.model for record in found if record.part == part):
+        here = [record for record in found if record.part == part and record.model == model]
+        seconds = _seconds(found, part, model)
+        if base not in seconds:
+            continue
+        ratios: dict[str, Ratio | None] = {}
+        for record in here:
+            if record.contender != base:
+                taken = seconds.get(record.contender)
+                if taken is None:
+                    ratios[record.contender] = None
+                elif as_speed:
+                    ratios[record.contender] = ratio(seconds[base], taken)
+                else:
+                    ratios[record.contender] = ratio(taken, seconds[base])
+        rows.append(
+            Row(
+                model=model,
+                batch=zoo.get(model).recipe.train_batch or 0,
+                seconds=median(seconds[base]),
+                ratios=ratios,
+                first={r.contender: r.first for r in here if r.first is not None},
+            )
+        )
+    return tuple(rows)
+
+
+def _seconds(found: list[kinds.Overhead], part: str, model: str) -> Seconds:
+    return {
+        record.contender: np.array(record.seconds)
+        for record in found
+        if (record.part, record.model) == (part, model) and not record.error
+    }
+
+
+def ratio(over: Floats, under: Floats) -> Ratio:
+    """How many times as long the first takes, from the seconds of the same rounds."""
+    located = wilcoxon(np.log(over) - np.log(under))
+    centre, low, high = (float(np.exp(x)) for x in (located.centre, located.low, located.high))
+    return Ratio(ratio=centre, low=low, high=high)

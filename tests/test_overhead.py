@@ -1,0 +1,148 @@
+"""The overhead report: contenders in turns, the same pictures, and a page that says all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+
+import zoo
+from bench.cells.batches import Batches
+from bench.overhead.data import split
+from bench.overhead.loops import loaders
+from bench.overhead.measure import Contender, Outcome, take_turns
+from bench.overhead.names import BARE, DEFAULTS, DOCUMENT, LIGHTNING, MANY, ONE, OURS, SUITE
+from bench.overhead.page import ratio, write_page
+from bench.overhead.simulate import simulated
+from bench.records import kinds
+from bench.records.store import Store
+from tests.factories import MACHINE
+
+ROUNDS = 8
+
+
+@pytest.mark.parametrize(
+    ("workers", "expected"),
+    [
+        (1, 9.0),
+        (2, 6.0),  # 3 and 2 begin; the worker that took 2 is free first and takes 4
+        (3, 4.0),
+        (16, 4.0),
+    ],
+)
+def test_cells_go_to_the_first_worker_that_is_free(workers: int, expected: float) -> None:
+    assert simulated([3.0, 2.0, 4.0], workers) == expected
+
+
+def test_a_ratio_is_that_of_the_same_rounds_and_has_no_width_where_they_agree() -> None:
+    drifting = np.geomspace(1.0, 3.0, ROUNDS)  # the machine slows down for both
+    found = ratio(2 * drifting, drifting)
+    assert (found.ratio, found.low, found.high) == pytest.approx((2.0, 2.0, 2.0))
+    noisy = ratio(drifting * np.where(np.arange(ROUNDS) % 2, 1.1, 0.9), drifting)
+    assert noisy.low < 1 < noisy.high
+
+
+class HereAndNow(Contender):
+    """One that needs no process of its own."""
+
+    def __init__(self, *seconds: float) -> None:
+        self.left = list(seconds)
+
+    def visit(self, *_: object) -> float:
+        return self.left.pop(0)
+
+
+def test_the_first_visit_counts_for_nothing_and_a_failure_stops_one_contender_alone() -> None:
+    found = take_turns({"steady": HereAndNow(9.0, 1.0, 2.0), "short": HereAndNow(7.0, 3.0)}, 2)
+    assert found["steady"] == Outcome(first=9.0, seconds=(1.0, 2.0))
+    assert found["short"].error is not None
+    assert found["short"].error.startswith("IndexError: pop from empty list")
+
+
+def test_a_contender_has_a_process_of_its_own() -> None:
+    contender = Contender(_process_id)
+    try:
+        assert contender.visit() == contender.visit() != os.getpid()
+    finally:
+        contender.close()
+
+
+def _process_id() -> float:
+    return os.getpid()
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("model", ["lenet", "net"])
+def test_the_documents_loop_sees_the_pictures_that_the_suite_sees(model: str) -> None:
+    root = Path(os.environ["BENCH_DATA_ROOT"])
+    spec = zoo.get(model)
+    _, test = loaders(spec.recipe, root)
+    shown = torch.cat([pictures for pictures, _ in test])
+    answers = torch.cat([labels for _, labels in test])
+    inputs, labels = split(model, root).part("test")
+    ready = Batches(spec.recipe.normalisation, 1)(torch.from_numpy(np.array(inputs)))
+    torch.testing.assert_close(shown, ready)
+    assert answers.tolist() == labels.tolist()
+
+
+def record(part: Any, model: str, contender: str, seconds: float) -> kinds.Overhead:
+    return kinds.Overhead(
+        key=f"{part} {model} {contender}",
+        experiment=kinds.OVERHEAD,
+        part=part,
+        model=model,
+        contender=contender,
+        first=41.2,
+        seconds=(seconds,) * ROUNDS,
+    )
+
+
+def failed(part: Any, model: str, contender: str, error: str) -> kinds.Overhead:
+    measured = record(part, model, contender, 1.0)
+    return msgspec.structs.replace(measured, first=None, seconds=(), error=error)
+
+
+def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
+    store = Store(tmp_path / "overhead")
+    compiled = f"{OURS}, compiled"
+    for item in (
+        kinds.Machine(key="m", experiment=kinds.MACHINE, status="ok", environment=MACHINE),
+        record("step", "lenet", BARE, 0.010),
+        record("step", "lenet", SUITE, 0.0102),
+        failed("step", "lenet", LIGHTNING, "ImportError: no lightning"),
+        record("option", "lenet", DEFAULTS, 0.012),
+        record("option", "lenet", OURS, 0.008),
+        record("option", "lenet", compiled, 0.016),
+        record("epoch", "net", SUITE, 0.5),
+        record("epoch", "net", DOCUMENT, 1.75),
+        record("total", "", DOCUMENT, 24.0),
+        record("total", "", ONE, 10.8),
+        record("total", "", MANY, 6.0),
+        kinds.OverheadCells(
+            key="c",
+            experiment=kinds.OVERHEAD_CELLS,
+            seconds={f"cell {n}": 0.75 for n in range(16)},
+            same_bits=True,
+            side_by_side=2,
+        ),
+    ):
+        store.append(item)
+    write_page(tmp_path / "overhead")
+    page = " ".join((tmp_path / "overhead" / "report.md").read_text().split())
+    assert page.startswith("# A small comparison takes 4.0 times as long")
+    assert "take 4.00 (4.00 to 4.00) times as long as this suite for the same 16 cells" in page
+    assert "24.0 s against 6.0 s" in page
+    assert "One cell at a time takes 1.80 (1.80 to 1.80) times as long as 2 side by side" in page
+    assert "every cell ends in the same weights, bit for bit" in page
+    assert "| `lenet` | 64 | 10.00 | 1.02 (1.02 to 1.02) | - |" in page
+    assert "| `lenet` | 64 | 12.00 | 1.50 (1.50 to 1.50) | 0.75 (0.75 to 0.75) |" in page
+    assert "41 s for `lenet`." in page
+    assert "| `net` | 64 | 0.50 | 3.50 (3.50 to 3.50) |" in page
+    # 16 cells of 0.75 s: 4 workers need 3 s, 8 need 1.5 s, 16 need 0.75 s; the documents need 24 s
+    assert "| 4 | 8.0 | | 8 | 16.0 | | 16 | 32.0 |" in page
+    assert "step lenet Lightning: ImportError: no lightning" in page
