@@ -63,8 +63,11 @@ def counting(session: nox.Session) -> None:
 
 @nox.session
 def overhead(session: nox.Session) -> None:
-    """Measures what this suite's own code costs, beside documents' loops and other trainers."""
-    _install(session, "peers")
+    """Measures what this suite's own code costs, beside documents' loops and other trainers.
+
+    Then what each execution mode of torch and of other run times brings. What was stopped goes on.
+    """
+    _install(session, "peers", "modes")
     session.run("python", "-m", "bench.overhead", *session.posargs)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from bench.cells.batches import Batches
 from bench.overhead.data import split
 from bench.overhead.loops import loaders
 from bench.overhead.measure import Contender, Outcome, take_turns
-from bench.overhead.names import BARE, DEFAULTS, DOCUMENT, LIGHTNING, MANY, ONE, OURS, SUITE
-from bench.overhead.page import ratio, write_page
+from bench.overhead.names import BARE, DEFAULTS, DOCUMENT, EAGER, LIGHTNING, MANY, ONE, OURS, SUITE
+from bench.overhead.page import write_page
+from bench.overhead.ratios import ratio
 from bench.overhead.simulate import simulated
 from bench.records import kinds
 from bench.records.store import Store
@@ -53,7 +55,7 @@ class HereAndNow(Contender):
     def __init__(self, *seconds: float) -> None:
         self.left = list(seconds)
 
-    def visit(self, *_: object) -> float:
+    def visit(self, *_: object, first: bool = False) -> float:
         return self.left.pop(0)
 
 
@@ -74,6 +76,30 @@ def test_a_contender_has_a_process_of_its_own() -> None:
 
 def _process_id() -> float:
     return os.getpid()
+
+
+def _seconds_of_getting_ready() -> float:
+    return 7.5
+
+
+def test_a_contender_that_says_how_it_gets_ready_does_so_on_its_first_visit() -> None:
+    contender = Contender(_process_id, ready=_seconds_of_getting_ready)
+    try:
+        found = take_turns({"one": contender}, 2)["one"]
+        assert found.first == 7.5
+        assert found.seconds == (contender.visit(),) * 2
+    finally:
+        contender.close()
+
+
+def test_a_process_that_dies_fails_one_question_and_not_the_next() -> None:
+    contender = Contender(_process_id)
+    try:
+        with pytest.raises(BrokenProcessPool):
+            contender.ask(os.abort)
+        assert contender.visit() != os.getpid()
+    finally:
+        contender.close()
 
 
 @pytest.mark.mnist
@@ -118,6 +144,10 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
         record("option", "lenet", DEFAULTS, 0.012),
         record("option", "lenet", OURS, 0.008),
         record("option", "lenet", compiled, 0.016),
+        msgspec.structs.replace(
+            record("inference", "lenet", EAGER, 0.004),
+            answers=kinds.Answers(tested=10_000, right=9_700, changed=0),
+        ),
         record("epoch", "net", SUITE, 0.5),
         record("epoch", "net", DOCUMENT, 1.75),
         record("total", "", DOCUMENT, 24.0),
@@ -139,9 +169,10 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
     assert "24.0 s against 6.0 s" in page
     assert "One cell at a time takes 1.80 (1.80 to 1.80) times as long as 2 side by side" in page
     assert "every cell ends in the same weights, bit for bit" in page
-    assert "| `lenet` | 64 | 10.00 | 1.02 (1.02 to 1.02) | - |" in page
+    assert "| `lenet` | 64 | 10.00 | 1.02 (1.02 to 1.02) | failed |" in page
     assert "| `lenet` | 64 | 12.00 | 1.50 (1.50 to 1.50) | 0.75 (0.75 to 0.75) |" in page
     assert "41 s for `lenet`." in page
+    assert "## Execution modes" in page
     assert "| `net` | 64 | 0.50 | 3.50 (3.50 to 3.50) |" in page
     # 16 cells of 0.75 s: 4 workers need 3 s, 8 need 1.5 s, 16 need 0.75 s; the documents need 24 s
     assert "| 4 | 8.0 | | 8 | 16.0 | | 16 | 32.0 |" in page

@@ -1,9 +1,10 @@
 """`python -m bench.overhead`: what this suite's own code costs, measured beside other programs.
 
-Writes a report with four comparisons, each in interleaved rounds: a training step against a bare
-loop, torch's options one by one, an epoch against a document's loop and against other trainers,
-and a whole comparison. Needs MNIST; takes about twenty minutes, and a machine that does nothing
-else. Other trainers are compared where they are installed.
+Writes a report with five comparisons, each in interleaved rounds: a training step against a bare
+loop, torch's options one by one, the execution modes of trained networks, an epoch against a
+document's loop and against other trainers, and a whole comparison. Needs MNIST; takes about half an
+hour, and a machine that does nothing else. Other trainers and run times are compared where they are
+installed. A measurement that was stopped goes on when the same command is given again.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ def main(arguments: list[str] | None) -> int:
     parser.add_argument("--name", default=NAME, help=f"name of the report ({NAME})")
     add_reports(parser)
     add_data_root(parser)
+    parser.add_argument(
+        "--fresh", action="store_true", help="set earlier records of this report aside"
+    )
     options = parser.parse_args(arguments)
     folder = validate_folder(options.name, options.reports)
     from bench.overhead.page import write_page
@@ -35,7 +39,8 @@ def main(arguments: list[str] | None) -> int:
 
     shown = progress.choose(quiet=False)
     try:
-        failed = measure_all(folder, options.data_root.resolve(), shown)
+        data_root = options.data_root.resolve()
+        failed = measure_all(folder, data_root, shown, fresh=options.fresh)
     finally:
         shown.close()
     write_page(folder)

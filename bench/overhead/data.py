@@ -1,7 +1,8 @@
-"""The pictures that all contenders train on: the first of MNIST, the same for each."""
+"""The networks and the pictures that contenders are measured on, the same for each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -9,18 +10,43 @@ from pathlib import Path
 import numpy as np
 
 import zoo
+from bench.cells.catalogue import why_not
 from bench.cells.data import Dataset, load
 from bench.cells.splits import Split, view
+from bench.records.code import code_sha256
 
 TRAIN_PICTURES, TEST_PICTURES = 3_000, 500
 MODELS = ("lenet", "cnn", "dnn", "net", "lenet-sigmoid")  # the documents' own, on MNIST
 SEEDS = (1, 2, 3)  # of each, in the whole comparison
 TEST_START = 60_000  # MNIST's test pictures lie behind its training pictures
 
+MODE_EPOCHS = 5  # of the networks that run in modes, over the training pictures above
+MODE_TEST_PICTURES = 10_000  # all, because a mode changes few answers
+MODE_BATCH = 64
 
-@lru_cache(maxsize=1)
-def first_pictures(data_root: Path) -> Dataset:
+
+def image_models() -> tuple[str, ...]:
+    """The networks of the zoo that take MNIST's pictures."""
+    specs = map(zoo.get, zoo.names())
+    fitting = (s for s in specs if why_not(s, "mnist") is None and "heavy" not in s.tags)
+    return tuple(spec.name for spec in fitting)
+
+
+def twins(models: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Networks that differ, each with those that build the same one under another name."""
+    same: dict[str, list[str]] = {}
+    for model in models:
+        same.setdefault(code_sha256(zoo.get(model).build), []).append(model)
+    return {first: tuple(others) for first, *others in same.values()}
+
+
+@lru_cache(maxsize=2)
+def first_pictures(data_root: Path, test: int = TEST_PICTURES) -> Dataset:
     """The first pictures of MNIST's training and of its test set.
+
+    Args:
+        data_root: The folder above `MNIST/raw`.
+        test: How many test pictures.
 
     Raises:
         RequestError: MNIST is missing or unreadable.
@@ -30,7 +56,7 @@ def first_pictures(data_root: Path) -> Dataset:
         dataset,
         train=np.arange(TRAIN_PICTURES),
         validation=np.arange(0),
-        test=np.arange(TEST_START, TEST_START + TEST_PICTURES),
+        test=np.arange(TEST_START, TEST_START + test),
     )
 
 

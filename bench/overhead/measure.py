@@ -6,10 +6,14 @@ import multiprocessing
 import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.cells.jobs import failure
+from bench.records.kinds import Answers
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,35 +21,67 @@ class Outcome:
     """What one contender came to.
 
     Attributes:
-        first: Seconds of its first visit, which counts for nothing: it loads and compiles.
+        first: What its first visit gave, which is of no round: seconds, of getting ready where the
+            contender says how it gets ready.
         seconds: Seconds of each round; none where it failed.
+        answers: What it answered, where it was asked.
         error: What it raised, if it failed.
     """
 
     first: float | None = None
     seconds: tuple[float, ...] = ()
+    answers: Answers | None = None
     error: str | None = None
 
 
 class Contender:
-    """A function in a process of its own, which no other contender's settings reach."""
+    """A function in a process of its own, which no other contender's settings reach.
 
-    def __init__(self, function: Callable[..., float], *arguments: Any) -> None:
+    Args:
+        function: Gives seconds for a subject, such as the name of a network, and the arguments.
+        arguments: What it takes behind the subject.
+        ready: Called in its place on the first visit, and gives the seconds of getting ready.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., float],
+        *arguments: Any,
+        ready: Callable[..., float] | None = None,
+    ) -> None:
         self.function = function
+        self.ready = ready or function
         self.arguments = arguments
-        self.process = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        self.process = _process()
 
-    def visit(self, *subject: Any) -> float:
-        """What the function returns for a subject, such as the name of a network.
+    def visit(self, *subject: Any, first: bool = False) -> float:
+        """The seconds that the function gives for a subject.
 
         Raises:
             Exception: Whatever the function raises.
         """
-        return self.process.submit(self.function, *subject, *self.arguments).result()
+        return self.ask(self.ready if first else self.function, *subject)
+
+    def ask(self, function: Callable[..., Result], *subject: Any) -> Result:
+        """What another function gives, in the same process.
+
+        Raises:
+            Exception: Whatever the function raises; the next question finds a new process if this
+                one has died of it.
+        """
+        try:
+            return self.process.submit(function, *subject, *self.arguments).result()
+        except BrokenProcessPool:
+            self.process = _process()
+            raise
 
     def close(self) -> None:
         """Ends its process."""
         self.process.shutdown()
+
+
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 
 def take_turns(
@@ -67,7 +103,7 @@ def take_turns(
         shuffle.shuffle(order)
         for name in order:
             try:
-                taken = contenders[name].visit(*subject)
+                taken = contenders[name].visit(*subject, first=not turn)
             except Exception as error:
                 errors[name] = failure(error)
                 continue

@@ -16,6 +16,7 @@ from bench.cells.allocation import keep_freed_memory
 from bench.cells.determinism import deterministic
 from bench.cells.losses import LOSSES
 from bench.cells.train import make_optimiser, place, training_step
+from bench.overhead.compiling import compiling_anew, start_compiler
 from bench.overhead.loops import plain_optimiser
 from bench.overhead.names import DEFAULTS, OURS
 from bench.overhead.steps import ready_batches
@@ -53,6 +54,21 @@ OPTIONS = {
     f"{OURS}, bfloat16": Option(**_SUITE, bfloat16=True),
     f"{OURS}, compiled": Option(**_SUITE, compiled=True),
 }
+
+
+def ready_seconds(model: str, name: str, data_root: Path) -> float:
+    """Seconds until the first steps are done under an option that compiles.
+
+    What they compile stays for `step_seconds`.
+    """
+    option = OPTIONS[name]
+    if option.keeps_memory:
+        keep_freed_memory()
+    start_compiler()
+    with deterministic(), compiling_anew():
+        started = time.perf_counter()
+        _kept_steps(model, option, data_root)()
+        return time.perf_counter() - started
 
 
 def step_seconds(model: str, name: str, data_root: Path) -> float:

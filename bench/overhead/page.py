@@ -7,56 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-
-import zoo
 from bench.overhead.data import MODELS, SEEDS, TEST_PICTURES, TRAIN_PICTURES
+from bench.overhead.modes_view import ModesView, modes_view
 from bench.overhead.names import BARE, DEFAULTS, DOCUMENT, MANY, ONE, SUITE
+from bench.overhead.ratios import Ratio, Row, ratio, rows, seconds_of
 from bench.overhead.simulate import simulated
 from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import Store, latest, of_kind
-from bench.statistics.basics import Floats
-from bench.statistics.speed import wilcoxon
 from bench.writing.templates import render
 
 WORKERS = (4, 8, 16)
-
-Seconds = Mapping[str, Floats]  # by contender, of each round
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ratio:
-    """How many times as long something takes as something else.
-
-    Attributes:
-        ratio: The Hodges-Lehmann estimate over rounds.
-        low: Lower end of its 95% interval.
-        high: Its upper end.
-    """
-
-    ratio: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A network's line in one of the tables.
-
-    Attributes:
-        model: Registry name.
-        batch: Pictures of a training step.
-        seconds: Median seconds of what the others are compared with.
-        ratios: By contender; None for what failed or was not there.
-        first: By contender, seconds of its first visit.
-    """
-
-    model: str
-    batch: int
-    seconds: float
-    ratios: dict[str, Ratio | None]
-    first: dict[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +27,7 @@ class OverheadPage:
     Attributes:
         steps: Of a training step: how many times a bare loop's time each contender takes.
         options: Of a training step: how many times as fast each option is as torch's defaults.
+        modes: Of a trained network's forward pass in each mode; None where nothing was measured.
         epochs: Of an epoch: how many times this suite's time each contender takes.
         rounds: By part, how many rounds.
         document: Median seconds of all cells by documents' loops.
@@ -78,7 +40,7 @@ class OverheadPage:
         workers: How many cells ran side by side.
         simulated: By number of workers, documents' time over the suite's.
         longest: The longest cell's seconds.
-        failures: What failed, a line each.
+        failures: What failed, a line each; modes that failed are in `modes`.
         environment: Where it was measured.
         models: The networks of the epochs and of the whole comparison.
         train_pictures: Pictures of an epoch.
@@ -87,6 +49,7 @@ class OverheadPage:
 
     steps: tuple[Row, ...]
     options: tuple[Row, ...]
+    modes: ModesView | None
     epochs: tuple[Row, ...]
     rounds: dict[str, int]
     document: float
@@ -123,12 +86,13 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
     found = of_kind(records.values(), kinds.Overhead)
     (cells,) = of_kind(records.values(), kinds.OverheadCells)
     (where,) = of_kind(records.values(), kinds.Machine)
-    total = _seconds(found, "total", "")
+    total = seconds_of(found, "total", "")
     documents = median(total[DOCUMENT])
     return OverheadPage(
-        steps=_rows(found, "step", BARE),
-        options=_rows(found, "option", DEFAULTS, as_speed=True),
-        epochs=_rows(found, "epoch", SUITE),
+        steps=rows(found, "step", BARE),
+        options=rows(found, "option", DEFAULTS, as_speed=True),
+        modes=modes_view(found),
+        epochs=rows(found, "epoch", SUITE),
         rounds={record.part: len(record.seconds) for record in found if not record.error},
         document=documents,
         one=median(total[ONE]),
@@ -146,53 +110,7 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
         failures=tuple(
             f"{record.part} {record.model} {record.contender}: {record.error}"
             for record in found
-            if record.error
+            if record.error and record.part != "inference"
         ),
         environment=where.environment,
     )
-
-
-def _rows(
-    found: list[kinds.Overhead], part: str, base: str, *, as_speed: bool = False
-) -> tuple[Row, ...]:
-    rows = []
-    for model in dict.fromkeys(record.model for record in found if record.part == part):
-        here = [record for record in found if record.part == part and record.model == model]
-        seconds = _seconds(found, part, model)
-        if base not in seconds:
-            continue
-        ratios: dict[str, Ratio | None] = {}
-        for record in here:
-            if record.contender != base:
-                taken = seconds.get(record.contender)
-                if taken is None:
-                    ratios[record.contender] = None
-                elif as_speed:
-                    ratios[record.contender] = ratio(seconds[base], taken)
-                else:
-                    ratios[record.contender] = ratio(taken, seconds[base])
-        rows.append(
-            Row(
-                model=model,
-                batch=zoo.get(model).recipe.train_batch or 0,
-                seconds=median(seconds[base]),
-                ratios=ratios,
-                first={r.contender: r.first for r in here if r.first is not None},
-            )
-        )
-    return tuple(rows)
-
-
-def _seconds(found: list[kinds.Overhead], part: str, model: str) -> Seconds:
-    return {
-        record.contender: np.array(record.seconds)
-        for record in found
-        if (record.part, record.model) == (part, model) and not record.error
-    }
-
-
-def ratio(over: Floats, under: Floats) -> Ratio:
-    """How many times as long the first takes, from the seconds of the same rounds."""
-    located = wilcoxon(np.log(over) - np.log(under))
-    centre, low, high = (float(np.exp(x)) for x in (located.centre, located.low, located.high))
-    return Ratio(ratio=centre, low=low, high=high)

@@ -21,6 +21,7 @@ from zoo.spec import Deviation, Recipe
 Status = Literal["ok", "failed"]
 RecipeName = Literal["common", "document"]
 Phase = Literal["train", "inference", "latency"]
+OverheadPart = Literal["step", "option", "inference", "epoch", "total"]
 
 
 class RecordError(RequestError):
@@ -349,23 +350,46 @@ class Finding(Experiment, frozen=True, kw_only=True):
     words: str
 
 
+class Answers(Struct, frozen=True, kw_only=True):
+    """What a network that runs in one of several modes answered.
+
+    Attributes:
+        tested: Test pictures.
+        right: Those answered with their label.
+        changed: Those answered otherwise than in the mode that all are compared with; None where
+            that failed.
+    """
+
+    tested: int
+    right: int
+    changed: int | None = None
+
+    @property
+    def accuracy(self) -> float:
+        """Fraction of pictures answered right."""
+        return self.right / self.tested
+
+
 class Overhead(Experiment, frozen=True, kw_only=True):
     """What one contender of the overhead measurement came to.
 
     Attributes:
-        part: What was measured: `step`, `option`, `epoch` or `total`.
+        part: What was measured: `step`, `option`, `inference`, `epoch` or `total`.
         model: The network; empty where it is all.
         contender: Its name.
-        first: Seconds of the visit before the first round, which counts for nothing.
+        first: What the visit before the first round gave: seconds, of getting ready where the
+            contender compiles, exports or quantises; they count in no round.
         seconds: Seconds of each round; contenders of one part and model share their rounds.
+        answers: What it answered, where it runs a trained network.
         error: What it raised, where it failed.
     """
 
-    part: Literal["step", "option", "epoch", "total"]
+    part: OverheadPart
     model: str
     contender: str
     first: float | None = None
     seconds: tuple[float, ...] = ()
+    answers: Answers | None = None
     error: str | None = None
 
 
