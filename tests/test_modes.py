@@ -230,7 +230,7 @@ def test_equal_networks_are_measured_once() -> None:
     assert "lenet5-relu-max" not in found
 
 
-def record(model: str, mode: str, seconds: float, **changes: Any) -> kinds.Overhead:
+def record(model: str, mode: str, each: float, **changes: Any) -> kinds.Overhead:
     return kinds.Overhead(
         **{
             "key": f"{model} {mode}",
@@ -239,7 +239,7 @@ def record(model: str, mode: str, seconds: float, **changes: Any) -> kinds.Overh
             "model": model,
             "contender": mode,
             "first": 0.01,
-            "seconds": (seconds,) * 8,
+            "seconds": (each,) * 8,
             "answers": kinds.Answers(tested=10_000, right=9_700, changed=0),
             **changes,
         }

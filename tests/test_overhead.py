@@ -55,7 +55,7 @@ class HereAndNow(Contender):
     def __init__(self, *seconds: float) -> None:
         self.left = list(seconds)
 
-    def visit(self, *_: object, first: bool = False) -> float:
+    def visit(self, *_: object, **__: object) -> float:
         return self.left.pop(0)
 
 

@@ -88,10 +88,11 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
     (where,) = of_kind(records.values(), kinds.Machine)
     total = seconds_of(found, "total", "")
     documents = median(total[DOCUMENT])
+    modes = modes_view(found)
     return OverheadPage(
         steps=rows(found, "step", BARE),
         options=rows(found, "option", DEFAULTS, as_speed=True),
-        modes=modes_view(found),
+        modes=modes,
         epochs=rows(found, "epoch", SUITE),
         rounds={record.part: len(record.seconds) for record in found if not record.error},
         document=documents,
@@ -110,7 +111,7 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
         failures=tuple(
             f"{record.part} {record.model} {record.contender}: {record.error}"
             for record in found
-            if record.error and record.part != "inference"
+            if record.error and not (modes and record.part == "inference")
         ),
         environment=where.environment,
     )

@@ -104,7 +104,7 @@ def _record(key: str, part: Part, model: str, contender: str, outcome: Outcome) 
 
 
 def _time_cells(store: Store, data_root: Path, workers: int) -> None:
-    """Records each cell of the whole comparison, alone and so many at a time, unless it is there."""
+    """Records each cell of the whole comparison, alone and side by side, unless that is there."""
     if of_kind(store.each(), kinds.OverheadCells):
         return
     alone, beside = total.each_cell(data_root, 1), total.each_cell(data_root, workers)
