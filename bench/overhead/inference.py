@@ -213,7 +213,7 @@ def _loaded(network: TrainedNetwork) -> nn.Module:
 @lru_cache(maxsize=1)
 def _start(mode: str) -> None:
     """Makes a network of one layer ready in a mode, for all that comes first in a process."""
-    small = nn.Sequential(nn.Flatten(), nn.Linear(16, 2)).eval()
+    small = nn.Sequential(nn.Flatten(), nn.Linear(16, 16)).eval()
     with torch.no_grad():
-        pictures = torch.zeros(2, 1, 4, 4)
+        pictures = torch.zeros(MODE_BATCH, 1, 4, 4)
         MODES[mode].prepare(small, pictures)(pictures)
