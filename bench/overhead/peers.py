@@ -30,7 +30,7 @@ def lightning(model: str, data_root: Path) -> float:
     """PyTorch Lightning's Trainer, with the DataLoader that its documentation shows."""
     spec = zoo.get(model)
     train, test = loaders(spec.recipe, data_root)
-    return lightning_seconds(spec, train, test)
+    return sum(lightning_seconds(spec, train, test))
 
 
 def lightning_seconds(
@@ -38,58 +38,41 @@ def lightning_seconds(
     train: Iterable[Any],
     test: Iterable[Any] | None,
     *,
+    epochs: int = 1,
     placed: bool = False,
-) -> float:
-    """Seconds of one epoch of training by Lightning, and one of testing if there is something.
+) -> list[float]:
+    """Seconds of each epoch of training by Lightning, and of one of testing if there is something.
 
     Args:
         spec: The network.
         train: Batches of training pictures with their labels.
         test: Batches of test pictures with theirs.
+        epochs: How many to train.
         placed: Whether network and optimiser have this suite's options of torch.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of few workers, and of what is switched off
-        from lightning.pytorch import Callback, LightningModule, Trainer
+        from lightning.pytorch import Trainer
+        from lightning.pytorch.callbacks import LambdaCallback
 
         logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
+        seconds: list[float] = []
 
-        class Module(LightningModule):  # type: ignore[misc]
-            def __init__(self) -> None:
-                super().__init__()
-                self.network = spec.build()
-                if placed:
-                    place(self.network, torch.device("cpu"))
+        def start(*_: Any) -> None:
+            seconds.append(-time.perf_counter())
 
-            def training_step(self, batch: tuple[Tensor, Tensor], *_: int) -> Tensor:
-                pictures, labels = batch
-                return LOSSES[spec.recipe.loss](self.network(pictures), labels)
+        def stop(*_: Any) -> None:
+            seconds[-1] += time.perf_counter()
 
-            def test_step(self, batch: tuple[Tensor, Tensor], *_: int) -> None:
-                pictures, labels = batch
-                right = (self.network(pictures).argmax(dim=1) == labels).float().mean()
-                self.log("accuracy", right)
-
-            def configure_optimizers(self) -> torch.optim.Optimizer:
-                if placed:
-                    return make_optimiser(self.network.parameters(), spec.recipe.optimiser)
-                return plain_optimiser(self.network, spec.recipe)
-
-        class Clock(Callback):  # type: ignore[misc]
-            seconds = 0.0
-
-            def on_train_epoch_start(self, *_: Any) -> None:
-                self.seconds -= time.perf_counter()
-
-            def on_train_epoch_end(self, *_: Any) -> None:
-                self.seconds += time.perf_counter()
-
-            on_test_epoch_start = on_train_epoch_start
-            on_test_epoch_end = on_train_epoch_end
-
-        clock, module = Clock(), Module()
+        clock = LambdaCallback(
+            on_train_epoch_start=start,
+            on_train_epoch_end=stop,
+            on_test_epoch_start=start,
+            on_test_epoch_end=stop,
+        )
+        module = _lightning_module(spec, placed=placed)
         trainer = Trainer(
-            max_epochs=1,
+            max_epochs=epochs,
             accelerator="cpu",
             callbacks=[clock],
             logger=False,
@@ -100,7 +83,34 @@ def lightning_seconds(
         trainer.fit(module, train)
         if test is not None:
             trainer.test(module, test, verbose=False)
-        return clock.seconds
+        return seconds
+
+
+def _lightning_module(spec: ModelSpec, *, placed: bool) -> Any:
+    from lightning.pytorch import LightningModule
+
+    class Module(LightningModule):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = spec.build()
+            if placed:
+                place(self.network, torch.device("cpu"))
+
+        def training_step(self, batch: tuple[Tensor, Tensor], *_: int) -> Tensor:
+            pictures, labels = batch
+            return LOSSES[spec.recipe.loss](self.network(pictures), labels)
+
+        def test_step(self, batch: tuple[Tensor, Tensor], *_: int) -> None:
+            pictures, labels = batch
+            right = (self.network(pictures).argmax(dim=1) == labels).float().mean()
+            self.log("accuracy", right)
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            if placed:
+                return make_optimiser(self.network.parameters(), spec.recipe.optimiser)
+            return plain_optimiser(self.network, spec.recipe)
+
+    return Module()
 
 
 def skorch(model: str, data_root: Path) -> float:
