@@ -275,7 +275,8 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
     assert page.startswith(
         "# `lenet` reaches 99% on MNIST after 8.0 s of training on one CPU thread"
     )
-    assert "What is done once adds 1.0 s in a process" in page
+    assert "2 networks of the zoo under one recipe, 3 seeds each, on one CPU thread." in page
+    assert "What is done once adds 1.00 s in a process" in page
     assert "and 5.0 s in one that has just been started" in page
     assert "97%: most seeds of 2 of 2 networks reach it, the first is `dnn` with 4.0 s." in page
     assert "| `dnn` | 2 of 3 | 4,000 | 4.0 | 5.0 | 9.0 | 97.60% |" in page

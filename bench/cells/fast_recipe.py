@@ -37,7 +37,7 @@ CANDIDATES = tuple(
     Settings(batch=batch, learning_rate=rate, epochs=epochs)
     for batch, rate, epochs in product((32, 64), (0.002, 0.003, 0.005), (1, 2, 3))
 )
-FAST = Settings(batch=64, learning_rate=0.003, epochs=3)
+FAST = Settings(batch=64, learning_rate=0.005, epochs=3)
 
 
 def fast_recipe(spec: ModelSpec, settings: Settings = FAST) -> Recipe:
