@@ -72,6 +72,13 @@ def overhead(session: nox.Session) -> None:
 
 
 @nox.session
+def time_to_accuracy(session: nox.Session) -> None:
+    """Measures how long each network takes to 97, 98, 98.5 and 99% on MNIST."""
+    _install(session)
+    session.run("python", "-m", "bench.time_to_accuracy", *session.posargs)
+
+
+@nox.session
 def gpu(session: nox.Session) -> None:
     """Runs all that needs a GPU; arguments go to `python -m bench.gpu_check`."""
     _install(session, "tests")

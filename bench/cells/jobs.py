@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,7 +115,6 @@ def _make_job(
 ) -> Job:
     code = _code(cell)
     content = key_content(cell, split.checksum, code, environment)
-    anonymous = {**content, "cell": {**cell.identity, "model": None}}
     # The weights of a heavy network may be more than a gigabyte.
     kept = None if weights is None or cell.is_heavy else weights / weights_name(cell)
     return Job(
@@ -123,7 +122,7 @@ def _make_job(
         split=split,
         code=code,
         key=digest(content),
-        work=digest(anonymous),
+        work=work_digest(cell, content),
         weights=kept,
     )
 
@@ -151,6 +150,16 @@ def key_content(
         "code": code,
         "environment": environment.decisive(cell.device),
     }
+
+
+def work_digest(cell: Cell, content: Mapping[str, object]) -> str:
+    """A digest that is equal for cells which differ in nothing but their model's name.
+
+    Args:
+        cell: What is trained.
+        content: Of its key.
+    """
+    return digest({**content, "cell": {**cell.identity, "model": None}})
 
 
 def training_code(spec: ModelSpec, *, together: bool = False) -> str:

@@ -11,6 +11,7 @@ from typing import get_args
 import zoo
 from bench.cells.catalogue import DRAWN_PER_SEED, takes_few, validate_name, why_not
 from bench.cells.common_recipe import common_recipe
+from bench.cells.fast_recipe import fast_recipe
 from bench.records.errors import RequestError, require_one
 from bench.records.kinds import LeftOut, RecipeName
 from zoo import Deviation, ModelSpec, Recipe
@@ -28,7 +29,7 @@ class Request:
     Attributes:
         models: Names, aliases, globs or `all`.
         dataset: `digits`, `mnist`, `sums` or `pictures:DIR`.
-        recipe: `common` or `document`.
+        recipe: `common`, `document` or `fast`.
         seeds: The seeds that every model runs on.
         devices: Where to run: `cpu`, `cuda`.
         epochs: Epochs instead of the recipe's, or None.
@@ -197,17 +198,20 @@ def resolve(spec: ModelSpec, name: RecipeName, epochs: int | None) -> Recipe:
 
     Args:
         spec: The network.
-        name: `common` or `document`.
+        name: `common`, `document` or `fast`.
         epochs: Instead of the recipe's, or None.
     """
-    recipe = spec.recipe if name == "document" else common_recipe(spec)
+    if name == "document":
+        recipe = spec.recipe
+    else:
+        recipe = fast_recipe(spec) if name == "fast" else common_recipe(spec)
     return recipe if epochs is None else replace(recipe, epochs=epochs)
 
 
 def deviations(cell: Cell) -> tuple[Deviation, ...]:
     """Where a cell departs from its model's document: the entry's own places, then the run's."""
     spec = cell.spec
-    if cell.recipe_name == "common":
+    if cell.recipe_name != "document":
         return ()
     found = list(spec.deviations)
     written_for, dataset = spec.recipe.dataset, cell.dataset.partition(":")[0]

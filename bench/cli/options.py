@@ -18,7 +18,7 @@ def request_parser(module: str, description: str | None) -> Parser:
     add = parser.add_argument
     add("--models", default="lenet,dnn,net", help="names, aliases, globs, all (lenet,dnn,net)")
     add("--dataset", default="digits", help=f"{VALID} (digits)")
-    add("--recipe", default="common", help=f"{' or '.join(RECIPES)} (common)")
+    add("--recipe", default="common", help=f"{', '.join(RECIPES)} (common)")
     add("--seeds", default="5", help="how many, or which: 5 means 1,2,3,4,5 (5)")
     add("--devices", help="cpu,cuda (default: what is there)")
     add("--epochs", type=int, help="instead of the recipe's")

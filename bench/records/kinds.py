@@ -19,7 +19,7 @@ from bench.records.wrong_answers import WrongAnswers, from_plain
 from zoo.spec import Deviation, Recipe
 
 Status = Literal["ok", "failed"]
-RecipeName = Literal["common", "document"]
+RecipeName = Literal["common", "document", "fast"]
 Phase = Literal["train", "inference", "latency"]
 OverheadPart = Literal["step", "option", "inference", "epoch", "total"]
 
@@ -407,6 +407,73 @@ class OverheadCells(Experiment, frozen=True, kw_only=True):
     side_by_side: int
 
 
+class AccuracyPoint(Struct, frozen=True, array_like=True):
+    """A network at a moment of its training; evaluation is on none of the three clocks.
+
+    Attributes:
+        samples: Training samples shown until then.
+        steady_seconds: Training steps alone, the first one counted like the others.
+        warm_seconds: From building the network, in a process that has torch and the data.
+        cold_seconds: From the start of the process.
+        validation_accuracy: Fraction of the validation samples right.
+        test_accuracy: Fraction of the test samples right.
+    """
+
+    samples: int
+    steady_seconds: float
+    warm_seconds: float
+    cold_seconds: float
+    validation_accuracy: float
+    test_accuracy: float
+
+
+class TimeToAccuracy(Experiment, frozen=True, kw_only=True):
+    """One training run with its accuracy now and then, in a process of its own.
+
+    Attributes:
+        twins: Other names of the same network.
+        train_samples: Samples of an epoch.
+        points: About eight an epoch.
+        status: `failed` for a run that raised; one that diverged is `ok`, because it always does.
+        error: Why it stopped before its end, if it did.
+        weights_sha256: Digest of the weights after the last epoch.
+    """
+
+    model: str
+    twins: tuple[str, ...]
+    seed: int
+    device: str
+    recipe: Recipe
+    train_samples: int
+    status: Status
+    points: tuple[AccuracyPoint, ...] = ()
+    error: str | None = None
+    weights_sha256: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.model} seed {self.seed}"
+
+
+class AccuracyRace(Experiment, frozen=True, kw_only=True):
+    """What a report on time to accuracy is made of.
+
+    Attributes:
+        device: Where all were trained.
+        left_out: The networks of the zoo that were not.
+        command: The command line that makes it again.
+        dataset_sizes: Training, validation and test samples.
+        keys: Of all its records of runs.
+    """
+
+    device: str
+    seeds: tuple[int, ...]
+    left_out: tuple[LeftOut, ...]
+    command: str
+    dataset_sizes: tuple[int, int, int]
+    environment: Environment
+    keys: tuple[str, ...]
+
+
 LEARNING_RATE, SECOND_CLOCK, PROFILE, MACHINE, FINDING = (
     "learning-rate",
     "pytest-benchmark",
@@ -415,6 +482,7 @@ LEARNING_RATE, SECOND_CLOCK, PROFILE, MACHINE, FINDING = (
     "finding",
 )
 OVERHEAD, OVERHEAD_CELLS = "overhead", "overhead-cells"
+TIME_TO_ACCURACY, ACCURACY_RACE = "time-to-accuracy", "accuracy-race"
 
 _KINDS: dict[str, type[Record]] = {
     "train": Train,
@@ -431,6 +499,8 @@ _EXPERIMENTS: dict[str, type[Record]] = {
     FINDING: Finding,
     OVERHEAD: Overhead,
     OVERHEAD_CELLS: OverheadCells,
+    TIME_TO_ACCURACY: TimeToAccuracy,
+    ACCURACY_RACE: AccuracyRace,
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import zoo
+from bench.cells import fast_recipe
 from bench.cells.common_recipe import SEEDS, Candidate, read_outcome
 from bench.cells.reference import TOLERANCE
 from bench.records.environment import Environment
@@ -43,6 +44,27 @@ class CommonRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FastRecipe:
+    """The recipe for little time, and those that it was chosen from.
+
+    Attributes:
+        words: What it is, without the loss.
+        candidates: What was tried.
+        chosen: The fastest whose mean validation accuracy reaches the target, if one does.
+        model: The network that it was chosen for.
+        target: A fraction right.
+        seeds: How many seeds each was tried with.
+    """
+
+    words: str
+    candidates: tuple[fast_recipe.Candidate, ...]
+    chosen: fast_recipe.Candidate
+    model: str = fast_recipe.MODEL
+    target: float = fast_recipe.TARGET
+    seeds: int = len(SEEDS)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deviation:
     """What networks do other than their documents, and why."""
 
@@ -65,10 +87,11 @@ class MethodView:
         trained_together: Whether a network's seeds were trained at once, their weights stacked.
         document_recipes: One for each network where documents' recipes were used, else none.
         common: The common recipe where that was used.
+        fast: The fast recipe where that was used.
         has_references: Whether predictors that are no networks were fitted.
         tolerance: The largest entry of the gradient at which the regression's fit ends.
         reliability: How often verdicts are wrong, a text of its own.
-        deviations: From the documents; none where the common recipe was used.
+        deviations: From the documents; none where no document's recipe was used.
         failures: What failed, a line each.
         undrawn: By the name of a figure that could not be drawn, why.
         environment: What the run was made with.
@@ -83,6 +106,7 @@ class MethodView:
     trained_together: bool
     document_recipes: tuple[DocumentRecipe, ...]
     common: CommonRecipe | None
+    fast: FastRecipe | None
     has_references: bool
     tolerance: float
     reliability: str
@@ -106,7 +130,7 @@ def method_view(results: Results, undrawn: Mapping[str, str]) -> MethodView:
     """How the run was made, from its request."""
     request = results.request
     train, validation, test = request.dataset_sizes
-    is_common = request.recipe == "common"
+    documents = request.recipe == "document"
     return MethodView(
         command=request.command,
         dataset=request.dataset,
@@ -115,12 +139,13 @@ def method_view(results: Results, undrawn: Mapping[str, str]) -> MethodView:
         drawn_per_seed=request.dataset == "sums",
         seeds=tuple(request.seeds),
         trained_together=any(cell.together for runs in results.runs for cell in runs.ran.values()),
-        document_recipes=() if is_common else _document_recipes(request),
-        common=_common_recipe(request) if is_common else None,
+        document_recipes=_document_recipes(request) if documents else (),
+        common=_common_recipe(request) if request.recipe == "common" else None,
+        fast=_fast_recipe(request) if request.recipe == "fast" else None,
         has_references=any(results.references.values()),
         tolerance=TOLERANCE,
         reliability=reliability(),
-        deviations=() if is_common else shared_deviations(request.deviations),
+        deviations=shared_deviations(request.deviations) if documents else (),
         failures=results.failures,
         undrawn=undrawn,
         environment=request.environment,
@@ -141,10 +166,24 @@ def _document_recipes(request: Request) -> tuple[DocumentRecipe, ...]:
 def _common_recipe(request: Request) -> CommonRecipe:
     candidates = tuple(read_outcome())
     return CommonRecipe(
-        words=str(request.recipes[request.ran[0]]).rpartition(",")[0],  # all but the loss
+        words=_shared_words(request),
         candidates=candidates,
         chosen=max(candidates, key=lambda candidate: candidate.mean),
     )
+
+
+def _fast_recipe(request: Request) -> FastRecipe:
+    candidates = fast_recipe.read_outcome()
+    return FastRecipe(
+        words=_shared_words(request),
+        candidates=candidates,
+        chosen=fast_recipe.winner(candidates),
+    )
+
+
+def _shared_words(request: Request) -> str:
+    """The recipe that all networks share: all but the loss."""
+    return str(request.recipes[request.ran[0]]).rpartition(",")[0]
 
 
 def shared_deviations(by_model: Mapping[str, Sequence[zoo.Deviation]]) -> tuple[Deviation, ...]:

@@ -83,7 +83,7 @@ class TitleView:
     Attributes:
         networks: How many networks ran.
         dataset: On which data.
-        recipe: `common` or `document`.
+        recipe: `common`, `document` or `fast`.
         seeds: How many seeds each.
         devices: Where they ran.
         processor: The CPU's name.
