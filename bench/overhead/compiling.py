@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -20,7 +21,8 @@ def compiling_anew() -> Iterator[None]:
     from torch._inductor import config
 
     torch.compiler.reset()
-    with config.patch(force_disable_caches=True):
+    with config.patch(force_disable_caches=True), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that no cache is used
         yield
 
 
@@ -31,5 +33,5 @@ def start_compiler() -> None:
     Its first use in a process imports it, tries the processor's instructions and prepares headers.
     """
     with compiling_anew():
-        small = torch.compile(nn.Linear(2, 2))
+        small = torch.compile(nn.Sequential(nn.Linear(2, 2), nn.Sigmoid()))
         small(torch.zeros(2, 2)).sum().backward()

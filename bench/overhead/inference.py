@@ -123,8 +123,8 @@ def compared(found: Integers, labels: Integers, base: Integers | None) -> Answer
 def ready_seconds(network: TrainedNetwork, mode: str) -> float:
     """Seconds from a loaded network to the outputs of its first batch, all that is made included.
 
-    What comes first in a process, such as the start of a compiler, is done before on a network
-    of one layer.
+    What comes first in a process, such as the start of a compiler, is done before on a small
+    network.
     """
     keep_freed_memory()
     with deterministic():
@@ -212,8 +212,14 @@ def _loaded(network: TrainedNetwork) -> nn.Module:
 
 @lru_cache(maxsize=1)
 def _start(mode: str) -> None:
-    """Makes a network of one layer ready in a mode, for all that comes first in a process."""
-    small = nn.Sequential(nn.Flatten(), nn.Linear(16, 16)).eval()
+    """Makes a small network ready in a mode, for all that comes first in a process.
+
+    It has a layer of every kind, because torch's compiler turns some into calls of a library and
+    starts the C++ compiler for others.
+    """
+    small = nn.Sequential(
+        *(nn.Conv2d(1, 16, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten()), nn.Linear(16, 16)
+    ).eval()
     with torch.no_grad():
         pictures = torch.zeros(MODE_BATCH, 1, 4, 4)
         MODES[mode].prepare(small, pictures)(pictures)
