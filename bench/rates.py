@@ -108,7 +108,8 @@ def _key(request: kinds.Request, job: Job) -> str:
 
 
 def _jobs(request: kinds.Request, datasets: Datasets, splits: Path) -> list[Job]:
-    from bench.results.learning_rates import MODELS, OTHER_RATES
+    from bench.results.learning_rates import OTHER_RATES
+    from bench.statistics.design import MODELS
 
     missing = [model for model in MODELS if model not in request.ran]
     if missing or request.recipe != "common" or request.dataset not in ("digits", "mnist"):

@@ -1,223 +1,234 @@
 """`python -m studies.accuracy_errors`: how often verdicts on accuracy err, by simulation.
 
-Networks are simulated, not trained. Network m, trained from seed s, is right on test sample i with
-probability
+Networks are simulated (`studies.simulated_networks`). Two tables are made:
 
-    logistic(a + DIFFICULTY * z[i] + ARCHITECTURE * v[m, i] + seed_deviation * u[m, s])
+- Pairs: one network against another that is better by a known difference. How often is it called
+  better, worse, equivalent; how often does the interval over seeds and samples hold the difference.
+  All numbers of seeds see the same runs, the first so many seeds of them.
+- Reports: 13 networks of equal accuracy, two pairs of them the same network, with both families of
+  questions, so that no verdict `better` or `worse` is true.
 
-where z, v and u are standard normal: some samples are hard for every network, some for one
-architecture, and some seeds come out well. `a` is what gives the scenario's accuracy, the mean over
-all seeds and samples. Two things are measured:
-
-- Coverage: how often the 95% Student interval over seeds holds the true mean over all seeds, on the
-  test set at hand. That is the mean which the interval speaks of; how often it holds the mean over
-  all test sets is given too, and is lower.
-- False verdicts: eight models with the same true accuracy over all seeds and samples, so that no
-  `better` or `worse` is true; on the test set at hand, and with the seeds at hand, they do differ.
-  Six of them are the 3 x 2 design, and all but the seventh are compared with the seventh, the
-  baseline. A run with both families errs if a verdict in either does.
+Beside them stands the rule that was used before: the squared standard errors over seeds and over
+samples added (min F', Clark 1973), quantiles by Cochran and Cox, equal networks counted each for
+itself, all p values multiplied by the number of families.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
 from itertools import product
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed
-from numpy.typing import NDArray
-from scipy import special
-from scipy.optimize import brentq
 
-from bench.statistics.basics import ALPHA, Bools, Floats, summarise
+from bench.statistics.basics import ALPHA, Bools, Floats, student_quantile
 from bench.statistics.design import CELLS, QUESTIONS
-from bench.statistics.error_rates import ACCURACY_ERRORS, AccuracyErrors, AccuracyScenario
-from bench.statistics.uncertainty import crossed
-from studies.results import upper_bound, write
-
-# With these, of the errors of a network at 97% about 0.58 are repeated when it is trained from
-# another seed, and about 0.48 by another architecture. LeNet, DNN and Net on digits: 0.49 to 0.65,
-# and 0.40 to 0.64.
-DIFFICULTY = 5.0
-ARCHITECTURE = 1.5
-
-COVERAGE_RUNS = 4000
-VERDICT_RUNS = 2000
-
-_MODELS = len(CELLS) + 2
-_BASELINE = len(CELLS)
-_CELLS_AT_ONCE = 2_000_000
-# Nodes and weights of the mean over a standard normal variable.
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(81)
-_WEIGHTS /= _WEIGHTS.sum()
-
-
-SCENARIOS = tuple(
-    AccuracyScenario(
-        accuracy=accuracy, test_samples=samples, seed_deviation_logit=deviation, seeds=seeds
-    )
-    for samples, accuracy, deviation, seeds in product(
-        (360, 10_000), (0.95, 0.97, 0.99), (0.0, 0.1, 0.2, 0.5), (5, 20)
-    )
+from bench.statistics.error_rates import (
+    PAIR_ERRORS,
+    REPORT_ERRORS,
+    PairErrors,
+    ReportErrors,
+    SpreadName,
 )
+from bench.statistics.margin import MARGIN
+from bench.statistics.uncertainty import Uncertainty, crossed, seed_cubes
+from studies.results import upper_bound, write
+from studies.simulated_networks import CALM, SKEWED, Spread, simulate
+
+SEEDS = (5, 10, 20, 40)
+SAMPLES = (360, 1_797, 10_000)
+DIFFERENCES = (0.0, 0.0025, 0.005, 0.01, 0.02)
+ACCURACY = 0.97  # of the network that the others are compared with
+FAMILY = 10  # tests of a family whose first step is shown beside the test alone
+RUNS: Mapping[int, int] = {360: 4_000, 1_797: 2_000, 10_000: 1_000}
+REPORT_SEEDS = (5, 10, 20)
+REPORT_RUNS: Mapping[int, int] = {360: 4_000, 10_000: 1_000}
+
+# The one network; the other is always calm.
+SPREADS: Mapping[SpreadName, Spread] = {"calm": CALM, "skewed": SKEWED}
+
+# The networks of a report: the design, the baseline's other name first; then those outside it.
+_OTHERS = 5
+_NETWORKS = len(CELLS) + _OTHERS
+_BASELINE = CELLS.index(("relu", "max"))
+# As the seeds of the digits report spread: four calm, one restless.
+_OUTSIDE = (CALM, CALM, Spread(deviation=0.28), CALM, Spread(deviation=0.37))
 
 
 def main() -> int:
-    """Simulates all scenarios, writes their results and prints them."""
-    write(ACCURACY_ERRORS, AccuracyErrors, simulate_all())
+    """Simulates both tables, writes and prints them."""
+    write(PAIR_ERRORS, PairErrors, simulate_pairs())
+    write(REPORT_ERRORS, ReportErrors, simulate_reports())
     return 0
 
 
-def simulate_all() -> list[AccuracyErrors]:
-    """The result of every scenario, in order; takes minutes."""
-    # The largest first, so that no process is left with one at the end.
-    rows = Parallel(n_jobs=cpu_count())(delayed(errors)(s) for s in reversed(SCENARIOS))
-    return list(reversed(rows))
+def simulate_pairs() -> Iterator[PairErrors]:
+    """The rows of all pairs, in order; takes minutes."""
+    for samples, spread in product(SAMPLES, SPREADS):
+        yield from pairs(samples, spread, runs=RUNS[samples])
 
 
-def errors(
-    scenario: AccuracyScenario,
-    *,
-    coverage_runs: int = COVERAGE_RUNS,
-    verdict_runs: int = VERDICT_RUNS,
-) -> AccuracyErrors:
-    """The result of a scenario; the same every time."""
-    rng = np.random.default_rng([round(1000 * value) for value in asdict(scenario).values()])
-    this_test_set, all_test_sets, no_spread = _coverage(rng, scenario, coverage_runs)
-    design, baseline, false, without_both = _false_verdicts(rng, scenario, verdict_runs)
-    return AccuracyErrors(
-        accuracy=scenario.accuracy,
-        test_samples=scenario.test_samples,
-        seed_deviation_logit=scenario.seed_deviation_logit,
-        seeds=scenario.seeds,
-        coverage_runs=coverage_runs,
-        coverage_this_test_set=_share(this_test_set),
-        coverage_all_test_sets=_share(all_test_sets),
-        no_spread_share=_share(no_spread),
-        verdict_runs=verdict_runs,
-        false_design_share=_share(design),
-        false_baseline_share=_share(baseline),
-        false_share=_share(false),
-        false_share_upper=round(upper_bound(int(false.sum()), verdict_runs), 5),
-        false_share_without_both=_share(without_both),
+def simulate_reports() -> Iterator[ReportErrors]:
+    """The rows of whole reports, in order; takes minutes."""
+    for samples, spread in product(REPORT_RUNS, SPREADS):
+        for seeds in REPORT_SEEDS:
+            yield report(samples, spread, seeds=seeds, runs=REPORT_RUNS[samples])
+
+
+def pairs(samples: int, spread: SpreadName, *, runs: int) -> list[PairErrors]:
+    """The rows of a test set's size and a kind of seeds; the same every time."""
+    rng = np.random.default_rng([samples, *spread.encode()])
+    networks = [(ACCURACY, CALM), *((ACCURACY + d, SPREADS[spread]) for d in DIFFERENCES)]
+    found: dict[int, list[_Part]] = {seeds: [] for seeds in SEEDS}
+    for right in simulate(rng, networks, runs=runs, seeds=max(SEEDS), samples=samples):
+        for seeds, parts in found.items():
+            parts.append(_judge(right[:, :, :seeds]))
+    return [
+        _row(_joined(found[seeds]), place, samples=samples, seeds=seeds, spread=spread)
+        for seeds in SEEDS
+        for place in range(len(DIFFERENCES))
+    ]
+
+
+_Part = dict[str, Floats]
+
+
+def _judge(right: Bools) -> _Part:
+    """(runs, differences) of each number that decides, every network against the first."""
+    shape = right.shape[2] * right.shape[3]
+    by_seed = right.mean(axis=-1)
+    by_sample = right.mean(axis=-2)
+    apart = np.count_nonzero(right[:, 1:] != right[:, :1], axis=(-1, -2)) / shape
+    seeds, samples = by_seed[:, 1:] - by_seed[:, :1], by_sample[:, 1:] - by_sample[:, :1]
+    cubes = by_seed.std(axis=-1, ddof=1) ** 3
+    uncertainty = crossed(seeds, samples, apart, cubes[:, 1:] - cubes[:, :1])
+    mean = seeds.mean(axis=-1)
+    low, high = _ends(uncertainty, mean)
+    return {
+        "difference": mean,
+        "p": uncertainty.p(mean),
+        "within": uncertainty.p_within(mean, MARGIN),
+        "low": low,
+        "high": high,
+        "old": old_rule(seeds, samples, ALPHA),
+        "old_family": old_rule(seeds, samples, ALPHA / FAMILY / 2),
+    }
+
+
+def _ends(uncertainty: Uncertainty, mean: Floats) -> tuple[Floats, Floats]:
+    low, high = uncertainty.both.reach(ALPHA)
+    return mean - low, mean + high
+
+
+def _joined(parts: list[_Part]) -> _Part:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _row(found: _Part, place: int, *, samples: int, seeds: int, spread: SpreadName) -> PairErrors:
+    at = {name: values[:, place] for name, values in found.items()}
+    true = DIFFERENCES[place]
+    above = at["difference"] > 0
+    return PairErrors(
+        test_samples=samples,
+        seeds=seeds,
+        spread=spread,
+        difference=true,
+        runs=len(above),
+        coverage=_share((at["low"] <= true) & (true <= at["high"])),
+        better=_share((at["p"] <= ALPHA) & above),
+        worse=_share((at["p"] <= ALPHA) & ~above),
+        equivalent=_share(at["within"] <= ALPHA),
+        better_of_ten=_share((at["p"] <= ALPHA / FAMILY) & above),
+        old_better=_share(at["old"].astype(bool) & above),
+        old_worse=_share(at["old"].astype(bool) & ~above),
+        old_better_of_ten=_share(at["old_family"].astype(bool) & above),
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Simulated:
-    """Some runs, simulated.
+def report(samples: int, spread: SpreadName, *, seeds: int, runs: int) -> ReportErrors:
+    """The row of whole reports; the same every time."""
+    rng = np.random.default_rng([samples, seeds, *spread.encode()])
+    last = SPREADS[spread] if spread != "calm" else _OUTSIDE[-1]
+    spreads = [*[CALM] * len(CELLS), *_OUTSIDE[:-1], last]
+    networks = [(ACCURACY, one) for one in spreads]
+    weights = _questions()
+    p_parts, old_parts = [], []
+    for right in simulate(rng, networks, runs=runs, seeds=seeds, samples=samples):
+        accuracies = right.mean(axis=-1)
+        by_seed, by_sample = weights @ accuracies, weights @ right.mean(axis=-2)
+        cubes = seed_cubes(accuracies, weights)
+        uncertainty = crossed(by_seed, by_sample, _mean_squares(right, weights), cubes)
+        p_parts.append(uncertainty.p(by_seed.mean(axis=-1)))
+        # The twins are tests of their own, and there are two families.
+        levels = np.repeat([ALPHA / 2 / 7, ALPHA / 2 / 11], [7, 10])
+        old_parts.append(old_rule(by_seed, by_sample, levels[:, None]))
+    design, baseline = np.split(np.concatenate(p_parts), [len(QUESTIONS)], axis=1)
+    false_design = any_verdict(design, ALPHA / 2, primary=0)
+    false_baseline = any_verdict(baseline, ALPHA / 2)
+    false = false_design | false_baseline
+    unshared = any_verdict(design, ALPHA, primary=0) | any_verdict(baseline, ALPHA)
+    return ReportErrors(
+        test_samples=samples,
+        seeds=seeds,
+        spread=spread,
+        runs=runs,
+        false_primary=_share(design[:, 0] <= ALPHA / 4),
+        false_design=_share(false_design),
+        false_baseline=_share(false_baseline),
+        false=_share(false),
+        false_upper=round(upper_bound(int(false.sum()), runs), 5),
+        false_unshared=_share(unshared),
+        old_false=_share(np.concatenate(old_parts).any(axis=1)),
+    )
 
-    Attributes:
-        right: (runs, models, seeds, samples), whether the network is right.
-        expected: (runs, models), true accuracy over all seeds, on the run's test set.
+
+def _questions() -> Floats:
+    """(questions, networks), the design's and then every network against the baseline."""
+    design = np.zeros((len(QUESTIONS), _NETWORKS))
+    design[:, : len(CELLS)] = [question.weights for question in QUESTIONS]
+    baseline = np.delete(np.eye(_NETWORKS), _BASELINE, axis=0)
+    baseline[:, _BASELINE] = -1
+    return np.concatenate([design, baseline])
+
+
+def _mean_squares(right: Bools, weights: Floats) -> Floats:
+    """(runs, questions), the mean of the squared contrast over seeds and samples."""
+    runs, networks = right.shape[:2]
+    flat = right.reshape(runs, networks, -1).astype(np.float32)
+    products = (flat @ flat.transpose(0, 2, 1)).astype(np.float64) / flat.shape[-1]
+    squares: Floats = np.einsum("qm,rmn,qn->rq", weights, products, weights)
+    return squares
+
+
+def old_rule(by_seed: Floats, by_sample: Floats, level: float | Floats) -> Bools:
+    """What was significant before: seeds, samples, and both at once by Cochran and Cox."""
+    mean = np.abs(by_seed.mean(axis=-1))
+    free = np.array([by_seed.shape[-1] - 1.0, by_sample.shape[-1] - 1.0])
+    squares = np.stack(
+        [values.var(axis=-1, ddof=1) / values.shape[-1] for values in (by_seed, by_sample)], axis=-1
+    )
+    quantiles = student_quantile(free, level)
+    each = mean[..., None] >= quantiles * np.sqrt(squares)
+    both = mean * np.sqrt(squares.sum(axis=-1)) >= (squares * quantiles).sum(axis=-1)
+    found: Bools = each.all(axis=-1) & both & (squares > 0).all(axis=-1)
+    return found
+
+
+def any_verdict(p: Floats, level: float, *, primary: int | None = None) -> Bools:
+    """Whether the adjustment leaves any of a family's p values (last axis) at a level or below.
+
+    It does if its first step does; a p that is missing (nan) is counted and never the smallest. A
+    primary question has half of the level.
     """
-
-    right: Bools
-    expected: Floats
-
-
-def simulate(
-    rng: np.random.Generator, scenario: AccuracyScenario, *, runs: int, models: int
-) -> Iterator[Simulated]:
-    """Simulated runs, a part at a time."""
-    samples, seeds = scenario.test_samples, scenario.seeds
-    at_once = max(1, _CELLS_AT_ONCE // (models * seeds * samples))
-    for start in range(0, runs, at_once):
-        part = min(at_once, runs - start)
-        difficulty = DIFFICULTY * rng.standard_normal((part, 1, 1, samples), dtype=np.float32)
-        architecture = ARCHITECTURE * rng.standard_normal(
-            (part, models, 1, samples), dtype=np.float32
-        )
-        odds = np.exp(_intercept(scenario) + difficulty + architecture, dtype=np.float32)
-        effect = scenario.seed_deviation_logit * rng.standard_normal((part, models, seeds, 1))
-        chance = rng.random((part, models, seeds, samples), dtype=np.float32)
-        # Right with probability 1 - 1 / (1 + odds), the odds multiplied by the seed's effect.
-        right = chance * (1 + odds * np.exp(effect, dtype=np.float32)) >= 1
-        yield Simulated(right=right, expected=_over_seeds(odds, scenario))
-
-
-def any_verdict(p: Floats, *, families: int = 1) -> Bools:
-    """Whether the adjustment leaves any of a family's p values (last axis) at 0.05 or less.
-
-    Holm's method does if its first step does, which multiplies the smallest by their number; a p
-    that is missing (nan) is counted and never the smallest.
-    """
-    smallest = np.nan_to_num(p, nan=1.0).min(axis=-1)
-    anything: Bools = smallest * p.shape[-1] * families <= ALPHA
+    tests = p.shape[-1]
+    times = np.full(tests, float(tests))
+    if primary is not None:
+        times[:], times[primary] = 2 * (tests - 1), 2
+    anything: Bools = (np.nan_to_num(p, nan=1.0) * times).min(axis=-1) <= level
     return anything
 
 
-def _intercept(scenario: AccuracyScenario) -> float:
-    """The `a` that gives the scenario's accuracy."""
-    deviation = np.sqrt(DIFFICULTY**2 + ARCHITECTURE**2 + scenario.seed_deviation_logit**2)
-    return float(
-        brentq(
-            lambda a: _WEIGHTS @ special.expit(a + deviation * _NODES) - scenario.accuracy, 0, 100
-        )
-    )
-
-
-def _over_seeds(odds: NDArray[np.float32], scenario: AccuracyScenario) -> Floats:
-    """True accuracy over all seeds, on each run's test set, from the odds without seed effect."""
-    # The effect is small and the logistic function smooth: seven nodes are exact to 1e-6.
-    nodes, weights = np.polynomial.hermite_e.hermegauss(7)
-    expected: Floats = sum(
-        weight / weights.sum() * (1 - 1 / (1 + odds * np.exp(scenario.seed_deviation_logit * node)))
-        for node, weight in zip(nodes, weights, strict=True)
-    ).mean(axis=(-1, -2), dtype=np.float64)
-    return expected
-
-
-def _coverage(
-    rng: np.random.Generator, scenario: AccuracyScenario, runs: int
-) -> tuple[Bools, Bools, Bools]:
-    """By run, whether the interval holds the mean on this test set, on all, or is a point."""
-    this_test_set, all_test_sets, no_spread = [], [], []
-    for part in simulate(rng, scenario, runs=runs, models=1):
-        for accuracies, expected in zip(
-            part.right.mean(axis=-1)[:, 0], part.expected[:, 0], strict=True
-        ):
-            summary = summarise(accuracies.tolist())
-            assert summary.low is not None
-            assert summary.high is not None
-            is_point = bool(np.ptp(accuracies) == 0)
-            no_spread.append(is_point)
-            this_test_set.append(not is_point and summary.low <= expected <= summary.high)
-            all_test_sets.append(not is_point and summary.low <= scenario.accuracy <= summary.high)
-    return np.array(this_test_set), np.array(all_test_sets), np.array(no_spread)
-
-
-def _false_verdicts(
-    rng: np.random.Generator, scenario: AccuracyScenario, runs: int
-) -> tuple[Bools, Bools, Bools, Bools]:
-    """By run, a false verdict: design alone, baseline alone, both, both without the third test."""
-    design = np.zeros((len(QUESTIONS), _MODELS))
-    design[:, : len(CELLS)] = [question.weights for question in QUESTIONS]
-    baseline = np.delete(np.eye(_MODELS), _BASELINE, axis=0)
-    baseline[:, _BASELINE] = -1
-    weights = np.concatenate([design, baseline])
-    p_parts, apart_parts = [], []
-    for part in simulate(rng, scenario, runs=runs, models=_MODELS):
-        by_seed = weights @ part.right.mean(axis=-1)
-        uncertainty = crossed(by_seed, weights @ part.right.mean(axis=-2))
-        difference = by_seed.mean(axis=-1)
-        p_parts.append(uncertainty.p(difference))
-        apart_parts.append(
-            np.maximum(uncertainty.seeds.p(difference), uncertainty.samples.p(difference))
-        )
-    of_design, of_baseline = np.split(np.concatenate(p_parts), [len(design)], axis=1)
-    apart_design, apart_baseline = np.split(np.concatenate(apart_parts), [len(design)], axis=1)
-    return (
-        any_verdict(of_design),
-        any_verdict(of_baseline),
-        any_verdict(of_design, families=2) | any_verdict(of_baseline, families=2),
-        any_verdict(apart_design, families=2) | any_verdict(apart_baseline, families=2),
-    )
-
-
 def _share(hits: Bools) -> float:
-    return float(hits.mean())
+    return round(float(hits.mean()), 5)
 
 
 if __name__ == "__main__":

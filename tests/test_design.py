@@ -89,9 +89,10 @@ def test_pooling_effect_is_the_one_of_repeated_measures_anova() -> None:
     )
     anova = AnovaRM(table, "accuracy", "seed", within=["activation", "pooling"]).fit().anova_table
     pooling = next(e.comparison for e in effects(correct) if e.question.kind == "pooling")
-    # A factor of two levels has F = t^2, and t = d_z sqrt(n).
-    assert pooling.standardised_difference is not None
-    t = pooling.standardised_difference * 6**0.5
+    # A factor of two levels has F = t^2; the interval reaches a quantile of standard errors.
+    assert pooling.seeds is not None
+    error = (pooling.seeds.high - pooling.difference) / scipy_stats.t.ppf(0.975, 5)
+    t = pooling.difference / error
     assert t**2 == pytest.approx(anova.loc["pooling", "F Value"])
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import zoo
-from bench.cells.plan import Cell, Request, deviations, parse_list, parse_seeds, plan
+from bench.cells.plan import Cell, Request, deviations, parse_list, parse_margin, parse_seeds, plan
 from bench.records.errors import RequestError
 
 
@@ -130,3 +130,10 @@ def test_without_a_name_a_report_is_named_after_data_set_and_recipe() -> None:
     request = Request(models=("dnn",), dataset="pictures:some/where", recipe="document")
     assert request.report_name == "local-pictures-document"
     assert request.folder == Path("reports/local-pictures-document")
+
+
+def test_a_margin_is_given_in_percentage_points() -> None:
+    assert parse_margin("0.5pp") == pytest.approx(0.005)
+    for wrong in ("0.5", "0pp", "-1pp", "half", "nanpp", "100pp"):
+        with pytest.raises(RequestError, match=f"--margin '{wrong}' is no difference"):
+            parse_margin(wrong)

@@ -64,9 +64,11 @@ def test_the_report_of_records_written_by_hand_reads_as_the_golden_one(results: 
 def test_the_numbers_of_the_report_are_those_worked_out_by_hand(results: Results) -> None:
     text = render(results, {})
     # 388, 390, 392 of 400: mean 390, deviation 2, half width 4.3027 * 2 / sqrt(3) = 4.968
-    assert "| 97.50% | 96.26% to 98.74% | 97.00% to 98.00% |" in re.sub(" +", " ", text)
+    assert "| 96.26% to 98.74% | 97.00% to 98.00% |" in re.sub(" +", " ", text)
     # 17, 24, 19 fewer: mean 20, deviation sqrt(13), half width 4.3027 * sqrt(13 / 3) = 8.957
-    assert "| -5.00 pp | [-7.24, -2.76] |" in re.sub(" +", " ", text)
+    assert "| [-7.24, -2.76] |" in re.sub(" +", " ", text)
+    # net's two seeds and lenet's same two: 391 is above 388 and 390, 389 above 388 alone, 3 of 4.
+    assert "| 0.75 |" in re.sub(" +", " ", text)
     assert "`lenet` and `lenet5-relu-max` are the same network" in text
     # net and lenet on the seeds that both ran: (391 - 388 + 389 - 390) / 2 = 1 of 400
     assert "over the seeds that both ran, `net` minus `lenet` is +0.25 pp" in text
@@ -142,7 +144,7 @@ def test_a_lead_that_is_the_same_for_every_seed_is_one(tmp_path: Path) -> None:
     # 2 of 400 each
     results = results_of(tmp_path, {"lenet": (390, 391, 393), "net": (388, 389, 391)})
     (headline,) = best_view(results, {}).headlines
-    assert headline.settled
+    assert not headline.settled  # 2 of 400 samples may be others next time
     assert "the difference is +0.50 pp for every seed" in render(results, {})
 
 
@@ -195,7 +197,7 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
     verdict = next(
         line for line in text.splitlines() if line.startswith("| `net`") and "pp" in line
     )
-    assert verdict.rstrip(" |").endswith("inconclusive")
+    assert [cell.strip() for cell in verdict.split("|")[-3:-1]] == ["inconclusive", "more seeds"]
 
 
 def test_a_run_in_which_nothing_ran_still_has_a_report(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from bench.cells.common_recipe import common_recipe
 from bench.cells.fast_recipe import fast_recipe
 from bench.records.errors import RequestError, require_one
 from bench.records.kinds import LeftOut, RecipeName
+from bench.statistics.margin import MARGIN
 from zoo import Deviation, ModelSpec, Recipe
 
 RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
@@ -40,6 +42,7 @@ class Request:
         data_root: The folder above `MNIST/raw`.
         fresh: Sets an earlier run's records aside instead of building on them.
         engine: `sequential` trains each cell by itself; `batched` the seeds of a network at once.
+        margin: The smallest difference of accuracies that matters, a fraction.
         command: The command line that makes it, where that is not one of `bench.compare`.
     """
 
@@ -56,6 +59,7 @@ class Request:
     data_root: Path = Path("data")
     fresh: bool = False
     engine: str = "sequential"
+    margin: float = MARGIN
     command: str | None = None
 
     @property
@@ -256,6 +260,25 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     if "," not in text and numbers[0] > MOST_SEEDS:
         raise RequestError(f"--seeds {text} is too many; {MOST_SEEDS} is the most")
     return numbers if "," in text else tuple(range(1, numbers[0] + 1))
+
+
+def parse_margin(text: str) -> float:
+    """`0.5pp` as a fraction.
+
+    Raises:
+        RequestError: It is no number of percentage points between 0 and 100.
+    """
+    number = text.removesuffix("pp")
+    try:
+        points = float(number)
+    except ValueError:
+        points = math.nan
+    if number == text or not 0 < points < 100:
+        raise RequestError(
+            f"--margin '{text}' is no difference of accuracies; give percentage points above 0, "
+            "such as 0.5pp"
+        )
+    return points / 100
 
 
 def parse_list(option: str, text: str) -> tuple[str, ...]:

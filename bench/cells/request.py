@@ -12,6 +12,7 @@ from bench.cells.splits import first_test_pictures
 from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import digest
+from bench.statistics.margin import MARGIN
 
 
 def request_record(
@@ -49,6 +50,7 @@ def request_record(
         test_labels=None if pictures is None else labels,
         environment=here,
         keys=tuple(keys),
+        margin=request.margin,
     )
 
 
@@ -72,6 +74,7 @@ def command(request: Request) -> str:
         "--epochs": request.epochs,
         "--engine": None if request.engine == "sequential" else request.engine,
         "--baseline": request.baseline,
+        "--margin": None if request.margin == MARGIN else f"{100 * request.margin:g}pp",
         "--name": request.name,
         "--reports": None if request.reports == Path("reports") else request.reports,
     }

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 
 from bench.cells.catalogue import VALID
-from bench.cells.plan import ENGINES, RECIPES, Request, parse_list, parse_seeds, plan
+from bench.cells.plan import ENGINES, RECIPES, Request, parse_list, parse_margin, parse_seeds, plan
 from bench.cells.workers import start_workers
 from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports
 from bench.records.store import Store
@@ -29,6 +29,7 @@ def request_parser(module: str, description: str | None) -> Parser:
         help=f"{' or '.join(ENGINES)}: all seeds of a network at once, for GPUs (sequential)",
     )
     add("--baseline", help="what the others are compared with (the first model)")
+    add("--margin", default="0.5pp", help="smallest difference of accuracies that matters (0.5pp)")
     add("--name", help="name of the report (local-DATASET-RECIPE)")
     add_reports(parser)
     add_data_root(parser)
@@ -58,6 +59,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
         epochs=options.epochs,
         engine=options.engine,
         baseline=options.baseline,
+        margin=parse_margin(options.margin),
         name=options.name,
         reports=options.reports,
         data_root=options.data_root,

@@ -221,6 +221,7 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
         recipes: By model, its recipe, every value filled in.
         deviations: By model, where it departs from its document.
         test_labels: A digit for each test sample; None where labels are no digits.
+        margin: The smallest difference of accuracies that matters, a fraction.
         keys: Of all records that belong to the run.
     """
 
@@ -242,6 +243,7 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
     test_labels: str | None
     environment: Environment
     keys: tuple[str, ...]
+    margin: float = 0.005
 
 
 class Experiment(Record, frozen=True, kw_only=True, tag="experiment"):

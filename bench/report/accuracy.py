@@ -9,7 +9,7 @@ from statistics import fmean, median
 
 from bench.cells.reference import MAJORITY_CLASS
 from bench.results.runs import ReferencePredictor, Results, Runs, ranked
-from bench.statistics.basics import Summary
+from bench.statistics.basics import Interval, Summary
 from bench.writing.templates import render
 
 _ROOM = Path(__file__).parent
@@ -22,12 +22,16 @@ class Contender:
     Attributes:
         models: Their names.
         accuracy: Over the seeds of the ranking.
+        both: Where its mean lies for other seeds and other test samples.
         lead: How far the first of the ranking is ahead, paired over seeds; None for the first.
+        lead_both: Where that lead lies for other seeds and other test samples.
     """
 
     models: tuple[str, ...]
     accuracy: Summary
+    both: Interval | None
     lead: Summary | None
+    lead_both: Interval | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +66,7 @@ class Headline:
         best: Those with the highest mean; empty if no network ran.
         second: Those with the next mean.
         last: Those with the lowest, if they are not the second.
-        settled: Whether one is ahead of every second for other seeds, too.
+        settled: Whether one is ahead of every second for other seeds and samples, too.
         unranked: Networks that ran other seeds.
         learned_nothing: Networks that are right no more often than the majority class.
         majority_class: How often that is right; None where it was not measured.
@@ -125,7 +129,7 @@ def _headline(group: Sequence[Runs], results: Results) -> Headline:
         best=best,
         second=second,
         last=last,
-        settled=len(best) == 1 and all(_holds(rival.lead) for rival in second),
+        settled=len(best) == 1 and all(_holds(rival.lead_both) for rival in second),
         unranked=tuple(_unranked(group)),
         learned_nothing=tuple(
             runs.model for runs in group if majority and runs.is_no_better_than(majority)
@@ -146,7 +150,9 @@ def _places(runs: Sequence[Runs]) -> tuple[_Place, _Place, _Place]:
             contender = Contender(
                 models=tuple(twin.model for twin in twins),
                 accuracy=summary,
+                both=twins[0].accuracy_interval,
                 lead=None if twins[0] is runs[0] else runs[0].minus(twins[0]),
+                lead_both=None if twins[0] is runs[0] else runs[0].lead_over(twins[0]),
             )
             first.setdefault(summary.mean, []).append(contender)
     places = [tuple(found) for found in first.values()]
@@ -154,9 +160,9 @@ def _places(runs: Sequence[Runs]) -> tuple[_Place, _Place, _Place]:
     return best, second, places[-1] if len(places) > 2 else ()
 
 
-def _holds(lead: Summary | None) -> bool:
-    """Whether a lead is more than what seeds differ by."""
-    return lead is not None and lead.low is not None and lead.low > 0
+def _holds(lead: Interval | None) -> bool:
+    """Whether a lead is more than what seeds and samples differ by."""
+    return lead is not None and lead.low > 0
 
 
 def _unranked(group: Sequence[Runs]) -> Iterator[Unranked]:
@@ -186,6 +192,7 @@ class Row:
         document: What it is from; None for a reference.
         mean: Test accuracy; None if no run succeeded.
         accuracy: The same with its spread over seeds; None for a reference, too.
+        both: Where it lies for other seeds and other test samples.
         is_best: Whether the others are held against this one.
         is_twin: Whether it ended in the best one's weights.
         behind: Its accuracy minus the best one's, over the seeds of both.
@@ -201,6 +208,7 @@ class Row:
     document: str | None
     mean: float | None
     accuracy: Summary | None = None
+    both: Interval | None = None
     is_best: bool = False
     is_twin: bool = False
     behind: float | None
@@ -315,6 +323,7 @@ def _network_row(runs: Runs, best: Runs, results: Results) -> Row:
         document=results.request.documents[runs.model],
         mean=runs.summary.mean if runs.summary else None,
         accuracy=runs.summary,
+        both=runs.accuracy_interval,
         is_best=runs is best,
         is_twin=runs.is_twin_of(best),
         behind=difference.mean if difference else None,

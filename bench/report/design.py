@@ -11,11 +11,11 @@ from typing import Literal
 from bench.cells.common_recipe import OPTIMISER
 from bench.report.accuracy import named_device
 from bench.results.families import design_effects
-from bench.results.learning_rates import MODELS, RATES, Sweep, read_sweep
+from bench.results.learning_rates import RATES, Learning, Sweep, learning, read_sweep
 from bench.results.runs import Results, Runs
 from bench.statistics.accuracy import Comparison
 from bench.statistics.basics import Summary
-from bench.statistics.design import ACTIVATION_PAIRS, ACTIVATIONS, POOLINGS, Effect
+from bench.statistics.design import ACTIVATION_PAIRS, ACTIVATIONS, MODELS, POOLINGS, Effect
 from bench.writing.templates import render
 
 _Variants = Mapping[tuple[str, str], Runs]
@@ -105,6 +105,8 @@ class SweepView:
         best: By model, its best rate on the validation samples.
         guessing_twice: Twice what guessing gives: at or below it a network has not learned.
         untrained: Where that happened.
+        learned: There, every two networks that differ in one factor: how often each learns, and
+            the difference among the seeds that learned.
         effects: By question, its effects at each rate and at the best rates.
     """
 
@@ -114,6 +116,7 @@ class SweepView:
     best: dict[str, float]
     guessing_twice: float
     untrained: tuple[Untrained, ...]
+    learned: tuple[Learning, ...]
     effects: dict[str, tuple[Effect, ...]]
 
 
@@ -127,6 +130,7 @@ class DesignView:
         common: Whether all networks share a recipe.
         learning_rate: The learning rate of that recipe.
         rates: The learning rates of the sweep.
+        margin: The smallest difference that matters.
         sweep: None unless the design ran at all of them.
         figure: What the figure of the design shows; None if there is none.
         rates_figure: The same for the figure of the sweep.
@@ -137,6 +141,7 @@ class DesignView:
     common: bool
     learning_rate: float
     rates: tuple[float, ...]
+    margin: float
     sweep: SweepView | None
     figure: str | None
     rates_figure: str | None
@@ -159,6 +164,7 @@ def design_view(results: Results, figures: dict[str, str]) -> DesignView:
         common=common,
         learning_rate=OPTIMISER.learning_rate,
         rates=RATES,
+        margin=results.request.margin,
         sweep=_sweep(sweep, results) if sweep else None,
         figure=figures.get("activation-pooling"),
         rates_figure=figures.get("learning-rates"),
@@ -245,6 +251,7 @@ def _sweep(sweep: Sweep, results: Results) -> SweepView:
             for (model, rate), count in lost.items()
             if count
         ),
+        learned=tuple(_learned(sweep, results, 2 / classes)),
         effects={
             effect.question.name: tuple(found for _, found in _everywhere(sweep, index))
             for index, effect in enumerate(sweep.at_best)
@@ -252,10 +259,30 @@ def _sweep(sweep: Sweep, results: Results) -> SweepView:
     )
 
 
+def _learned(sweep: Sweep, results: Results, guessing: float) -> Iterator[Learning]:
+    """Pairs that differ in one factor, at the rates where a seed of one of them has not learned."""
+    pairs = [
+        (f"lenet5-{first}-{pooling}", f"lenet5-{second}-{pooling}")
+        for pooling in POOLINGS
+        for first, second in ACTIVATION_PAIRS
+    ]
+    pairs += [(f"lenet5-{name}-max", f"lenet5-{name}-avg") for name in ACTIVATIONS]
+    samples = next(runs.test_samples for runs in results.runs if runs.model in MODELS)
+    for rate in RATES:
+        for first, second in pairs:
+            found = learning(sweep, first, second, rate, samples=samples, guessing=guessing)
+            if found.first_lost or found.second_lost:
+                yield found
+
+
 def _everywhere(sweep: Sweep, index: int) -> Iterator[tuple[float | None, Effect]]:
-    """A question's answers at each rate, and last with each network at its own best (None)."""
+    """A question's answers at each rate, and last with each network at its own best (None).
+
+    The last one only where the best rates differ.
+    """
     yield from ((rate, effects[index]) for rate, effects in sweep.by_rate.items())
-    yield None, sweep.at_best[index]
+    if len(set(sweep.best_rates.values())) > 1:
+        yield None, sweep.at_best[index]
 
 
 def _answer(sweep: Sweep, index: int) -> Answer:
@@ -266,7 +293,7 @@ def _answer(sweep: Sweep, index: int) -> Answer:
     kind: Literal["settled", "changes sign", "somewhere", "nowhere"]
     if sweep.settled(index):
         kind = "settled"
-    elif places.keys() <= {"inconclusive", "identical"}:
+    elif places.keys() <= {"inconclusive", "identical", "equivalent"}:
         kind = "nowhere"
     else:
         kind = "changes sign" if {"better", "worse"} <= places.keys() else "somewhere"

@@ -15,10 +15,10 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFo
 from scipy.optimize import isotonic_regression
 
 from bench.report.cost import charted
-from bench.results.learning_rates import MODELS, RATES, read_sweep
+from bench.results.learning_rates import RATES, read_sweep
 from bench.results.runs import ReferencePredictor, Results, Runs
 from bench.statistics.basics import Floats, summarise
-from bench.statistics.design import ACTIVATIONS, CELLS, POOLINGS
+from bench.statistics.design import ACTIVATIONS, CELLS, MODELS, POOLINGS
 from bench.writing.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, save
 
 ACTIVATION_COLOURS = {"sigmoid": RED, "relu": BLUE, "tanh": GREEN}
@@ -87,14 +87,20 @@ def _accuracy(results: Results) -> Figure | None:
         assert summary is not None
         seeds = list(runs.accuracy.values())
         axes.plot(seeds, [row] * len(seeds), "o", color=BLUE, alpha=0.3, markeredgewidth=0)
+        both = runs.accuracy_interval
+        if both is not None:
+            axes.plot([both.low, both.high], [row, row], color=BLUE, linewidth=0.8)
         if summary.low is not None and summary.high is not None:
             # A mean of fractions cannot lie outside 0..1, whatever Student's formula says.
             ends = max(summary.low, 0.0), min(summary.high, 1.0)
-            axes.plot(ends, [row, row], color=BLUE, linewidth=2)
+            axes.plot(ends, [row, row], color=BLUE, linewidth=2.5)
         axes.plot(summary.mean, row, "D", color=BLUE)
     axes.set_yticks(range(len(ranked)), [runs.model for runs in reversed(ranked)], parse_math=False)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
-    axes.set_xlabel("test accuracy (diamond: mean, line: 95% interval, dots: single seeds)")
+    axes.set_xlabel(
+        "test accuracy (diamond: mean, dots: single seeds, "
+        "95% intervals thin: seeds and samples, thick: seeds alone)"
+    )
     _draw_references(axes, results.references.get(ranked[0].ranking_group, ()))
     return figure
 

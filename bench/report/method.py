@@ -89,6 +89,7 @@ class MethodView:
         common: The common recipe where that was used.
         fast: The fast recipe where that was used.
         has_references: Whether predictors that are no networks were fitted.
+        margin: The smallest difference of accuracies that matters.
         tolerance: The largest entry of the gradient at which the regression's fit ends.
         reliability: How often verdicts are wrong, a text of its own.
         deviations: From the documents; none where no document's recipe was used.
@@ -108,6 +109,7 @@ class MethodView:
     common: CommonRecipe | None
     fast: FastRecipe | None
     has_references: bool
+    margin: float
     tolerance: float
     reliability: str
     deviations: tuple[Deviation, ...]
@@ -143,8 +145,9 @@ def method_view(results: Results, undrawn: Mapping[str, str]) -> MethodView:
         common=_common_recipe(request) if request.recipe == "common" else None,
         fast=_fast_recipe(request) if request.recipe == "fast" else None,
         has_references=any(results.references.values()),
+        margin=request.margin,
         tolerance=TOLERANCE,
-        reliability=reliability(),
+        reliability=reliability(test),
         deviations=shared_deviations(request.deviations) if documents else (),
         failures=results.failures,
         undrawn=undrawn,

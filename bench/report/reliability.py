@@ -1,15 +1,19 @@
-"""How often the verdicts of a report are wrong, by simulation: the same in every report."""
+"""How often the verdicts of a report are wrong and what they find, by simulation."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.statistics.error_rates import (
-    AccuracyErrors,
+    PairErrors,
+    ReportErrors,
     SpeedErrors,
-    read_accuracy_errors,
+    SpreadName,
+    read_pair_errors,
+    read_report_errors,
     read_speed_errors,
 )
 from bench.writing.templates import render
@@ -17,23 +21,27 @@ from bench.writing.templates import render
 
 @dataclass(frozen=True, kw_only=True)
 class Simulated:
-    """Simulated comparisons of accuracy that differ in the true accuracies alone.
+    """Simulated comparisons of accuracy that differ in the true difference alone.
 
     Attributes:
-        deviation: Standard deviation of a seed's effect on the logit scale.
-        test_samples: Size of the test set.
+        spread: How the seeds of the one network differ.
         seeds: Number of seeds.
-        coverage: Lowest and highest share of intervals that hold the true mean.
-        false: Lowest and highest share of runs with a false verdict.
-        upper: The highest upper bound of that share.
+        coverage: Lowest and highest share of intervals that hold the true difference.
+        false: Share of false verdicts where there is no difference.
+        found: By true difference, how often the better network is called better.
+        old_found: The same of the rule that was used before.
+        false_equivalent: How often a difference as large as the margin is called equivalent.
+        equivalent: How often no difference is.
     """
 
-    deviation: float
-    test_samples: int
+    spread: SpreadName
     seeds: int
     coverage: tuple[float, float]
-    false: tuple[float, float]
-    upper: float
+    false: float
+    found: dict[float, float]
+    old_found: dict[float, float]
+    false_equivalent: float
+    equivalent: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,44 +55,67 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class ReliabilityView:
-    """The simulations in numbers; `worst` has the most false verdicts of accuracy."""
+    """The simulations in numbers.
 
-    test_samples: tuple[int, ...]
-    worst: AccuracyErrors
+    Attributes:
+        test_samples: Size of the simulated test set that is nearest to the run's.
+        simulated: Single comparisons on it.
+        differences: The true differences of the columns.
+        reports: Whole reports on the nearest test set.
+        report_samples: Its size.
+        machines: Measurements of speed.
+    """
+
+    test_samples: int
     simulated: tuple[Simulated, ...]
+    differences: tuple[float, ...]
+    reports: tuple[ReportErrors, ...]
+    report_samples: int
     machines: tuple[Machine, ...]
 
 
-def reliability() -> str:
-    """Coverage of the intervals, false verdicts of accuracy, false verdicts of speed."""
-    return render(Path(__file__).parent, "reliability", reliability_view())
+def reliability(test_samples: int) -> str:
+    """What verdicts of accuracy on a test set of this size are worth, and verdicts of speed."""
+    return render(Path(__file__).parent, "reliability", reliability_view(test_samples))
 
 
-def reliability_view() -> ReliabilityView:
+def reliability_view(test_samples: int) -> ReliabilityView:
     """The numbers of both simulations."""
-    calibrations = read_accuracy_errors()
+    pairs, reports = read_pair_errors(), read_report_errors()
+    size = _nearest(test_samples, [row.test_samples for row in pairs])
+    report_size = _nearest(test_samples, [row.test_samples for row in reports])
+    fitting = [row for row in pairs if row.test_samples == size]
     return ReliabilityView(
-        test_samples=tuple(sorted({c.test_samples for c in calibrations})),
-        worst=max(calibrations, key=lambda c: c.false_share_upper),
-        simulated=tuple(_simulated(calibrations)),
+        test_samples=size,
+        simulated=tuple(_simulated(fitting)),
+        differences=tuple(sorted({row.difference for row in fitting} - {0.0})),
+        reports=tuple(row for row in reports if row.test_samples == report_size),
+        report_samples=report_size,
         machines=tuple(_machines(read_speed_errors())),
     )
 
 
-def _simulated(calibrations: Sequence[AccuracyErrors]) -> list[Simulated]:
-    groups: dict[tuple[float, int, int], list[AccuracyErrors]] = {}
-    for c in calibrations:
-        groups.setdefault((c.seed_deviation_logit, c.test_samples, c.seeds), []).append(c)
+def _nearest(size: int, sizes: Sequence[int]) -> int:
+    """The simulated size with the nearest ratio."""
+    return min(sizes, key=lambda known: abs(math.log(known / size)))
+
+
+def _simulated(rows: Sequence[PairErrors]) -> list[Simulated]:
+    groups: dict[tuple[SpreadName, int], dict[float, PairErrors]] = {}
+    for row in rows:
+        groups.setdefault((row.spread, row.seeds), {})[row.difference] = row
     return [
         Simulated(
-            deviation=deviation,
-            test_samples=samples,
+            spread=spread,
             seeds=seeds,
-            coverage=_ends([c.coverage_this_test_set for c in found]),
-            false=_ends([c.false_share for c in found]),
-            upper=max(c.false_share_upper for c in found),
+            coverage=_ends([row.coverage for row in found.values()]),
+            false=found[0.0].better + found[0.0].worse,
+            found={difference: row.better for difference, row in found.items()},
+            old_found={difference: row.old_better for difference, row in found.items()},
+            false_equivalent=found[0.005].equivalent,
+            equivalent=found[0.0].equivalent,
         )
-        for (deviation, samples, seeds), found in sorted(groups.items())
+        for (spread, seeds), found in groups.items()
     ]
 
 

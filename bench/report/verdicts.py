@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from bench.report.accuracy import named_device
 from bench.results.families import (
     BaselineFamily,
     against_baseline,
     count_families,
+    design_effects,
     first_seed_disagreement,
+    primary_question,
 )
 from bench.results.runs import Results, Runs
-from bench.statistics.accuracy import Comparison
+from bench.statistics.accuracy import Comparison, correctness
+from bench.statistics.neighbours import design_effect
 from bench.writing.templates import render
 
 SAMPLES_SHOWN = 12
-_VERDICTS = ("better", "worse", "identical", "inconclusive")
+_VERDICTS = ("better", "worse", "equivalent", "identical", "inconclusive")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,40 @@ class TwoNetworks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Neighbours:
+    """How many times as large as in the table the doubt over samples is, with blocks of samples.
+
+    Attributes:
+        median: Over the networks that are compared with the baseline.
+        lowest: Of them.
+        highest: Of them.
+    """
+
+    median: float
+    lowest: float
+    highest: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrimaryAnswer:
+    """The primary question of the run and what became of it.
+
+    Attributes:
+        question: In words, where it is one to the design.
+        model: Else the network that is compared with the baseline.
+        baseline: That.
+        device: Where; None if the whole run has one device.
+        comparison: The answer.
+    """
+
+    question: str | None
+    model: str | None
+    baseline: str
+    device: str | None
+    comparison: Comparison
+
+
+@dataclass(frozen=True, kw_only=True)
 class Family:
     """Every network of a ranking against the baseline.
 
@@ -65,6 +103,7 @@ class Family:
         device: Where they ran; None if the whole run has one device.
         models: By verdict, in the order of the words.
         comparisons: By model.
+        neighbours: Whether neighbouring samples are alike; None where that cannot be told.
         two: Two networks sample by sample; None where no seed ran for both.
         ran: The networks of the table of all pairs.
         pairs: Its rows; a difference is None where no seed ran for both.
@@ -74,6 +113,7 @@ class Family:
     device: str | None
     models: dict[str, tuple[str, ...]]
     comparisons: dict[str, Comparison]
+    neighbours: Neighbours | None
     two: TwoNetworks | None
     ran: tuple[str, ...]
     pairs: tuple[tuple[float | None, ...], ...]
@@ -81,10 +121,21 @@ class Family:
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictsView:
-    """A family for every ranking with two networks or more, and how many families there are."""
+    """A family for every ranking with two networks or more.
+
+    Attributes:
+        families: All of them.
+        number_of_families: How many families of questions the run has, with those to the design.
+        primary: The run's primary question; None where it was not answered.
+        margin: The smallest difference that matters.
+        dataset: Name of the data.
+    """
 
     families: tuple[Family, ...]
     number_of_families: int
+    primary: PrimaryAnswer | None
+    margin: float
+    dataset: str
 
 
 def verdicts(results: Results) -> str:
@@ -94,11 +145,56 @@ def verdicts(results: Results) -> str:
 
 def verdicts_view(results: Results) -> VerdictsView:
     """The comparisons with the baseline, for every ranking."""
-    found = ((group, against_baseline(group, results)) for group in results.groups)
+    found = [(group, against_baseline(group, results)) for group in results.groups]
     return VerdictsView(
         families=tuple(_family(group, family, results) for group, family in found if family),
         number_of_families=count_families(results),
+        primary=_primary([family for _, family in found if family], results),
+        margin=results.request.margin,
+        dataset=results.request.dataset,
     )
+
+
+def _primary(families: Sequence[BaselineFamily], results: Results) -> PrimaryAnswer | None:
+    asked = primary_question(results)
+    answers = [e.comparison for e in design_effects(results, asked.device) if asked.name]
+    if asked.model:
+        answers = [
+            family.comparisons[asked.model]
+            for family in families
+            if family.baseline.device == asked.device and asked.model in family.comparisons
+        ]
+    if not answers:
+        return None
+    return PrimaryAnswer(
+        question=asked.name,
+        model=asked.model,
+        baseline=results.request.baseline,
+        device=named_device(asked.device, results),
+        comparison=answers[0],
+    )
+
+
+def _neighbours(group: Sequence[Runs], family: BaselineFamily) -> Neighbours | None:
+    theirs = family.baseline
+    if not theirs.same_samples:
+        return None
+    effects = [
+        effect
+        for runs in group
+        if runs.model in family.comparisons and (effect := _design_effect(runs, theirs)) is not None
+    ]
+    if not effects:
+        return None
+    return Neighbours(median=median(effects), lowest=min(effects), highest=max(effects))
+
+
+def _design_effect(runs: Runs, baseline: Runs) -> float | None:
+    seeds = [seed for seed in runs.accuracy if seed in baseline.accuracy]
+    ours, theirs = (
+        correctness(one.misclassified, seeds, one.test_samples) for one in (runs, baseline)
+    )
+    return design_effect(ours.mean(axis=0) - theirs.mean(axis=0))
 
 
 def _family(group: Sequence[Runs], family: BaselineFamily, results: Results) -> Family:
@@ -113,6 +209,7 @@ def _family(group: Sequence[Runs], family: BaselineFamily, results: Results) -> 
             if verdict in verdicts.values()
         },
         comparisons=family.comparisons,
+        neighbours=_neighbours(group, family),
         two=_two_networks(group, family, results),
         ran=tuple(runs.model for runs in ran),
         pairs=tuple(tuple(_difference(runs, other) for other in ran) for runs in ran),

@@ -1,7 +1,9 @@
 """Which comparisons carry verdicts: the families, declared before any data are seen.
 
 Two families in every ranking: every network against the run's baseline, and the questions to the
-3 x 2 design of activation and pooling. All other differences in a report are exploratory.
+3 x 2 design of activation and pooling. They share the 5% that the run may err in. One question is
+the run's primary one: it has half of its family's share. All other differences in a report are
+exploratory.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from bench.statistics.accuracy import (
     disagreement,
     pair,
 )
-from bench.statistics.design import CELLS, Effect, effects
+from bench.statistics.design import CELLS, MODELS, QUESTIONS, Effect, effects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,14 @@ def against_baseline(group: Sequence[Runs], results: Results) -> BaselineFamily 
             same_samples=runs.same_samples,
             identical=runs.is_twin_of(baseline),
         )
-    comparisons = compare_paired(list(family.values()), families=count_families(results))
+    primary = primary_question(results)
+    places = [i for i, model in enumerate(family) if primary.model == model]
+    comparisons = compare_paired(
+        list(family.values()),
+        primary=places[0] if places and baseline.device == primary.device else None,
+        families=count_families(results),
+        margin=results.request.margin,
+    )
     return BaselineFamily(
         baseline=baseline, comparisons=dict(zip(family, comparisons, strict=True))
     )
@@ -83,8 +92,43 @@ def design_effects(results: Results, device: str) -> tuple[Effect, ...]:
     return effects(
         correct,
         same_samples=found[CELLS[0]].same_samples,
+        is_primary=primary_question(results).is_of(device),
         families=count_families(results),
+        margin=results.request.margin,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Primary:
+    """The question that a run is asked first of all.
+
+    Attributes:
+        name: The question in words, to be used in a sentence, where it is one to the design.
+        model: Else the network that is compared with the baseline; None if there is none.
+        device: Where.
+    """
+
+    name: str | None
+    model: str | None
+    device: str
+
+    def is_of(self, device: str) -> bool:
+        """Whether it is a question to the design on a device."""
+        return self.name is not None and self.device == device
+
+
+def primary_question(results: Results) -> Primary:
+    """The primary question, which follows from the request alone.
+
+    With all six networks of the design it is the design's first question, ReLU instead of sigmoid;
+    else the first network that is asked for beside the baseline. On the first device.
+    """
+    request = results.request
+    device = request.devices[0]
+    if set(MODELS) <= set(request.ran):
+        return Primary(name=QUESTIONS[0].name, model=None, device=device)
+    others = [model for model in request.ran if model != request.baseline]
+    return Primary(name=None, model=others[0] if others else None, device=device)
 
 
 def count_families(results: Results) -> int:

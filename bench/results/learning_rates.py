@@ -8,14 +8,19 @@ from statistics import fmean
 
 from bench.cells.common_recipe import OPTIMISER
 from bench.records.kinds import LearningRate
-from bench.results.families import count_families
+from bench.results.families import design_effects
 from bench.results.runs import Results
-from bench.statistics.accuracy import correctness
-from bench.statistics.design import CELLS, Effect, effects
+from bench.statistics.accuracy import (
+    Comparison,
+    compare_paired,
+    correctness,
+    disagreement,
+    pair,
+)
+from bench.statistics.design import CELLS, MODELS, Effect, effects
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 OTHER_RATES = tuple(rate for rate in RATES if rate != OPTIMISER.learning_rate)
-MODELS = tuple(f"lenet5-{activation}-{pooling}" for activation, pooling in CELLS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +46,8 @@ class Sweep:
         trials: By model and rate.
         best_rates: By model, the rate with the highest mean validation accuracy.
         by_rate: The design's answers at each rate.
-        at_best: The design's answers with each network at its own best rate.
+        at_best: The design's answers with each network at its own best rate; those at that rate
+            where it is the same for all.
     """
 
     trials: Mapping[tuple[str, float], LearningRateRuns]
@@ -68,24 +74,98 @@ def read_sweep(results: Results) -> Sweep | None:
         model: max(RATES, key=lambda rate: fmean(trials[model, rate].validation.values()))
         for model in MODELS
     }
-    # Every other rate, and each network at its own best, asks the same questions once more.
-    families = count_families(results) + len(OTHER_RATES) + 1
     samples = next(runs.test_samples for runs in results.runs if runs.model == MODELS[0])
 
     def answer(rates: Mapping[str, float]) -> tuple[Effect, ...]:
+        """Adjusted for its seven questions: every rate is a family of its own.
+
+        That several agree needs no adjustment for their number (see `Uncertainty.p`).
+        """
         return effects(
             {
                 cell: correctness(trials[model, rates[model]].misclassified, seeds, samples)
                 for cell, model in zip(CELLS, MODELS, strict=True)
             },
-            families=families,
+            margin=results.request.margin,
         )
 
+    by_rate = {rate: answer(dict.fromkeys(MODELS, rate)) for rate in OTHER_RATES}
+    # What the run itself has asked keeps its verdicts.
+    by_rate[OPTIMISER.learning_rate] = design_effects(results, results.request.devices[0])
+    shared = set(best.values())
     return Sweep(
         trials=trials,
         best_rates=best,
-        by_rate={rate: answer(dict.fromkeys(MODELS, rate)) for rate in RATES},
-        at_best=answer(best),
+        by_rate={rate: by_rate[rate] for rate in RATES},
+        at_best=by_rate[shared.pop()] if len(shared) == 1 else answer(best),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learning:
+    """Two networks at a rate at which not every seed learns.
+
+    Attributes:
+        first: The one network.
+        second: The other.
+        rate: The learning rate.
+        first_lost: Seeds of the one that have not learned.
+        second_lost: Those of the other.
+        seeds: How many both have.
+        p: Exact two-sided McNemar p over the seeds: whether one learns more often.
+        learned: The difference in accuracy, first minus second, over the seeds that learned in
+            both; None where there are none.
+    """
+
+    first: str
+    second: str
+    rate: float
+    first_lost: int
+    second_lost: int
+    seeds: int
+    p: float
+    learned: Comparison | None
+
+
+def learning(
+    sweep: Sweep, first: str, second: str, rate: float, *, samples: int, guessing: float
+) -> Learning:
+    """How often each of two networks learns at a rate, and how they differ where both have.
+
+    Args:
+        sweep: The design at every learning rate.
+        first: The one network.
+        second: The other.
+        rate: The learning rate.
+        samples: Number of test samples.
+        guessing: At this accuracy or below it a network has not learned, in 0..1.
+    """
+    one, other = sweep.trials[first, rate], sweep.trials[second, rate]
+    seeds = [seed for seed in one.test if seed in other.test]
+    lost, also = (
+        {seed for seed in seeds if trial.test[seed] <= guessing} for trial in (one, other)
+    )
+    both = [seed for seed in seeds if seed not in lost | also]
+    compared = compare_paired(
+        [
+            pair(
+                f"{first} - {second}",
+                correctness(one.misclassified, both, samples),
+                correctness(other.misclassified, both, samples),
+            )
+        ]
+        if both
+        else []
+    )
+    return Learning(
+        first=first,
+        second=second,
+        rate=rate,
+        first_lost=len(lost),
+        second_lost=len(also),
+        seeds=len(seeds),
+        p=disagreement(lost, also).p,
+        learned=compared[0] if compared else None,
     )
 
 

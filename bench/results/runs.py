@@ -14,7 +14,8 @@ from typing import TypeVar
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind
 from bench.results.speeds import Speed, read_speeds
-from bench.statistics.basics import Summary, exact, paired_difference, summarise
+from bench.statistics.accuracy import accuracy_interval, correctness, interval_of, pair
+from bench.statistics.basics import Interval, Summary, exact, paired_difference, summarise
 
 Value = TypeVar("Value")
 
@@ -141,6 +142,28 @@ class Runs:
     def summary(self) -> Summary | None:
         """Test accuracy over seeds; None if no cell ran."""
         return summarise(list(map(exact, self.accuracy.values()))) if self.accuracy else None
+
+    @cached_property
+    def accuracy_interval(self) -> Interval | None:
+        """Where the mean accuracy lies for other seeds and other test samples.
+
+        None with one seed, and where every seed has samples of its own.
+        """
+        if not self.accuracy or not self.same_samples:
+            return None
+        return accuracy_interval(
+            correctness(self.misclassified, list(self.accuracy), self.test_samples)
+        )
+
+    def lead_over(self, other: Runs) -> Interval | None:
+        """Where its lead in accuracy lies, for other seeds, other test samples and both."""
+        seeds = [seed for seed in self.accuracy if seed in other.accuracy]
+        if not seeds:
+            return None
+        ours, theirs = (
+            correctness(runs.misclassified, seeds, runs.test_samples) for runs in (self, other)
+        )
+        return interval_of(pair("lead", ours, theirs, same_samples=self.same_samples))
 
     def minus(self, other: Runs | ReferencePredictor) -> Summary | None:
         """Test accuracy, paired over the seeds that both ran; None if there are none."""

@@ -2,22 +2,33 @@
 
 `compare_paired` asks for both sources of uncertainty, and for both at once: `better` means that the
 difference holds for other seeds on these samples, for these networks on other samples, and when
-both are drawn again.
+both are drawn again. `equivalent` means the same of a difference within the margin.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from scipy import special
 
-from bench.statistics.basics import ALPHA, CONFIDENCE, Bools, Floats, Interval, holm
-from bench.statistics.uncertainty import Uncertainty, crossed, nested
+from bench.statistics.basics import (
+    ALPHA,
+    CONFIDENCE,
+    ROUNDING,
+    Bools,
+    Floats,
+    Interval,
+    holm,
+    student_quantile,
+)
+from bench.statistics.margin import MARGIN
+from bench.statistics.remedy import Remedy, Shares, remedy_of, shares_of
+from bench.statistics.uncertainty import Uncertainty, crossed, nested, seed_cubes
 
-Verdict = Literal["better", "worse", "inconclusive", "identical"]
+Verdict = Literal["better", "worse", "equivalent", "inconclusive", "identical"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +42,17 @@ class Contrast:
         same_samples: Whether column i is the same test sample for every seed; if not, each seed
             has drawn test samples of its own.
         identical: Whether the networks are known to be equal, so that nothing is left to test.
+        accuracies: (2, seeds), those of the one and of the other; None where the contrast is not
+            one of two sides.
+        cubes: How much the seeds of its networks may be skewed, see `seed_cubes`.
     """
 
     name: str
     values: Floats
     same_samples: bool = True
     identical: bool = False
+    accuracies: Floats | None = None
+    cubes: float = 0.0
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[0] < 1 or self.values.shape[1] < 2:
@@ -60,17 +76,23 @@ class Comparison:
         samples: Where the mean over all possible test samples lies, for these trained networks.
         both: Where the mean over all possible seeds and test samples lies.
         widest: The widest of the three intervals, which the verdict rests on.
-        standardised_difference: The difference in standard deviations of the paired differences
-            over seeds, Cohen's d_z (Cohen 1988, Statistical Power Analysis, 2nd ed., p. 48).
+        beats: How often a network of the one side is more accurate than one of the other, over all
+            pairs of their seeds, ties half; None where there are no two sides.
+        shares: Where the variance of the difference comes from.
         p: Two-sided; the largest of the p values for seeds, samples and both.
-        adjusted_p: After Holm within the family, and for the number of families.
+        adjusted_p: After the adjustment within the family.
+        equivalent_p: That of the claim that the difference is within the margin, adjusted within
+            the family, too.
         n_seeds: Number of seeds.
         n_samples: Number of test samples of each seed.
         detectable: The smallest true difference that as many seeds and samples as these detect
             with 80% power, at the level that is left when all tests share the 5% evenly (Holm's
-            first step), if the true spread is what was seen.
+            first step), if the true spread is what was seen; None if it would be more than 1.
         verdict: `better` or `worse` if the adjusted p is at most 0.05, which no interval that
-            includes zero allows; `identical` for equal networks; else `inconclusive`.
+            includes zero allows; else `equivalent` if the adjusted p of that claim is;
+            `identical` for equal networks; else `inconclusive`.
+        within_margin: Whether the difference is surely within the margin, whatever the verdict.
+        remedy: What would settle it; None where it is settled or nothing can be said.
     """
 
     name: str
@@ -79,41 +101,106 @@ class Comparison:
     samples: Interval | None
     both: Interval | None
     widest: Interval | None
-    standardised_difference: float | None
+    beats: float | None
+    shares: Shares | None
     p: float | None
     adjusted_p: float | None
+    equivalent_p: float | None
     n_seeds: int
     n_samples: int
     detectable: float | None
     verdict: Verdict
+    within_margin: bool
+    remedy: Remedy | None
 
 
-def compare_paired(family: Sequence[Contrast], *, families: int = 1) -> tuple[Comparison, ...]:
+def compare_paired(
+    family: Sequence[Contrast],
+    *,
+    primary: int | None = None,
+    triples: Sequence[tuple[int, int, int]] = (),
+    families: int = 1,
+    margin: float = MARGIN,
+) -> tuple[Comparison, ...]:
     """One comparison for each contrast of a family that was declared before the data were seen.
 
-    The p values are adjusted within the family by Holm's method. Contrasts of identical networks
-    are no tests and take no part in it; one without a p counts as a test that was not significant.
+    The p values are adjusted within the family (see `holm`), those of differences and those of
+    equivalence apart: of one contrast no more than one of the two claims can be false. Contrasts of
+    identical networks are no tests and take no part in it; those that have equal values are one
+    test and share its verdict; one without a p counts as a test that was not significant.
 
     Args:
         family: The contrasts.
-        families: How many families the run has declared. Each gets an equal share of the 5%, so
-            that the run as a whole errs in 5% of cases or fewer: adjusted p values are multiplied
-            by their number (Bonferroni).
+        primary: The place of the run's primary question, which has half of the family's 5%; None
+            if it is of another family.
+        triples: Places of contrasts of which any two imply the third.
+        families: How many families share the run's 5% equally, so that the run as a whole errs in
+            5% of cases or fewer.
+        margin: The smallest difference that matters, a fraction of all samples.
     """
-    if not family:
-        return ()
+    first = _first_of_equals(family)
+    tests = sorted({first[i] for i in range(len(family)) if not family[i].identical})
     estimates = [_uncertainty(contrast) for contrast in family]
-    differences = np.array([contrast.values.mean() for contrast in family])
-    p = np.array([found.p(mean) for found, mean in zip(estimates, differences, strict=True)])
-    tested = np.array([not contrast.identical for contrast in family])
-    adjusted = np.full_like(p, np.nan)
-    adjusted[tested] = np.minimum(families * holm(p[tested]), 1)
-    adjusted[np.isnan(p)] = np.nan
-    level = ALPHA / families / max(int(tested.sum()), 1)
+    differences = [np.float64(contrast.values.mean()) for contrast in family]
+    found = list(zip(estimates, differences, strict=True))
+    shared = _Shared(
+        tests=tests,
+        weights=_weights(tests, None if primary is None else first[primary]),
+        triples=[
+            (tests.index(a), tests.index(b), tests.index(c))
+            for a, b, c in triples
+            if {a, b, c} <= set(tests)
+        ],
+        families=families,
+    )
+    adjusted = shared.adjust([error.p(mean) for error, mean in found])
+    within = shared.adjust([error.p_within(mean, margin) for error, mean in found])
     return tuple(
-        _comparison(contrast, estimates[i], p[i], adjusted[i], level)
+        _comparison(
+            contrast,
+            estimates[i],
+            adjusted=adjusted[first[i]],
+            within=within[first[i]],
+            level=shared.level(first[i]),
+            margin=margin,
+        )
         for i, contrast in enumerate(family)
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shared:
+    """How a family shares its part of the 5%: weights and triples of the places that are tests."""
+
+    tests: Sequence[int]
+    weights: Floats
+    triples: Sequence[tuple[int, int, int]]
+    families: int
+
+    def adjust(self, p: Sequence[Floats]) -> Floats:
+        """The adjusted p of every place, nan where there is no test or no p."""
+        known, adjusted = np.array(p), np.full(len(p), np.nan)
+        if self.tests:
+            at = list(self.tests)
+            found = self.families * holm(known[at], self.triples, weights=self.weights)
+            adjusted[at] = np.minimum(found, 1)
+        adjusted[np.isnan(known)] = np.nan
+        return adjusted
+
+    def level(self, place: int) -> float:
+        """The level of a test at Holm's first step."""
+        if place not in self.tests:
+            return ALPHA
+        share = self.weights[self.tests.index(place)] / self.weights.sum()
+        return float(ALPHA / self.families * share)
+
+
+def _weights(tests: Sequence[int], primary: int | None) -> Floats:
+    """One for each test; the primary one has as much as all others together."""
+    weights = np.ones(len(tests))
+    if primary in tests and len(tests) > 1:
+        weights[tests.index(primary)] = len(tests) - 1
+    return weights
 
 
 def interval_of(contrast: Contrast, confidence: float = CONFIDENCE) -> Interval | None:
@@ -122,6 +209,25 @@ def interval_of(contrast: Contrast, confidence: float = CONFIDENCE) -> Interval 
     None where the runs show no spread, so that it cannot be estimated.
     """
     return _uncertainty(contrast).interval(contrast.values.mean(), confidence)
+
+
+def accuracy_interval(correct: Bools) -> Interval | None:
+    """Where a network's mean accuracy lies for other seeds and other test samples, in 0..1.
+
+    On the logit scale, where the interval cannot leave 0..1 and is wider towards the middle, as the
+    doubt is. None where there is no spread over seeds or over samples.
+
+    Args:
+        correct: (seeds, samples), whether it is right; every seed on the same samples.
+    """
+    values = correct.astype(np.float64)
+    mean = values.mean()
+    error = crossed(values.mean(axis=1), values.mean(axis=0), mean).both
+    if np.isnan(error.size):
+        return None
+    half = student_quantile(error.freedoms) * error.size / (mean * (1 - mean))
+    low, high = special.expit(special.logit(mean) + np.array([-half, half]))
+    return Interval(low=float(low), high=float(high))
 
 
 def correctness(
@@ -157,8 +263,15 @@ def pair(
     """
     if ours.shape != theirs.shape:
         raise ValueError(f"'{name}' cannot pair runs of shape {ours.shape} with {theirs.shape}")
-    values = ours.astype(np.float64) - theirs
-    return Contrast(name=name, values=values, same_samples=same_samples, identical=identical)
+    accuracies = np.stack([ours.mean(axis=1), theirs.mean(axis=1)])
+    return Contrast(
+        name=name,
+        values=ours.astype(np.float64) - theirs,
+        same_samples=same_samples,
+        identical=identical,
+        accuracies=accuracies,
+        cubes=float(seed_cubes(accuracies, np.array([1.0, -1.0]))),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,42 +303,82 @@ def disagreement(first: Collection[int], second: Collection[int]) -> Disagreemen
     )
 
 
+def beats(accuracies: Floats) -> float:
+    """How often the one is more accurate than the other, over all pairs of seeds, ties half.
+
+    The probability of superiority (Mann and Whitney 1947, Ann. Math. Statist. 18:50-60).
+
+    Args:
+        accuracies: (2, seeds).
+    """
+    apart = accuracies[0][:, None] - accuracies[1]
+    return float(((apart > ROUNDING) + 0.5 * (np.abs(apart) <= ROUNDING)).mean())
+
+
+def _first_of_equals(family: Sequence[Contrast]) -> list[int]:
+    """For each contrast the place of the first that has the same values."""
+    places: dict[bytes, int] = {}
+    return [places.setdefault(c.values.tobytes(), i) for i, c in enumerate(family)]
+
+
 def _comparison(
-    contrast: Contrast, found: Uncertainty, p: np.float64, adjusted: np.float64, level: float
+    contrast: Contrast,
+    found: Uncertainty,
+    *,
+    adjusted: float,
+    within: float,
+    level: float,
+    margin: float,
 ) -> Comparison:
     n_seeds, n_samples = contrast.values.shape
     difference = contrast.values.mean()
-    return Comparison(
+    detectable = found.detectable(level)
+    made = Comparison(
         name=contrast.name,
         difference=float(difference),
         seeds=found.seeds.interval(difference),
         samples=found.samples.interval(difference),
         both=found.both.interval(difference),
         widest=found.interval(difference),
-        standardised_difference=_known(difference / (found.seeds.total * n_seeds**0.5)),
-        p=_known(p),
+        beats=None if contrast.accuracies is None else beats(contrast.accuracies),
+        shares=shares_of(found),
+        p=_known(found.p(difference)),
         adjusted_p=_known(adjusted),
+        equivalent_p=_known(within),
         n_seeds=n_seeds,
         n_samples=n_samples,
-        detectable=_known(found.detectable(level)),
-        verdict=_verdict(contrast, difference, adjusted),
+        detectable=detectable if detectable <= 1 else None,
+        verdict=_verdict(contrast, difference, adjusted, within),
+        within_margin=bool(within <= ALPHA),
+        remedy=None,
     )
+    if made.verdict != "inconclusive" or not contrast.same_samples:
+        return made
+    remedy = remedy_of(
+        found,
+        float(difference),
+        n_seeds=n_seeds,
+        n_samples=n_samples,
+        level=level,
+        margin=margin,
+    )
+    return replace(made, remedy=remedy)
 
 
-def _verdict(contrast: Contrast, difference: np.float64, adjusted: np.float64) -> Verdict:
+def _verdict(contrast: Contrast, difference: float, adjusted: float, within: float) -> Verdict:
     if contrast.identical:
         return "identical"
-    if np.isnan(adjusted) or adjusted > ALPHA:
-        return "inconclusive"
-    return "better" if difference > 0 else "worse"
+    if adjusted <= ALPHA:  # false where there is none
+        return "better" if difference > 0 else "worse"
+    return "equivalent" if within <= ALPHA else "inconclusive"
 
 
 def _uncertainty(contrast: Contrast) -> Uncertainty:
     values = contrast.values
     if contrast.same_samples:
-        return crossed(values.mean(axis=1), values.mean(axis=0))
-    return nested(values)
+        return crossed(values.mean(axis=1), values.mean(axis=0), (values**2).mean(), contrast.cubes)
+    return nested(values, contrast.cubes)
 
 
-def _known(value: float | np.float64 | Floats) -> float | None:
+def _known(value: float | Floats) -> float | None:
     return None if np.isnan(value) else float(value)

@@ -119,18 +119,55 @@ def student_quantile(freedoms: float | Floats, level: float | Floats = 1 - CONFI
     return quantile
 
 
-def holm(p: Floats) -> Floats:
-    """Adjusted p values by Holm's method (1979, Scand. J. Statist. 6:65-70).
+def holm(
+    p: Floats,
+    triples: Sequence[tuple[int, int, int]] = (),
+    *,
+    weights: Sequence[float] | Floats | None = None,
+) -> Floats:
+    """Adjusted p values by Holm's method (1979, Scand. J. Statist. 6:65-70), weighted if need be.
 
     A missing one (nan) counts as 1, so that what cannot be tested does not make the rest easier.
 
+    Where two hypotheses of a triple imply the third (a = b and b = c, so a = c), none, two or three
+    of them can be false but never exactly one: as soon as one is rejected, one more at most is
+    true. A step then counts only what can still be true together (Shaffer 1986, J. Am. Statist.
+    Assoc. 81:826-831, the second of her procedures).
+
     Args:
         p: (..., tests); each row along the last axis is a family of its own.
+        triples: Places of hypotheses of which any two imply the third.
+        weights: (tests,), in which proportion the tests share the 5%; equally if None.
     """
     known = np.nan_to_num(p, nan=1.0)
-    order = np.argsort(known, axis=-1)
-    times = np.arange(p.shape[-1], 0, -1)
-    stepped = np.maximum.accumulate(np.take_along_axis(known, order, axis=-1) * times, axis=-1)
-    adjusted = np.empty_like(stepped)
-    np.put_along_axis(adjusted, order, np.minimum(stepped, 1.0), axis=-1)
+    share = np.ones(p.shape[-1]) if weights is None else np.asarray(weights, dtype=np.float64)
+    is_open = np.ones(known.shape, dtype=np.bool_)
+    adjusted = np.empty_like(known)
+    running: Floats = np.zeros(known.shape[:-1])
+    for _ in range(known.shape[-1]):
+        at_step = known * _heaviest(is_open, share, triples) / share
+        place = np.where(is_open, at_step, np.inf).argmin(axis=-1)[..., None]
+        smallest = np.take_along_axis(at_step, place, axis=-1)[..., 0]
+        running = np.maximum(running, np.minimum(smallest, 1.0))
+        np.put_along_axis(adjusted, place, running[..., None], axis=-1)
+        np.put_along_axis(is_open, place, False, axis=-1)
     return adjusted
+
+
+def _heaviest(is_open: Bools, weights: Floats, triples: Sequence[tuple[int, int, int]]) -> Floats:
+    """(..., tests), the weight of the open hypotheses that can be true together with each."""
+    free = np.where(is_open, weights, 0.0)
+    total: Floats = np.repeat(free.sum(axis=-1, keepdims=True), free.shape[-1], axis=-1)
+    for triple in triples:
+        inside = list(triple)
+        left = free[..., inside]
+        is_pair = is_open[..., inside].sum(axis=-1, keepdims=True) == 2
+        # One of the two that are left is false: the lighter one, or for each of them the other.
+        excess = np.repeat(
+            left.sum(axis=-1, keepdims=True) - left.max(axis=-1, keepdims=True),
+            free.shape[-1],
+            axis=-1,
+        )
+        excess[..., inside] = left.sum(axis=-1, keepdims=True) - left
+        total = total - np.where(is_pair, excess, 0.0)
+    return total

@@ -14,11 +14,15 @@ import numpy as np
 
 from bench.statistics.accuracy import Comparison, Contrast, compare_paired
 from bench.statistics.basics import Bools, Floats
+from bench.statistics.margin import MARGIN
+from bench.statistics.uncertainty import seed_cubes
 
 ACTIVATIONS = {"sigmoid": "sigmoid", "relu": "ReLU", "tanh": "tanh"}
 POOLINGS = {"avg": "average", "max": "max"}
 ACTIVATION_PAIRS = (("relu", "sigmoid"), ("tanh", "sigmoid"), ("relu", "tanh"))
+# The networks, and their names in the zoo.
 CELLS = tuple((activation, pooling) for activation in ACTIVATIONS for pooling in POOLINGS)
+MODELS = tuple(f"lenet5-{activation}-{pooling}" for activation, pooling in CELLS)
 
 Kind = Literal["activation", "pooling", "interaction"]
 
@@ -51,15 +55,22 @@ class Effect:
 
 
 def effects(
-    correct: Mapping[tuple[str, str], Bools], *, same_samples: bool = True, families: int = 1
+    correct: Mapping[tuple[str, str], Bools],
+    *,
+    same_samples: bool = True,
+    is_primary: bool = False,
+    families: int = 1,
+    margin: float = MARGIN,
 ) -> tuple[Effect, ...]:
-    """All questions answered, adjusted by Holm as one family.
+    """All questions answered, adjusted as one family (see `TRIPLES`).
 
     Args:
         correct: By activation and pooling, all six: (seeds, samples), whether the network is right;
             the same seeds and samples in the same order for all.
         same_samples: Whether column i is the same test sample for every seed.
-        families: How many families the run has declared, see `compare_paired`.
+        is_primary: Whether the first question is the run's primary one.
+        families: How many families share the run's 5%, see `compare_paired`.
+        margin: The smallest difference that matters, see there.
 
     Raises:
         ValueError: A network is missing, or shapes differ.
@@ -80,14 +91,30 @@ def effects(
             name=question.name,
             values=np.tensordot(question.weights, stacked, axes=1),
             same_samples=same_samples,
+            accuracies=_sides(question, stacked.mean(axis=-1)),
+            cubes=float(seed_cubes(stacked.mean(axis=-1), np.array(question.weights))),
         )
         for question in QUESTIONS
     ]
-    compared = compare_paired(family, families=families)
+    compared = compare_paired(
+        family,
+        primary=0 if is_primary else None,
+        triples=TRIPLES,
+        families=families,
+        margin=margin,
+    )
     return tuple(
         Effect(question=question, comparison=comparison)
         for question, comparison in zip(QUESTIONS, compared, strict=True)
     )
+
+
+def _sides(question: Question, accuracies: Floats) -> Floats | None:
+    """(2, seeds), the mean accuracies of what is asked of and of what it is compared with."""
+    if question.kind == "interaction":
+        return None
+    weights = np.array(question.weights)
+    return np.stack([np.maximum(weights, 0) @ accuracies, np.maximum(-weights, 0) @ accuracies])
 
 
 def _weights(activation: Mapping[str, float], pooling: Mapping[str, float]) -> tuple[float, ...]:
@@ -131,3 +158,9 @@ def _questions() -> tuple[Question, ...]:
 
 # The family, declared before any data are seen.
 QUESTIONS = _questions()
+# The lead of ReLU over sigmoid is its lead over tanh plus tanh's over sigmoid; so are interactions.
+TRIPLES = tuple(
+    (places[0], places[1], places[2])
+    for kind in ("activation", "interaction")
+    for places in [[i for i, question in enumerate(QUESTIONS) if question.kind == kind]]
+)

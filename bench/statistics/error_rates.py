@@ -9,62 +9,83 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-ACCURACY_ERRORS = Path(__file__).with_name("accuracy_errors.csv")
+PAIR_ERRORS = Path(__file__).with_name("accuracy_errors.csv")
+REPORT_ERRORS = Path(__file__).with_name("report_errors.csv")
 SPEED_ERRORS = Path(__file__).with_name("speed_errors.csv")
 SPEED_RUNS = 2_000  # simulated in each row of `SPEED_ERRORS`
 
+SpreadName = Literal["calm", "skewed"]
 Order = Literal["interleaved", "sequential"]
 IntervalName = Literal["wilcoxon", "student"]
 Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccuracyScenario:
-    """What `studies.accuracy_errors` simulates.
+class PairErrors:
+    """One network against a calm one, as `studies.accuracy_errors` simulates it.
+
+    Shares are fractions in 0..1 of the runs.
 
     Attributes:
-        accuracy: True mean over all seeds and samples, a fraction in 0..1.
         test_samples: Size of the test set.
-        seed_deviation_logit: Standard deviation of the seeds' effect, on the logit scale.
         seeds: Number of seeds.
+        spread: How the seeds of the one network differ.
+        difference: Its true accuracy minus the other's, over all seeds and samples.
+        runs: Simulated.
+        coverage: How often the interval over seeds and samples holds the difference.
+        better: How often it is called better, as the only comparison of its family.
+        worse: How often worse.
+        equivalent: How often the difference is found to be within the margin of half a point.
+        better_of_ten: How often it is called better at the first step of a family of ten.
+        old_better: How often the rule that was used before calls it better.
+        old_worse: How often worse.
+        old_better_of_ten: How often better at the first step of one of two families of ten.
     """
 
-    accuracy: float
     test_samples: int
-    seed_deviation_logit: float
     seeds: int
+    spread: SpreadName
+    difference: float
+    runs: int
+    coverage: float
+    better: float
+    worse: float
+    equivalent: float
+    better_of_ten: float
+    old_better: float
+    old_worse: float
+    old_better_of_ten: float
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccuracyErrors(AccuracyScenario):
-    """A scenario and its result; shares are fractions in 0..1.
+class ReportErrors:
+    """Whole reports of 13 networks of equal accuracy, two pairs of them the same network.
 
     Attributes:
-        coverage_runs: Number of simulated models for the coverage.
-        coverage_this_test_set: How often the Student interval holds the mean over all seeds.
-        coverage_all_test_sets: How often it holds the mean over all seeds and test sets.
-        no_spread_share: How often all seeds have the same accuracy, so that the interval is a
-            point; such an interval counts as one that misses.
-        verdict_runs: Number of simulated runs of eight equal models.
-        false_design_share: Runs with a false verdict among the contrasts of the design, where that
-            is the run's only family.
-        false_baseline_share: The same for the comparisons with the baseline.
-        false_share: Runs with a false verdict in either, where the run has both families.
-        false_share_upper: One-sided 95% upper bound of it, Clopper and Pearson.
-        false_share_without_both: What `false_share` would be without the test for seeds and
-            samples at once.
+        test_samples: Size of the test set.
+        seeds: Number of seeds.
+        spread: How the seeds of one network differ; the others are calm.
+        runs: Simulated.
+        false_primary: Share of runs with a false verdict on the primary question.
+        false_design: The same for the questions to the design.
+        false_baseline: The same for the comparisons with the baseline.
+        false: The same for both families together.
+        false_unshared: What it would be if both families had the whole 5%.
+        false_upper: One-sided 95% upper bound of `false`, Clopper and Pearson.
+        old_false: What the rule that was used before makes of the same runs.
     """
 
-    coverage_runs: int
-    coverage_this_test_set: float
-    coverage_all_test_sets: float
-    no_spread_share: float
-    verdict_runs: int
-    false_design_share: float
-    false_baseline_share: float
-    false_share: float
-    false_share_upper: float
-    false_share_without_both: float
+    test_samples: int
+    seeds: int
+    spread: SpreadName
+    runs: int
+    false_primary: float
+    false_design: float
+    false_baseline: float
+    false: float
+    false_unshared: float
+    false_upper: float
+    old_false: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +120,14 @@ class SpeedErrors:
         return self.false_runs / SPEED_RUNS
 
 
-def read_accuracy_errors() -> list[AccuracyErrors]:
-    """The rows of the last simulation of accuracy, in its order."""
-    return _read(ACCURACY_ERRORS, AccuracyErrors)
+def read_pair_errors() -> list[PairErrors]:
+    """The rows of the last simulation of single comparisons, in its order."""
+    return _read(PAIR_ERRORS, PairErrors)
+
+
+def read_report_errors() -> list[ReportErrors]:
+    """The rows of the last simulation of whole reports, in its order."""
+    return _read(REPORT_ERRORS, ReportErrors)
 
 
 def read_speed_errors() -> list[SpeedErrors]:

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Any
 
 from bench.statistics.basics import ROUNDING, Interval, Summary
+from bench.statistics.remedy import Shares
 from bench.statistics.speed import SpeedRatio
 
 
@@ -42,6 +43,11 @@ def interval(summary: Summary | None) -> str:
     if summary is None or summary.low is None or summary.high is None:
         return "-"
     return percent_range(summary.low, summary.high)
+
+
+def accuracy_range(interval: Interval | None) -> str:
+    """An interval of an accuracy in percent, or a dash where there is none."""
+    return "-" if interval is None else percent_range(interval.low, interval.high)
 
 
 def percent_range(low: float, high: float) -> str:
@@ -138,6 +144,18 @@ def factor(ratio: float | None) -> str:
 def about(ratio: float | None) -> str:
     """A ratio with one significant digit, or a dash where it is not known."""
     return "-" if ratio is None else f"{float(f'{ratio:.1g}'):,g}"
+
+
+def roughly(number: float) -> str:
+    """A count with two significant digits, thousands apart."""
+    return f"{float(f'{number:.2g}'):,.0f}"
+
+
+def shares(found: Shares | None) -> str:
+    """The parts of a variance in whole percent, or a dash where they are not known."""
+    if found is None:
+        return "-"
+    return " / ".join(f"{100 * part:.0f}%" for part in (found.seeds, found.samples, found.rest))
 
 
 def mebibytes(size: float | None, decimals: int) -> str:

@@ -1,0 +1,162 @@
+"""Seeds and samples as crossed random effects, against algebra, a mixed model and a bootstrap."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from scipy import stats
+
+from bench.statistics.basics import Floats
+from bench.statistics.uncertainty import StandardError, Uncertainty, crossed, nested
+
+# Rows are seeds. Grand mean 5; rows 4, 5, 6; columns 3, 5, 5, 7; what is left is 0 or +-1.
+BY_HAND = np.array([[2.0, 4, 4, 6], [4, 5, 4, 7], [3, 6, 7, 8]])
+
+
+def of(values: Floats) -> Uncertainty:
+    return crossed(values.mean(axis=-1), values.mean(axis=-2), (values**2).mean(axis=(-1, -2)))
+
+
+def additive(rng: np.random.Generator, deviations: tuple[float, float, float]) -> Floats:
+    seeds, samples, rest = deviations
+    return (
+        rng.normal(0, seeds, (12, 1)) + rng.normal(0, samples, 60) + rng.normal(0, rest, (12, 60))
+    )
+
+
+def test_mean_squares_and_freedoms_are_those_of_the_analysis_by_hand() -> None:
+    # Sums of squares: rows 4 x (1 + 0 + 1) = 8, columns 3 x (4 + 0 + 0 + 4) = 24, all
+    # 9 + 1 + 1 + 1 + 1 + 0 + 1 + 4 + 4 + 1 + 4 + 9 = 36, so 4 are left. Mean squares 8 / 2 = 4,
+    # 24 / 3 = 8, 4 / 6 = 2/3. Variance of the mean: (4 + 8 - 2/3) / 12.
+    found = of(BY_HAND)
+    assert found.parts == pytest.approx(np.array([4 - 2 / 3, 8 - 2 / 3, 2 / 3]) / 12)
+    assert found.both.size**2 == pytest.approx((4 + 8 - 2 / 3) / 12)
+    freedoms = (12 - 2 / 3) ** 2 / (4**2 / 2 + 8**2 / 3 + (2 / 3) ** 2 / 6)
+    assert found.both.freedoms == pytest.approx(freedoms)
+    assert found.seeds.size**2 == pytest.approx(4 / 12)
+    assert found.samples.size**2 == pytest.approx(8 / 12)
+
+
+@pytest.mark.parametrize("deviations", [(0.5, 1.0, 1.0), (1.0, 0.3, 2.0)])
+def test_standard_error_and_components_are_those_of_a_mixed_model(
+    deviations: tuple[float, float, float],
+) -> None:
+    values = additive(np.random.default_rng(1), deviations)
+    table = pd.DataFrame(
+        [
+            {"seed": seed, "sample": sample, "value": value, "all": 1}
+            for (seed, sample), value in np.ndenumerate(values)
+        ]
+    )
+    model = smf.mixedlm(
+        "value ~ 1",
+        table,
+        groups="all",
+        re_formula="0",
+        vc_formula={"seed": "0 + C(seed)", "sample": "0 + C(sample)"},
+    ).fit(reml=True)
+    found = of(values)
+    components = dict(zip(model.model.exog_vc.names, model.vcomp, strict=True))
+    parts = found.parts * [12, 60, 12 * 60]
+    expected = [components["seed"], components["sample"], model.scale]
+    assert parts == pytest.approx(expected, rel=1e-3)
+    assert found.both.size == pytest.approx(model.bse_fe.iloc[0], rel=1e-3)
+
+
+def test_no_component_is_below_zero_and_both_is_never_the_smallest() -> None:
+    values = np.random.default_rng(2).normal(size=(500, 5, 30))
+    found = of(values)
+    assert (found.parts >= 0).all()
+    assert (found.parts[:2] == 0).any()
+    assert (found.both.size >= found.seeds.size - 1e-12).all()
+    assert (found.both.size >= found.samples.size - 1e-12).all()
+
+
+def test_many_matrices_at_once_are_each_as_alone() -> None:
+    values = np.random.default_rng(3).normal(size=(2, 3, 6, 20)) + 0.3
+    together = of(values)
+    alone = of(values[1, 2])
+    mean = values.mean(axis=(-1, -2))
+    assert together.p(mean)[1, 2] == pytest.approx(alone.p(mean[1, 2]))
+    assert together.parts[:, 1, 2] == pytest.approx(alone.parts)
+
+
+def test_the_pigeonhole_bootstrap_finds_the_same_variance_and_the_residual_three_times() -> None:
+    # Owen 2007 (Ann. Appl. Statist. 1:386-411): rows and columns are drawn anew, each by itself.
+    # The residual is in the means of rows, in those of columns, and once more in their cells.
+    rng = np.random.default_rng(4)
+    values = additive(rng, (1.0, 3.0, 4.0))
+    draws = []
+    for _ in range(4000):
+        rows, columns = rng.integers(0, 12, 12), rng.integers(0, 60, 60)
+        draws.append(values[np.ix_(rows, columns)].mean())
+    found = of(values)
+    seeds, samples, rest = found.parts
+    row, column = 11 / 12, 59 / 60  # deviations from the mean of all, not from the truth
+    expected = row * seeds + column * samples + (row + column + row * column) * rest
+    # The variance of 4,000 draws has a standard error of 2.2%.
+    assert np.var(draws) == pytest.approx(expected, rel=0.1)
+
+
+def test_without_skewness_p_and_interval_are_students() -> None:
+    found = of(BY_HAND)  # its row and column means lie evenly about 5
+    expected = 2 * stats.t.sf(5 / found.both.size, found.both.freedoms)
+    assert found.both.p(np.array(5.0)) == pytest.approx(expected)
+
+
+def test_skewness_makes_one_side_wider_and_no_p_smaller() -> None:
+    plain = StandardError(size=np.array(1.0), freedoms=np.array(9.0))
+    skewed = StandardError(size=np.array(1.0), freedoms=np.array(9.0), skewness=np.array(-0.6))
+    q = stats.t.ppf(0.975, 9)
+    found, usual = skewed.interval(np.array(3.0)), plain.interval(np.array(3.0))
+    assert found is not None
+    assert usual is not None
+    # Few low values: the true mean may be further below, by q + 0.6 (1 + 2 q^2) / 6.
+    assert found.low == pytest.approx(3 - (q + 0.6 * (1 + 2 * q**2) / 6))
+    assert found.high == usual.high == pytest.approx(3 + q)
+    assert skewed.p(np.array(3.0)) > plain.p(np.array(3.0))
+    assert skewed.p(np.array(-3.0)) == plain.p(np.array(-3.0))
+
+
+@pytest.mark.parametrize("skewness", [0.0, -0.4, 1.5])
+@pytest.mark.parametrize("mean", [-6.0, 6.0])
+def test_a_mean_at_the_end_of_an_interval_has_the_p_of_its_level(
+    mean: float, skewness: float
+) -> None:
+    error = StandardError(size=np.array(2.0), freedoms=np.array(7.0), skewness=np.array(skewness))
+    p = float(error.p(np.array(mean)))
+    interval = error.interval(np.array(mean), confidence=1 - p)
+    assert interval is not None
+    assert min(abs(interval.low), abs(interval.high)) == pytest.approx(0, abs=1e-9)
+
+
+def test_equivalence_is_two_one_sided_tests() -> None:
+    # Schuirmann 1987: the larger of two one-sided p values, against -m and against m.
+    error = StandardError(size=np.array(0.2), freedoms=np.array(15.0))
+    against_m = stats.t.cdf((0.1 - 0.5) / 0.2, 15)
+    assert error.p_within(np.array(0.1), 0.5) == pytest.approx(against_m)
+    assert error.p_within(np.array(-0.1), 0.5) == pytest.approx(against_m)
+    assert error.p_within(np.array(0.5), 0.5) == pytest.approx(0.5)
+    assert error.p_within(np.array(2.0), 0.5) > 0.99
+
+
+def test_of_all_doubts_the_largest_decides() -> None:
+    found = of(np.random.default_rng(5).normal(0.4, 1, (2, 200)))
+    mean = np.array(0.4)
+    each = [error.p(mean) for error in (found.seeds, found.samples, found.both)]
+    assert found.p(mean) == max(each)
+
+
+def test_seeds_of_own_samples_carry_both_sources() -> None:
+    values = np.random.default_rng(6).normal(size=(6, 50))
+    found = nested(values)
+    assert found.both.size == found.seeds.size == pytest.approx(stats.sem(values.mean(axis=1)))
+    assert found.parts.sum() >= found.both.size**2 - 1e-15
+
+
+def test_one_seed_tells_nothing_of_other_seeds() -> None:
+    found = of(np.random.default_rng(7).normal(size=(1, 50)))
+    assert np.isnan(found.seeds.size)
+    assert np.isnan(found.both.size)
+    assert found.samples.size > 0
+    assert np.isnan(found.p(np.array(1.0)))
