@@ -32,8 +32,8 @@ def main(arguments: list[str] | None) -> int:
     request = read_request(options)
     from bench.report.write import rebuild
     from bench.runner import plan_here
-    from bench.timing.measure import Runner
     from bench.timing.profiling import STEPS, profile_training
+    from bench.timing.runner import Runner
 
     cells = {(cell.device, cell.model): cell for cell in plan_here(request).cells}
     traces = request.folder / "traces"

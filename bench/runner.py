@@ -117,8 +117,8 @@ def _require_memory(
         return
     wanted = {cell_key(cell, datasets, here): cell.spec for cell in heavy}
     for group in plan_groups(request, planned, here):
-        keys = {key: group.cells[workload] for workload, key in group.keys.items()}
-        wanted |= {key: cell.spec for key, cell in keys.items() if cell.is_heavy}
+        cells = {group.keys[workload]: cell for workload, cell in group.cells.items()}
+        wanted |= {key: cell.spec for key, cell in cells.items() if cell.is_heavy}
     waiting = wanted if request.fresh else records.missing(wanted)
     require_memory({spec.name: spec for spec in waiting.values()}.values())
 

@@ -1,10 +1,11 @@
 """`python -m studies.speed_errors`: how often verdicts on speed err, by simulation.
 
-Block times are drawn with noise, outliers and a machine that changes while it is measured, for
-networks that are equally fast; then the suite's own rule gives its verdicts. A run counts as false
-if it calls any of its networks faster or slower. Beside the suite's way, interleaved rounds with
-Wilcoxon's interval, are two others: the same with Student's interval, and networks measured one
-after the other.
+Block times are drawn with noise, outliers, luck of processes and a machine that changes while it is
+measured, for networks that are equally fast; then the suite's own rule gives its verdicts. A run
+counts as false if it calls any of its networks faster or slower. Then delays are planted, to see
+what is found, and regimes that a network falls into, to see what is withheld. Beside the suite's
+rule is the one that it replaces: a single process, Wilcoxon's interval over its rounds, and a noise
+floor from timing every network under two labels.
 """
 
 from __future__ import annotations
@@ -12,30 +13,38 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
-from scipy import stats
 
-from bench.statistics.basics import ALPHA, POWER, Floats, student_quantile
+from bench.statistics.basics import ALPHA, POWER, Bools, Floats, holm
 from bench.statistics.error_rates import (
+    PLANTED,
     SPEED_ERRORS,
+    SPEED_REGIMES,
     SPEED_RUNS,
-    IntervalName,
     Order,
+    Rule,
     SpeedErrors,
+    SpeedRegime,
 )
-from bench.statistics.speed import Locate, Location, judge, wilcoxon
+from bench.statistics.regimes import unstable
+from bench.statistics.speed import MARGINS, VERDICTS, judge, wilcoxon
 from studies.results import upper_bound, write
 
 Machine = Callable[[np.random.Generator, tuple[int, int]], Floats]
+Regime = Callable[[np.random.Generator, tuple[int, int, int]], Floats]
 
-NETWORKS = 13
-ROUNDS = 20
+NETWORKS = (3, 13)  # of the default comparison, and of all networks of digits
+BESIDE = 8  # what else is measured in the same rounds, as other phases and the yardstick
+# Processes and rounds of each; the old rule's process visits under two labels in every round.
+SHAPES: dict[Rule, tuple[int, int]] = {"processes": (5, 8), "noise floor": (1, 40)}
 SEED = 0
 
-NOISE = 0.02  # standard deviation of a block's log time
+NOISE, ROUGH = 0.02, 0.06  # standard deviation of a block's log time; digits' training blocks: 0.06
 OUTLIERS = 0.03  # share of blocks that something else delays,
 DELAY = 0.3  # by this share of their time on average
+LUCK = 0.01  # standard deviation of a network's log time over processes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +54,15 @@ class Scenario:
     Attributes:
         machine: The log of how much slower the machine is at the moment of each block, of shape
             (runs, blocks).
+        noise: Standard deviation of a block's log time.
         uneven: Every other network's blocks have three times the noise.
+        luck: Standard deviation of a network's log time over processes.
     """
 
     machine: Machine
+    noise: float = NOISE
     uneven: bool = False
+    luck: float = 0.0
 
 
 def _steady(_: np.random.Generator, shape: tuple[int, int]) -> Floats:
@@ -82,6 +95,8 @@ def _burst(generator: np.random.Generator, shape: tuple[int, int]) -> Floats:
 SCENARIOS: dict[str, Scenario] = {
     "steady": Scenario(machine=_steady),
     "uneven": Scenario(machine=_steady, uneven=True),
+    "rough": Scenario(machine=_steady, noise=ROUGH),
+    "lucky": Scenario(machine=_steady, luck=LUCK),
     "slowing-10": Scenario(machine=_slowing(0.1)),
     "slowing-30": Scenario(machine=_slowing(0.3)),
     "random-walk": Scenario(machine=_random_walk),
@@ -90,101 +105,218 @@ SCENARIOS: dict[str, Scenario] = {
 }
 
 
+def _whole_process(_: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
+    """In one process, from its start to its end."""
+    slow = np.zeros(shape)
+    slow[:, 0] = 1
+    return slow
+
+
+def _late(generator: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
+    """In one process, from a random round on."""
+    slow = _each_process(generator, shape)
+    slow[:, 1:] = 0
+    return slow
+
+
+def _each_process(generator: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
+    """In every process, each from a random round of its own on."""
+    begin = generator.integers(1, shape[2], (*shape[:2], 1))
+    return (np.arange(shape[2]) >= begin).astype(np.float64)
+
+
+def _by_fits(generator: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
+    """In three of ten blocks of every process, at random."""
+    return (generator.random(shape) < 0.3).astype(np.float64)
+
+
+# By name, when a network is slower, and how many times as long it takes then. 122 and 425
+# microseconds are what a sigmoid was seen to take in one process.
+REGIMES: dict[str, tuple[Regime, float]] = {
+    "one process": (_whole_process, 1.1),
+    "late in one process": (_late, 1.1),
+    "late in every process": (_each_process, 1.1),
+    "by fits": (_by_fits, 1.1),
+    "122 to 425": (_each_process, 425 / 122),
+}
+
+
 def simulate(
     scenario: Scenario,
     *,
-    order: Order,
-    runs: int,
-    seed: int,
-    networks: int = NETWORKS,
-    rounds: int = ROUNDS,
+    order: Order = "interleaved",
+    rule: Rule = "processes",
+    networks: int,
+    runs: int = SPEED_RUNS,
+    seed: int = SEED,
 ) -> Floats:
-    """Log block times of equally fast networks, (runs, networks, 2 labels, rounds)."""
+    """Log block times of equally fast networks and of `BESIDE` other workloads.
+
+    Returns:
+        (runs, networks and others, processes, rounds).
+    """
     generator = np.random.default_rng(seed)
-    visits = 2 * networks
-    machine = scenario.machine(generator, (runs, rounds * visits))
+    processes, rounds = SHAPES[rule]
+    workloads = networks + BESIDE
+    shape = (runs, workloads, processes, rounds)
+    machine = scenario.machine(generator, (runs, workloads * processes * rounds))
     if order == "interleaved":
-        # Each round visits every network under both labels, in an order of its own.
+        # In every round all processes take a turn, and each visits all workloads in an order of its
+        # own. The old rule's labels are visited in turns, too.
         turns = generator.permuted(
-            np.broadcast_to(np.arange(visits), (runs, rounds, visits)), axis=-1
+            np.broadcast_to(np.arange(workloads), (runs, rounds * processes, workloads)), axis=-1
         )
-        met = np.take_along_axis(machine.reshape(runs, rounds, visits), turns, axis=-1)
-        times = np.moveaxis(met.reshape(runs, rounds, networks, 2), 1, -1)
-    else:
-        # One network after the other, its labels taking turns.
-        times = np.moveaxis(machine.reshape(runs, networks, rounds, 2), 2, -1)
-    spread = np.full((networks, 1, 1), NOISE)
+        met = np.take_along_axis(machine.reshape(turns.shape), turns, axis=-1)
+        times = np.moveaxis(met.reshape(runs, rounds, processes, workloads), (3, 1), (1, 3))
+    else:  # one network after the other
+        times = machine.reshape(shape)
+    spread = np.full((workloads, 1, 1), scenario.noise)
     if scenario.uneven:
         spread[1::2] *= 3
-    delayed = generator.random(times.shape) < OUTLIERS
-    delays = np.log1p(generator.exponential(DELAY, times.shape))
-    return times + generator.normal(0, spread, times.shape) + np.where(delayed, delays, 0.0)
+    delayed = generator.random(shape) < OUTLIERS
+    delays = np.log1p(generator.exponential(DELAY, shape))
+    luck = generator.normal(0, scenario.luck, (*shape[:3], 1)) if scenario.luck else 0.0
+    noise = generator.normal(0, spread, shape)
+    return times + luck + noise + np.where(delayed, delays, 0.0)
 
 
-def count_false(
-    scenario: Scenario, *, order: Order, interval: IntervalName, runs: int = SPEED_RUNS
-) -> tuple[int, int]:
-    """How many runs call a network faster or slower, all being equally fast; then by p alone."""
-    log_seconds = simulate(scenario, order=order, runs=runs, seed=SEED)
-    judged = judge(log_seconds, _LOCATE[interval])
-    by_p = judged.adjusted_p < ALPHA
-    return int((judged.verdicts != 0).any(axis=1).sum()), int(by_p.any(axis=1).sum())
+def verdicts(log_seconds: Floats, rule: Rule = "processes", changed: Bools | None = None) -> Floats:
+    """What a rule says of every network but the first: indices of `VERDICTS`.
+
+    Args:
+        log_seconds: As `simulate` gives them.
+        rule: What decides.
+        changed: What `unstable` says of them, where that is known already.
+    """
+    timed = log_seconds[:, :-BESIDE]
+    if rule == "noise floor":
+        return _by_noise_floor(timed[..., 0, :])
+    if changed is None:
+        changed = unstable(log_seconds)
+    return judge(timed, changed[:, :-BESIDE]).verdicts
 
 
-def smallest_ratio(
-    scenario: Scenario, *, interval: IntervalName, runs: int = SPEED_RUNS
-) -> float | None:
-    """The smallest ratio of times found in 80% of the runs; None if it is 2 or more."""
-    log_seconds = simulate(scenario, order="interleaved", runs=runs, seed=SEED + 1)
+def slowed(log_seconds: Floats, by: float) -> Floats:
+    """The same with the second network slower by such a fraction."""
+    delayed = log_seconds.copy()
+    delayed[:, 1] += np.log1p(by)
+    return delayed
 
-    def found(thousandths: int) -> float:
-        slowed = log_seconds.copy()
-        slowed[:, 1] += np.log1p(thousandths / 1000)
-        return float((judge(slowed, _LOCATE[interval]).verdicts[:, 0] == -1).mean())
 
-    thousandths = bisect_left(range(1000), POWER, lo=1, key=found)
+def _by_noise_floor(log_seconds: Floats) -> Floats:
+    """The rule that this one replaces: beyond what the networks differ by from themselves.
+
+    Args:
+        log_seconds: Of blocks in the order measured, two a round, (..., networks, blocks).
+    """
+    labels = log_seconds.reshape(*log_seconds.shape[:-1], -1, 2)
+    rounds = labels.mean(axis=-1)
+    own = wilcoxon(labels[..., 0] - labels[..., 1])
+    floors = np.maximum(np.abs(own.low), np.abs(own.high))
+    floor = np.maximum(floors[..., :1], floors[..., 1:])
+    found = wilcoxon(rounds[..., :1, :] - rounds[..., 1:, :])
+    sure = holm(found.p) < ALPHA
+    said: Floats = np.select([sure & (found.low > floor), sure & (found.high < -floor)], [1, 2], 0)
+    return said
+
+
+def has(said: Floats, *words: str) -> Bools:
+    """Where a verdict is one of these words."""
+    codes = [index for index, word in enumerate(VERDICTS) if word in words]
+    found: Bools = np.isin(said, codes)
+    return found
+
+
+def errors(name: str, *, networks: int, order: Order, rule: Rule) -> SpeedErrors:
+    """What a rule says where all networks are equally fast, and where one or all are slower."""
+    log_seconds = simulate(SCENARIOS[name], order=order, rule=rule, networks=networks)
+    # Whole networks that are slower change nothing in what `unstable` looks at.
+    changed = unstable(log_seconds)
+    said = verdicts(log_seconds, rule, changed)
+    false = int(has(said, "faster", "slower").any(axis=1).sum())
+
+    @cache
+    def found(thousandths: int) -> int:
+        """Runs that find a network that is slower by so much."""
+        planted = verdicts(slowed(log_seconds, thousandths / 1000), rule, changed)
+        return int(has(planted[:, 0], "slower").sum())
+
+    interleaved = order == "interleaved"
+    return SpeedErrors(
+        scenario=name,
+        networks=networks,
+        order=order,
+        rule=rule,
+        false_runs=false,
+        false_rate_upper=round(upper_bound(false, SPEED_RUNS), 5),
+        false_alarms=int(has(said, "unstable").any(axis=1).sum()),
+        as_fast_share=round(float(has(said, "as fast").mean()), 4),
+        false_as_fast_runs=_false_as_fast(log_seconds, changed) if rule == "processes" else 0,
+        **{f"found_{percent}": found(10 * percent) if interleaved else None for percent in PLANTED},
+        smallest_ratio=smallest_ratio(found) if interleaved else None,
+    )
+
+
+def _false_as_fast(log_seconds: Floats, changed: Bools) -> int:
+    """In how many runs a network is called as fast, all being slower by the whole margin."""
+    delayed = log_seconds.copy()
+    delayed[:, 1:-BESIDE] += np.log1p(MARGINS.equivalence)
+    return int(has(verdicts(delayed, changed=changed), "as fast").any(axis=1).sum())
+
+
+def smallest_ratio(found: Callable[[int], int]) -> float | None:
+    """The smallest ratio of times found in 80% of the runs; None if it is 2 or more.
+
+    Args:
+        found: In how many runs a network is found that is slower by so many thousandths.
+    """
+    thousandths = bisect_left(range(1000), POWER * SPEED_RUNS, lo=1, key=found)
     return (1000 + thousandths) / 1000 if thousandths < 1000 else None
 
 
-def simulate_all() -> Iterator[SpeedErrors]:
-    """Simulates every scenario under every way of measuring; takes about a minute."""
-    ways: tuple[tuple[Order, IntervalName], ...] = (
-        ("interleaved", "wilcoxon"),
-        ("interleaved", "student"),
-        ("sequential", "wilcoxon"),
+def regime(name: str, *, networks: int, rule: Rule, runs: int = SPEED_RUNS) -> SpeedRegime:
+    """What a rule says of a network that falls into a regime, being as fast as all others."""
+    log_seconds = simulate(SCENARIOS["steady"], rule=rule, networks=networks, runs=runs)
+    slow, times = REGIMES[name]
+    generator = np.random.default_rng(SEED + 1)
+    log_seconds[:, 1] += np.log(times) * slow(generator, (runs, *SHAPES[rule]))
+    said = verdicts(log_seconds, rule)
+    false = int(has(said[:, 0], "faster", "slower").sum())
+    return SpeedRegime(
+        regime=name,
+        networks=networks,
+        rule=rule,
+        withheld=int(has(said[:, 0], "unstable").sum()),
+        false_runs=false,
+        false_rate_upper=round(upper_bound(false, runs), 5),
     )
-    for name, scenario in SCENARIOS.items():
-        for order, interval in ways:
-            false, by_p = count_false(scenario, order=order, interval=interval)
-            yield SpeedErrors(
-                scenario=name,
-                order=order,
-                interval=interval,
-                false_runs=false,
-                false_runs_of_test_alone=by_p,
-                false_rate_upper=round(upper_bound(false, SPEED_RUNS), 5),
-                smallest_ratio=smallest_ratio(scenario, interval=interval)
-                if order == "interleaved"
-                else None,
-            )
 
 
-def _student(differences: Floats) -> Location:
-    """The mean of paired differences with Student's interval and test, (...)."""
-    n = differences.shape[-1]
-    mean = differences.mean(axis=-1)
-    error = differences.std(axis=-1, ddof=1) / n**0.5
-    half = student_quantile(n - 1) * error
-    p = 2 * stats.t.sf(np.abs(mean) / error, n - 1)
-    return Location(centre=mean, low=mean - half, high=mean + half, p=p)
+def simulate_errors() -> Iterator[SpeedErrors]:
+    """Every scenario with both rules interleaved, and with the suite's in sequence."""
+    ways: tuple[tuple[Order, Rule], ...] = (
+        ("interleaved", "processes"),
+        ("interleaved", "noise floor"),
+        ("sequential", "processes"),
+    )
+    for name in SCENARIOS:
+        for networks in NETWORKS:
+            for order, rule in ways:
+                yield errors(name, networks=networks, order=order, rule=rule)
 
 
-_LOCATE: dict[IntervalName, Locate] = {"wilcoxon": wilcoxon, "student": _student}
+def simulate_regimes() -> Iterator[SpeedRegime]:
+    """Every regime with both rules."""
+    for name in REGIMES:
+        for networks in NETWORKS:
+            for rule in SHAPES:
+                yield regime(name, networks=networks, rule=rule)
 
 
 def main() -> int:
-    """Simulates, writes the result and prints it."""
-    write(SPEED_ERRORS, SpeedErrors, simulate_all())
+    """Simulates, writes the results and prints them; takes about two minutes."""
+    write(SPEED_REGIMES, SpeedRegime, simulate_regimes())
+    write(SPEED_ERRORS, SpeedErrors, simulate_errors())
     return 0
 
 

@@ -85,28 +85,48 @@ def failed_record(model: str, seed: int) -> kinds.Train:
     )
 
 
+PROCESSES, ROUNDS = 5, 8
+
+
 def timing_records(model: str, block_seconds: float) -> list[kinds.Timing]:
-    """A network whose blocks take so long, a hundredth more or less in turns, under both labels."""
-    first = tuple(block_seconds * (1.01 if r % 2 else 0.99) for r in range(20))
-    second = tuple(block_seconds * (0.99 if r % 3 else 1.01) for r in range(20))
-    shared: dict[str, Any] = {
-        "model": model,
-        "device": "cpu",
-        "deterministic": True,
-        "status": "ok",
-        "steps_per_block": 2,
-        "peak_memory_bytes": 3 * 2**20,
+    """A network whose blocks take so long, a hundredth more or less in turns, in all processes."""
+    phases: dict[str, dict[str, Any]] = {
+        "train": {"batch": 64, "block_seconds": _blocks(block_seconds)},
+        "inference": {"batch": 64, "block_seconds": _blocks(block_seconds / 2)},
+        "latency": {
+            "batch": 1,
+            "calls": 1_000,
+            "block_seconds": _blocks(block_seconds / 20),
+            **{f"latency_p{p}_seconds": p / 1e5 for p in (50, 95, 99)},
+        },
     }
-    latency = {f"latency_p{p}_seconds": p / 1e5 for p in (50, 95, 99)}
-    by_phase: dict[str, dict[str, Any]] = {
-        "train": {"batch": 64, "block_seconds": (first, second)},
-        "inference": {"batch": 64, "block_seconds": (second, first)},
-        "latency": {"batch": 1, "calls": 1_000, **latency},
-    }
-    return [
-        kinds.Timing(key=f"timing-{model}-{phase}", phase=phase, **{**shared, **own})  # type: ignore[arg-type]
-        for phase, own in by_phase.items()
-    ]
+    return [_timing_record(model, phase, **fields) for phase, fields in phases.items()]
+
+
+def yardstick_record(block_seconds: float) -> kinds.Timing:
+    """The yardstick, whose steps take half of a block."""
+    blocks = _blocks(block_seconds)
+    return _timing_record("yardstick", "yardstick", batch=1, block_seconds=blocks)
+
+
+def _timing_record(model: str, phase: Any, **fields: Any) -> kinds.Timing:
+    return kinds.Timing(
+        key=f"timing-{model}-{phase}",
+        model=model,
+        device="cpu",
+        phase=phase,
+        deterministic=True,
+        status="ok",
+        steps_per_block=2,
+        peak_memory_bytes=3 * 2**20,
+        processes=PROCESSES,
+        **fields,
+    )
+
+
+def _blocks(seconds: float) -> tuple[tuple[float, ...], ...]:
+    rounds = tuple(seconds * (1.01 if r % 2 else 0.99) for r in range(ROUNDS))
+    return (rounds,) * PROCESSES
 
 
 def count_record(model: str, parameters: int, macs: int) -> kinds.Count:

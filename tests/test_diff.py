@@ -20,7 +20,14 @@ from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
 from bench.records.store import Store
-from tests.factories import RECIPE, count_record, request_record, timing_records, train_record
+from tests.factories import (
+    RECIPE,
+    count_record,
+    request_record,
+    timing_records,
+    train_record,
+    yardstick_record,
+)
 
 ENVIRONMENT = Environment(
     system="Linux x86_64",
@@ -60,6 +67,7 @@ def write_run(
     test_checksum: str = "t",
     blocks: Sequence[float] = BLOCKS,
     steps: int = 1,
+    yardstick: float | None = None,
     memory: int = 1000,
     parameters: int = 100,
     epochs: int = 20,
@@ -67,6 +75,8 @@ def write_run(
 ) -> None:
     """Records of a run as the runner writes them, with the numbers given."""
     records: list[kinds.Record] = []
+    # With a yardstick a process for each block, with two rounds; else one process, two labels.
+    rows = (tuple(blocks),) * 2 if yardstick is None else tuple((block,) * 2 for block in blocks)
     for model, by_seed in accuracy.items():
         records += [
             train_record(
@@ -87,11 +97,27 @@ def write_run(
             replace(
                 train,
                 steps_per_block=steps,
-                block_seconds=(tuple(blocks), tuple(blocks)),
+                block_seconds=rows,
                 peak_memory_bytes=memory,
+                processes=1 if yardstick is None else len(rows),
             ),
-            latency,
+            replace(
+                latency,
+                steps_per_block=1,
+                block_seconds=() if yardstick is None else rows,
+                processes=1 if yardstick is None else len(rows),
+            ),
         ]
+    if yardstick is not None:
+        unit = yardstick_record(1.0)
+        records.append(
+            replace(
+                unit,
+                steps_per_block=1,
+                processes=len(rows),
+                block_seconds=((yardstick,) * 2,) * len(rows),
+            )
+        )
     store = Store(folder)
     for record in records:
         store.append(record)
@@ -261,6 +287,75 @@ def test_throughput_counts_the_steps_of_a_block(a: Path, b: Path) -> None:
     assert change.verdict == "inconclusive"
 
 
+SLOWER = [math.exp(0.1) * seconds for seconds in BLOCKS]
+
+
+def test_with_yardsticks_a_slower_machine_is_no_change(a: Path, b: Path) -> None:
+    # Everything takes exp(0.1) times as long in B, the yardstick, too.
+    write_run(a, {"dnn": BEFORE}, yardstick=0.5)
+    write_run(b, {"dnn": AFTER}, blocks=SLOWER, yardstick=0.5 * math.exp(0.1))
+    found = changes(a, b)
+    assert ("dnn", "train_samples_per_second") not in found
+    assert ("dnn", "latency_p50_seconds") not in found
+    change = found["dnn", "train_samples_per_yardstick"]
+    # 64 samples in blocks of 1 s, half of which is a yardstick.
+    assert (change.a, change.b) == (pytest.approx(32), pytest.approx(32))
+    assert change.change == pytest.approx(0)
+    assert (change.basis, change.verdict) == ("2 and 2 processes", "inconclusive")
+
+
+def test_with_yardsticks_a_slower_network_is_found_in_training_and_latency(
+    a: Path, b: Path
+) -> None:
+    write_run(a, {"dnn": BEFORE}, yardstick=0.5)
+    write_run(b, {"dnn": AFTER}, blocks=SLOWER, yardstick=0.5)
+    found = changes(a, b)
+    # As for rounds: two samples of two with variance 0.0002 each.
+    half = student_2(0.95) * math.sqrt(0.0002)
+    training, latency = (
+        found["dnn", name] for name in ("train_samples_per_yardstick", "latency_yardsticks")
+    )
+    assert training.interval == pytest.approx(
+        (math.exp(-0.1 - half) - 1, math.exp(-0.1 + half) - 1)
+    )
+    assert training.verdict == "slower"
+    # One sample in blocks of 1 s, which are two yardsticks.
+    assert latency.a == pytest.approx(2)
+    assert latency.interval == pytest.approx((math.exp(0.1 - half) - 1, math.exp(0.1 + half) - 1))
+    assert latency.verdict == "slower"
+    assert main([str(a), str(b), "--fail", "throughput:3%"]) == 1
+    assert main([str(a), str(b), "--fail", "throughput:4%"]) == 0  # the interval ends at -3.8%
+    assert main([str(a), str(b), "--fail", "latency:3%"]) == 1
+
+
+def test_where_one_run_has_no_yardstick_seconds_are_compared(a: Path, b: Path) -> None:
+    write_run(a, {"dnn": BEFORE})
+    write_run(b, {"dnn": AFTER}, yardstick=0.5)
+    found = changes(a, b)
+    assert ("dnn", "train_samples_per_yardstick") not in found
+    assert found["dnn", "train_samples_per_second"].basis == "2 and 4 rounds"
+    assert found["dnn", "latency_p50_seconds"].verdict == "no interval"
+
+
+def test_a_speed_that_changed_by_itself_breaks_no_threshold(a: Path, b: Path) -> None:
+    write_run(a, {"dnn": BEFORE, "net": BEFORE}, yardstick=0.5)
+    write_run(b, {"dnn": BEFORE, "net": BEFORE}, blocks=SLOWER, yardstick=0.5)
+    store = Store(b)
+    # In B every process of dnn becomes half as fast after three of six rounds.
+    for record in store.read():
+        if isinstance(record, kinds.Timing):
+            slow = (record.model, record.phase) == ("dnn", "train")
+            late = (2.0 if slow else 1.0,) * 3
+            rows = tuple(
+                (row[0],) * 3 + tuple(row[0] * x for x in late) for row in record.block_seconds
+            )
+            store.append(replace(record, block_seconds=rows))
+    found = changes(a, b)
+    assert found["dnn", "train_samples_per_yardstick"].verdict == "unstable"
+    assert found["net", "train_samples_per_yardstick"].verdict == "slower"
+    assert found["dnn", "latency_yardsticks"].verdict == "slower"
+
+
 def test_what_is_counted_is_exact_and_latency_has_no_interval(a: Path, b: Path) -> None:
     write_run(a, {"dnn": BEFORE})
     write_run(b, {"dnn": AFTER}, memory=1100, parameters=50)
@@ -426,11 +521,9 @@ def test_a_wrong_threshold_is_refused_with_those_that_are_valid(text: str) -> No
         parse_thresholds(text)
 
 
-def test_a_threshold_given_twice_or_for_latency_is_refused() -> None:
+def test_a_threshold_given_twice_is_refused() -> None:
     with pytest.raises(RequestError, match="two thresholds for memory"):
         parse_thresholds("memory:1%,memory:2%")
-    with pytest.raises(RequestError, match="no interval"):
-        parse_thresholds("latency:5%")
 
 
 def test_wrong_requests_are_one_line_and_2(

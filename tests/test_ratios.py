@@ -8,17 +8,30 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bench.statistics.basics import Floats, holm
-from bench.statistics.speed import count_outliers, judge, noise_floor, speed_ratios, wilcoxon
+from bench.statistics.speed import (
+    VERDICTS,
+    SpeedMargins,
+    hodges_lehmann,
+    judge,
+    one_process,
+    speed_ratios,
+    student,
+    wilcoxon,
+)
 
 ROUNDS = 20
 
 
-def block_times(
-    log_seconds: float | np.ndarray[Any, Any], *, own_difference: float = 0.0
-) -> Floats:
-    """Block times whose A/A log-ratio is the same in every round, so that it is the floor."""
-    rounds = np.broadcast_to(log_seconds, ROUNDS)
-    return np.exp(np.stack([rounds + own_difference / 2, rounds - own_difference / 2]))
+def block_times(log_seconds: float | np.ndarray[Any, Any]) -> Floats:
+    """Block times of one process, (1, rounds)."""
+    times: Floats = np.exp(np.broadcast_to(log_seconds, (1, ROUNDS)))
+    return times
+
+
+def processes(*log_seconds: float, rounds: int = 8) -> Floats:
+    """Block times of several processes, each the same in all of its rounds."""
+    times: Floats = np.exp(np.tile(np.array(log_seconds)[:, None], rounds))
+    return times
 
 
 def test_the_interval_is_the_one_of_a_published_worked_example() -> None:
@@ -59,7 +72,17 @@ def test_interval_and_p_value_agree_on_whether_there_is_a_difference() -> None:
     np.testing.assert_array_equal(found.p < 0.05, excluded)
 
 
-def test_too_few_rounds_give_no_interval_and_no_verdict() -> None:
+def test_the_interval_widens_with_its_level() -> None:
+    # Critical values of the signed-rank test, n = 20, two-sided: 52 at 5%, 43 at 2%, 37 at 1%.
+    differences = np.random.default_rng(1).normal(size=(3, ROUNDS))
+    differences[1:] = differences[0]
+    means = sorted((a + b) / 2 for i, a in enumerate(differences[0]) for b in differences[0][i:])
+    found = wilcoxon(differences, np.array([0.05, 0.02, 0.01]))
+    assert found.low.tolist() == [means[52], means[43], means[37]]
+    assert found.high.tolist() == [means[209 - 52], means[209 - 43], means[209 - 37]]
+
+
+def test_too_few_rounds_of_one_process_give_no_interval_and_no_verdict() -> None:
     found = wilcoxon(np.ones(5))
     assert found.low == -np.inf
     assert found.high == np.inf
@@ -73,52 +96,94 @@ def test_holm_adjusts_like_statsmodels_in_every_table() -> None:
     np.testing.assert_allclose(holm(tables), expected)
 
 
-def test_the_noise_floor_is_what_a_workload_differs_by_from_itself() -> None:
-    # Every round differs by 0.02 in the log, so both ends of the interval are 0.02.
-    for sign in (1, -1):
-        times = block_times(3.0, own_difference=sign * 0.02)
-        assert noise_floor(times) == pytest.approx(np.exp(0.02) - 1)
+def test_processes_are_judged_by_students_test_of_scipy() -> None:
+    values = np.random.default_rng(5).normal(0.1, 0.1, (20, 5))
+    found = student(values, 0.01)
+    expected = stats.ttest_1samp(values, 0.0, axis=1)
+    interval = expected.confidence_interval(0.99)
+    np.testing.assert_allclose(found.p, expected.pvalue)
+    np.testing.assert_allclose(found.low, interval.low)
+    np.testing.assert_allclose(found.high, interval.high)
+
+
+def test_an_estimate_is_the_median_of_all_means_of_two() -> None:
+    # Of 0, 1 and 8: themselves, 0.5, 4 and 4.5; in order 0, 0.5, 1, 4, 4.5, 8.
+    assert hodges_lehmann(np.array([8.0, 0.0, 1.0])) == 2.5
+
+
+def test_the_processes_are_the_sample_whatever_their_rounds_say() -> None:
+    # Eight rounds each without any noise, but the five processes find 2%, 4%, 6%, 8% and 10%: mean
+    # 6%, deviation sqrt(0.001), error sqrt(0.0002); half the interval is 2.776 errors.
+    faster = (0.02, 0.04, 0.06, 0.08, 0.10)
+    seconds = {"a": processes(*[0.0] * 5), "b": processes(*(-x for x in faster))}
+    found = speed_ratios(seconds, "a")["b"]
+    half = 2.7764 * 0.0002**0.5
+    assert np.log(found.ratio) == pytest.approx(0.06)
+    assert np.log([found.low, found.high]) == pytest.approx([0.06 - half, 0.06 + half], abs=1e-5)
+    assert found.verdict == "faster"
+
+
+def test_one_process_of_five_that_is_slow_makes_no_verdict() -> None:
+    # 10% in one process: mean 2%, and the error is 2% as well, so that t is 1.
+    slow = speed_ratios({"a": processes(*[0.0] * 5), "b": processes(0.1, 0, 0, 0, 0)}, "a")["b"]
+    assert slow.p == pytest.approx(2 * stats.t.sf(1, 4))
+    assert slow.verdict == "inconclusive"
 
 
 @pytest.mark.parametrize(
     ("log_ratio", "verdict"),
     [
-        (0.01, "inconclusive"),
-        (0.04, "inconclusive"),  # beyond the baseline's floor, not beyond its own
-        (0.06, "faster"),
-        (-0.04, "inconclusive"),
-        (-0.06, "slower"),
+        (0.0, "as fast"),
+        (0.019, "as fast"),  # below the margin of 2%, log 1.02 = 0.0198
+        (0.021, "faster"),
+        (-0.019, "as fast"),
+        (-0.021, "slower"),
+        (0.2, "faster"),
     ],
 )
-@pytest.mark.parametrize("noisy", ["baseline", "other"])
-def test_a_verdict_needs_a_difference_beyond_both_floors(
-    noisy: str, log_ratio: float, verdict: str
+def test_a_sure_difference_has_to_be_beyond_its_margin(log_ratio: float, verdict: str) -> None:
+    noise = np.array([0.001, -0.001, 0.0005, -0.0005, 0.0])
+    seconds = {"a": processes(*[0.0] * 5), "b": processes(*(noise - log_ratio))}
+    assert speed_ratios(seconds, "a")["b"].verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("spread", "verdict"),
+    [
+        # Deviation of -2, -1, 0, 1, 2: sqrt(2.5); half = 2.776 x spread x sqrt(2.5 / 5). The
+        # margin of equivalence is log 1.05 = 0.0488: a spread of 0.0248 reaches it.
+        (0.024, "as fast"),
+        (0.026, "inconclusive"),
+    ],
+)
+def test_the_whole_interval_has_to_be_within_the_margin_of_equivalence(
+    spread: float, verdict: str
 ) -> None:
-    floors = {"baseline": 0.02, "other": 0.02, noisy: 0.05}
-    seconds = {
-        "baseline": block_times(0.0, own_difference=floors["baseline"]),
-        "other": block_times(-log_ratio, own_difference=floors["other"]),
-    }
-    found = speed_ratios(seconds, "baseline")["other"]
-    assert found.verdict == verdict
-    assert found.ratio == pytest.approx(np.exp(log_ratio))
-    assert found.noise_floor == pytest.approx(np.exp(0.05) - 1)
+    off = spread * np.array([-2.0, -1, 0, 1, 2])
+    seconds = {"a": processes(*[0.0] * 5), "b": processes(*off)}
+    assert speed_ratios(seconds, "a")["b"].verdict == verdict
 
 
-def test_the_whole_interval_has_to_lie_beyond_the_floor_not_its_centre_alone() -> None:
-    # The ratio's centre is 0.04; of the means of two rounds about one in three is below 0.035.
-    rounds = np.linspace(0.01, 0.07, ROUNDS)
-    other = block_times(-rounds, own_difference=0.035)
-    found = speed_ratios({"baseline": block_times(0.0), "other": other}, "baseline")["other"]
-    assert found.adjusted_p < 0.05
-    assert np.log(found.ratio) == pytest.approx(0.04)
-    assert found.verdict == "inconclusive"
+def test_margins_are_those_that_were_declared() -> None:
+    noise = np.array([0.001, -0.001, 0.0005, -0.0005, 0.0])
+    seconds = {"a": processes(*[0.0] * 5), "b": processes(*(noise - 0.03))}
+    wide = SpeedMargins(difference=0.04, equivalence=0.02)
+    assert speed_ratios(seconds, "a")["b"].verdict == "faster"
+    assert speed_ratios(seconds, "a", margins=wide)["b"].verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("changed", ["a", "b"])
+def test_a_speed_that_changed_by_itself_withholds_the_verdict(changed: str) -> None:
+    seconds = {name: processes(*[x] * 5) for name, x in (("a", 0.0), ("b", 1.0), ("c", 2.0))}
+    found = speed_ratios(seconds, "a", unstable=[changed])
+    assert found["b"].verdict == "unstable"
+    assert found["c"].verdict == ("unstable" if changed == "a" else "slower")
 
 
 def test_a_verdict_has_to_survive_holm_within_its_table() -> None:
     # Ranks 20, 19 and 11 are negative: W = 50, just below the critical value 52 of one test at 5%.
     # Three equal tests multiply p by three.
-    ranks = np.arange(1, ROUNDS + 1) * 0.001
+    ranks = np.arange(1, ROUNDS + 1) * 0.005
     ranks[[19, 18, 10]] *= -1
     baseline, other = block_times(0.0), block_times(-ranks)
     alone = speed_ratios({"baseline": baseline, "a": other}, "baseline")
@@ -130,24 +195,29 @@ def test_a_verdict_has_to_survive_holm_within_its_table() -> None:
     assert among_three["a"].adjusted_p == pytest.approx(3 * alone["a"].p)
 
 
+def test_an_interval_leaves_1_out_just_where_holm_finds_a_difference() -> None:
+    log_seconds = np.random.default_rng(6).normal(0, 0.02, (400, 6, 5, 8))
+    log_seconds += np.linspace(0, 0.06, 6)[:, None, None]
+    found = judge(log_seconds)
+    excluded = (found.location.low > 0) | (found.location.high < 0)
+    assert 0 < excluded.sum() < excluded.size
+    np.testing.assert_array_equal(found.adjusted_p < 0.05, excluded)
+
+
 def test_an_outlier_is_part_of_the_ratio_and_does_not_carry_it_away() -> None:
-    noise = np.random.default_rng(4).normal(0, 0.01, (2, 2, ROUNDS))
-    log_seconds = np.zeros((2, 2, ROUNDS)) + noise
+    log_seconds = np.random.default_rng(4).normal(0, 0.01, (2, 5, 8))
     log_seconds[1] -= 0.1
     log_seconds[1, 0, 7] += np.log(100)
     found = judge(log_seconds)
     assert found.location.centre[0] == pytest.approx(0.1, abs=0.01)
-    assert found.verdicts[0] == 1
+    assert VERDICTS[int(found.verdicts[0])] == "faster"
+
+
+def test_labels_of_one_process_are_averaged_round_by_round() -> None:
+    found = one_process(np.array([[1.0, 2.0], [4.0, 8.0]]))
+    np.testing.assert_allclose(found, [[2.0, 4.0]])
 
 
 def test_without_its_baseline_a_table_compares_nothing() -> None:
     assert speed_ratios({"other": block_times(0.0)}, "baseline") == {}
     assert speed_ratios({"baseline": block_times(0.0)}, "baseline") == {}
-
-
-def test_outliers_lie_beyond_tukeys_fences() -> None:
-    # Quartiles 3.25 and 7.75, 4.5 apart: the fences are -3.5 and 14.5.
-    within = [1.0, 2, 3, 4, 5, 6, 7, 8, 9]
-    assert count_outliers(np.array([*within, 14.5])) == 0
-    assert count_outliers(np.array([*within, 14.6])) == 1
-    assert count_outliers(-np.array([*within, 14.6])) == 1

@@ -26,6 +26,7 @@ from tests.factories import (
     request_record,
     timing_records,
     train_record,
+    yardstick_record,
 )
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
@@ -49,6 +50,7 @@ def results(tmp_path: Path) -> Results:
     records[-1] = failed_record("net", 3)
     for model, seconds in (("lenet", 0.020), ("lenet5-sigmoid-max", 0.021), ("net", 0.010)):
         records += timing_records(model, seconds)
+    records.append(yardstick_record(0.005))
     records += [count_record(model, 61_706, 416_520) for model in RIGHT]
     records += [reference_record("largest class", 40), reference_record("logistic regression", 372)]
     store = Store(tmp_path)
@@ -74,9 +76,9 @@ def test_the_numbers_of_the_report_are_those_worked_out_by_hand(results: Results
     assert "over the seeds that both ran, `net` minus `lenet` is +0.25 pp" in text
     assert "`net` on cpu, seed 3: RuntimeError: out of memory" in text
     assert "2 of 3 ok" in text
-    # 64 samples twice in 0.010 s, a hundredth less in the block at the median
-    assert f"{128 / (0.010 * 0.99):,.0f}" == "12,929"
-    assert "| 12,929 |" in re.sub(" +", " ", text)
+    # 64 samples twice in 0.010 s are 12,800 a second; lenet takes twice as long, and one of two
+    # yardsticks in 0.005 s takes a fourth of net's 0.010 s, so that 128 / 4 samples fit into it
+    assert "| 2.000 | 2.000 to 2.000 | **faster** | 32.0 | 13,000 |" in re.sub(" +", " ", text)
 
 
 def results_of(folder: Path, right: Mapping[str, tuple[int, ...]]) -> Results:

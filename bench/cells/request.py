@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from bench.cells.data import Dataset
@@ -13,6 +14,7 @@ from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import digest
 from bench.statistics.margin import MARGIN
+from bench.statistics.speed import MARGINS
 
 
 def request_record(
@@ -51,6 +53,7 @@ def request_record(
         environment=here,
         keys=tuple(keys),
         margin=request.margin,
+        speed_margins=kinds.SpeedMargins(**asdict(MARGINS)),
     )
 
 

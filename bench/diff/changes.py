@@ -1,16 +1,17 @@
 """Two runs against each other: what differs between them by model and metric, B minus A.
 
 Accuracy is paired over the seeds that both runs have, and over the test samples: a verdict holds
-for other seeds and for other samples. Throughput compares the logarithms of the seconds per sample
-of the two runs' blocks as two independent samples. Sizes are counted, so they differ or they do
-not. Latency is recorded as percentiles, so its change has no interval.
+for other seeds and for other samples. Speeds are compared in yardsticks where both runs have timed
+the yardstick, with their processes as two independent samples. Else throughput compares the
+logarithms of the seconds per sample of the two runs' rounds, and percentiles of latency have no
+interval. Sizes are counted, so they differ or they do not.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -18,9 +19,8 @@ from scipy import stats
 
 from bench.diff.sides import Place, Side, shared
 from bench.diff.thresholds import UNITS
-from bench.records import kinds
 from bench.results.runs import Runs
-from bench.results.speeds import NO_SPEED
+from bench.results.speeds import NO_SPEED, seconds_per_sample
 from bench.statistics.accuracy import correctness, interval_of, pair
 from bench.statistics.basics import CONFIDENCE, ROUNDING, Floats
 
@@ -64,7 +64,7 @@ class Change:
         interval: Both ends of the interval of `change`; None where there is none.
         basis: What the numbers rest on.
         known: The verdict where none needs to be drawn from the interval: `identical` for equal
-            weights, `equal`.
+            weights, `equal`, `unstable`.
     """
 
     model: str
@@ -203,14 +203,50 @@ def _paired(
     return interval, f", {a.test_samples:,} samples"
 
 
+def _per_yardstick(
+    metric: Metric, place: Place, a: Side, b: Side, confidence: float, *, phase: str
+) -> Change | None:
+    """In yardsticks, from two independent samples of processes: the machine's own drift is out."""
+    ours, theirs = (side.log_per_yardstick(place, phase) for side in (a, b))
+    if ours is None or theirs is None:
+        return None
+    if not metric.higher_is_better:
+        ours, theirs = -ours, -theirs
+    basis = f"{len(ours)} and {len(theirs)} processes"
+    change = _of_logs(metric, place, ours, theirs, confidence, basis)
+    return _withheld(change, a, b, phase)
+
+
 def _throughput(
     metric: Metric, place: Place, a: Side, b: Side, confidence: float, *, phase: str
 ) -> Change | None:
-    """From two independent samples of blocks; drift between the runs is not in the interval."""
+    """From two independent samples of rounds; drift between the runs is not in the interval."""
     before, after = (side.timings.get((*place, phase)) for side in (a, b))
-    if before is None or after is None:
+    if before is None or after is None or _yardsticks(place, a, b, phase=phase):
         return None
-    ours, theirs = _log_samples_per_second(before), _log_samples_per_second(after)
+    ours, theirs = (-np.log(seconds_per_sample(timing)).ravel() for timing in (before, after))
+    basis = f"{len(ours)} and {len(theirs)} rounds"
+    change = _of_logs(metric, place, ours, theirs, confidence, basis)
+    return _withheld(change, a, b, phase)
+
+
+def _withheld(change: Change, a: Side, b: Side, phase: str) -> Change:
+    """The same without interval and verdict where a speed changed by itself in one of the runs."""
+    paces = (side.pace((change.model, change.device), phase) for side in (a, b))
+    if any(pace is not None and pace.unstable for pace in paces):
+        return replace(change, interval=None, known="unstable")
+    return change
+
+
+def _yardsticks(place: Place, *sides: Side, phase: str) -> bool:
+    """Whether all sides have a speed in yardsticks."""
+    return all(side.log_per_yardstick(place, phase) is not None for side in sides)
+
+
+def _of_logs(
+    metric: Metric, place: Place, ours: Floats, theirs: Floats, confidence: float, basis: str
+) -> Change:
+    """A change of geometric means, from logs of which each side has an independent sample."""
     interval = None
     if all(len(logs) > 1 and np.ptp(logs) > 0 for logs in (ours, theirs)):
         low, high = welch_interval(ours, theirs, confidence)
@@ -224,19 +260,13 @@ def _throughput(
         b=math.exp(mean_theirs),
         change=math.expm1(mean_theirs - mean_ours),
         interval=interval,
-        basis=f"{len(ours)} and {len(theirs)} rounds",
+        basis=basis,
     )
 
 
-def _log_samples_per_second(timing: kinds.Timing) -> Floats:
-    """One number for each round: the mean over the two labels that the workload is timed under."""
-    assert timing.steps_per_block is not None
-    seconds: Floats = np.asarray(timing.block_seconds, dtype=np.float64)
-    logs: Floats = np.log(timing.batch * timing.steps_per_block / seconds).mean(axis=0)
-    return logs
-
-
 def _latency(metric: Metric, place: Place, a: Side, b: Side, _: float) -> Change | None:
+    if _yardsticks(place, a, b, phase="latency"):
+        return None
     medians = [side.results.speeds.get(place, NO_SPEED).latency_p50_seconds for side in (a, b)]
     return _of_single_numbers(metric, place, *medians, basis="medians of calls")
 
@@ -286,6 +316,18 @@ def _metric(
 
 METRICS: Mapping[Metric, Estimate] = {
     _metric("test_accuracy", "accuracy", "worse", "better", higher_is_better=True): _accuracy,
+    **{
+        _metric(
+            f"{phase}_samples_per_yardstick",
+            "throughput",
+            *("slower", "faster"),
+            higher_is_better=True,
+        ): partial(_per_yardstick, phase=phase)
+        for phase in ("train", "inference")
+    },
+    _metric("latency_yardsticks", "latency", "faster", "slower"): partial(
+        _per_yardstick, phase="latency"
+    ),
     # Two runs are not interleaved, and no interval here holds the drift between them.
     **{
         _metric(
@@ -296,7 +338,7 @@ METRICS: Mapping[Metric, Estimate] = {
         ): partial(_throughput, phase=phase)
         for phase in ("train", "inference")
     },
-    _metric("latency_p50_seconds", None, "faster", "slower"): _latency,
+    _metric("latency_p50_seconds", "latency", "faster", "slower"): _latency,
     _metric("peak_memory_bytes", "memory", "smaller", "larger"): _memory,
     _metric("parameters", "parameters", "smaller", "larger"): partial(
         _size, field="module_parameters"

@@ -11,6 +11,8 @@ from bench.records.environment import Environment, differences
 from bench.records.errors import RequestError
 from bench.records.store import Store, latest, of_kind
 from bench.results.runs import Results, read
+from bench.results.speeds import NO_SPEED, YARDSTICK, Pace, log_per_yardstick
+from bench.statistics.basics import Floats
 
 Place = tuple[str, str]  # a model and the device that it ran on
 
@@ -33,6 +35,20 @@ class Side:
     def places(self) -> tuple[Place, ...]:
         """Its models, each with each of its devices."""
         return tuple((runs.model, runs.device) for runs in self.results.runs)
+
+    def pace(self, place: Place, phase: str) -> Pace | None:
+        """How fast a phase is; None where that was not measured."""
+        found: Pace | None = getattr(self.results.speeds.get(place, NO_SPEED), phase)
+        return found
+
+    def log_per_yardstick(self, place: Place, phase: str) -> Floats | None:
+        """Logs of a phase's samples in the time of a yardstick, by process; None without one."""
+        pace = self.pace(place, phase)
+        if pace is None or pace.per_yardstick is None:
+            return None
+        return log_per_yardstick(
+            self.timings[*place, phase], self.timings[YARDSTICK, place[1], YARDSTICK]
+        )
 
     @property
     def tested_on(self) -> dict[tuple[str, str, int], tuple[str, int]]:

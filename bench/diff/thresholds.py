@@ -7,7 +7,14 @@ import re
 from bench.records.errors import RequestError
 
 # What `--fail` calls a metric, and the unit of its threshold: percentage points, or percent of A.
-UNITS = {"accuracy": "pp", "throughput": "%", "memory": "%", "parameters": "%", "macs": "%"}
+UNITS = {
+    "accuracy": "pp",
+    "throughput": "%",
+    "latency": "%",
+    "memory": "%",
+    "parameters": "%",
+    "macs": "%",
+}
 _VALID = ", ".join(f"{name}:NUMBER{unit}" for name, unit in UNITS.items())
 _THRESHOLD = re.compile(r"\s*([a-z]+):(\d+(?:\.\d+)?)(pp|%)\s*")
 
@@ -22,11 +29,6 @@ def parse_thresholds(text: str) -> dict[str, float]:
     for item in text.split(","):
         parts = _THRESHOLD.fullmatch(item)
         name = item.partition(":")[0].strip()
-        if name == "latency":
-            raise RequestError(
-                "--fail latency: records hold percentiles of latency and no interval, so that no "
-                f"change of it is certain; choose from {_VALID}"
-            )
         if parts is None or parts[3] != UNITS.get(name):
             raise RequestError(f"--fail '{item}' is no threshold; choose from {_VALID}")
         if name in found:

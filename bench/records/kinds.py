@@ -20,7 +20,7 @@ from zoo.spec import Deviation, Recipe
 
 Status = Literal["ok", "failed"]
 RecipeName = Literal["common", "document", "fast"]
-Phase = Literal["train", "inference", "latency"]
+Phase = Literal["train", "inference", "latency", "yardstick"]
 OverheadPart = Literal["step", "option", "inference", "epoch", "total"]
 
 
@@ -113,7 +113,15 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
 
 
 class Timing(Record, frozen=True, kw_only=True, tag="timing"):
-    """One workload as it was measured; see `bench.timing.measure.Timing`."""
+    """One workload as it was measured; see `bench.timing.measure.Timing`.
+
+    Attributes:
+        model: Registry name, or `yardstick`.
+        block_seconds: A row for each process with one number a round; of latency the median of the
+            round's calls. Older records have one process, and in it a row for each of two labels
+            that a workload was visited under in every round, or for latency nothing.
+        processes: How many processes measured it.
+    """
 
     model: str
     device: str
@@ -127,6 +135,7 @@ class Timing(Record, frozen=True, kw_only=True, tag="timing"):
     peak_memory_bytes: int | None = None
     gpu: dict[str, Any] | None = None
     block_seconds: tuple[tuple[float, ...], ...] = ()
+    processes: int = 1
     latency_p50_seconds: float | None = None
     latency_p95_seconds: float | None = None
     latency_p99_seconds: float | None = None
@@ -208,6 +217,13 @@ class Pictures(Struct, frozen=True, kw_only=True):
     labels: tuple[int, ...]
 
 
+class SpeedMargins(Struct, frozen=True, kw_only=True):
+    """How large a difference of speeds has to be; see `bench.statistics.speed.SpeedMargins`."""
+
+    difference: float
+    equivalence: float
+
+
 class Request(Record, frozen=True, kw_only=True, tag="request"):
     """What was asked for, and how it was made.
 
@@ -223,6 +239,7 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
         test_labels: A digit for each test sample; None where labels are no digits.
         margin: The smallest difference of accuracies that matters, a fraction.
         keys: Of all records that belong to the run.
+        speed_margins: Declared before anything was measured; None in older records.
     """
 
     models: tuple[str, ...]
@@ -244,6 +261,7 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
     environment: Environment
     keys: tuple[str, ...]
     margin: float = 0.005
+    speed_margins: SpeedMargins | None = None
 
 
 class Experiment(Record, frozen=True, kw_only=True, tag="experiment"):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.results.runs import Results
-from bench.results.speeds import NO_SPEED, Speed
 from bench.writing.templates import render
 
 PYTEST_BENCHMARK = "pytest-benchmark"  # the experiment's name in the records
@@ -24,7 +23,6 @@ class Workload:
         phase: `train`, `inference` or `latency`.
         theirs: By pytest-benchmark.
         beside: By this suite's clock, right before and after.
-        reported: In the report's speed tables; None where they lack it.
     """
 
     model: str
@@ -32,17 +30,11 @@ class Workload:
     phase: str
     theirs: float
     beside: float
-    reported: float | None
 
     @property
     def from_beside(self) -> float:
         """By how much pytest-benchmark's number is larger than the one beside it; a fraction."""
         return self.theirs / self.beside - 1
-
-    @property
-    def from_reported(self) -> float | None:
-        """By how much it is larger than the one of the speed tables; a fraction."""
-        return self.theirs / self.reported - 1 if self.reported else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +62,11 @@ class InstrumentsView:
     Attributes:
         rows: One for each workload.
         beside: Agreement of the numbers that were taken side by side.
-        reported: Agreement with the speed tables; no workloads where they lack all of them.
         limit: The largest difference that counts as agreement.
     """
 
     rows: tuple[Workload, ...]
     beside: Agreement
-    reported: Agreement
     limit: float = AGREEMENT
 
 
@@ -95,18 +85,12 @@ def instruments_view(results: Results) -> InstrumentsView:
             phase=timed.phase,
             theirs=timed.samples_per_second,
             beside=timed.own_samples_per_second,
-            reported=_reported(
-                results.speeds.get((timed.model, timed.device), NO_SPEED), timed.phase
-            ),
         )
         for timed in results.clocks
     )
     return InstrumentsView(
         rows=rows,
         beside=_agreement([(row, row.from_beside) for row in rows]),
-        reported=_agreement(
-            [(row, row.from_reported) for row in rows if row.from_reported is not None]
-        ),
     )
 
 
@@ -115,12 +99,3 @@ def _agreement(differences: Sequence[tuple[Workload, float]]) -> Agreement:
         workloads=len(differences),
         beyond=tuple((row, by) for row, by in differences if abs(by) > AGREEMENT),
     )
-
-
-def _reported(speed: Speed, phase: str) -> float | None:
-    """Samples per second in the median, as the speed tables have them."""
-    if phase == "train":
-        return speed.train_samples_per_second
-    if phase == "inference":
-        return speed.inference_samples_per_second
-    return 1 / speed.latency_p50_seconds if speed.latency_p50_seconds else None

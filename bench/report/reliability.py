@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.statistics.error_rates import (
+    SPEED_RUNS,
     PairErrors,
     ReportErrors,
     SpeedErrors,
+    SpeedRegime,
     SpreadName,
     read_pair_errors,
     read_report_errors,
     read_speed_errors,
+    read_speed_regimes,
 )
 from bench.writing.templates import render
 
@@ -46,10 +49,17 @@ class Simulated:
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Simulated measurements of speed on one kind of machine, in both orders."""
+    """Simulated measurements of speed on one kind of machine.
+
+    Attributes:
+        networks: How many networks are timed.
+        rule: By this suite's rule, interleaved.
+        sequential: By this suite's rule, one network after the other.
+    """
 
     name: str
-    interleaved: SpeedErrors
+    networks: int
+    rule: SpeedErrors
     sequential: SpeedErrors
 
 
@@ -72,6 +82,8 @@ class ReliabilityView:
     reports: tuple[ReportErrors, ...]
     report_samples: int
     machines: tuple[Machine, ...]
+    regimes: tuple[SpeedRegime, ...]
+    speed_runs: int = SPEED_RUNS
 
 
 def reliability(test_samples: int) -> str:
@@ -92,6 +104,7 @@ def reliability_view(test_samples: int) -> ReliabilityView:
         reports=tuple(row for row in reports if row.test_samples == report_size),
         report_samples=report_size,
         machines=tuple(_machines(read_speed_errors())),
+        regimes=tuple(row for row in read_speed_regimes() if row.rule == "processes"),
     )
 
 
@@ -120,14 +133,15 @@ def _simulated(rows: Sequence[PairErrors]) -> list[Simulated]:
 
 
 def _machines(outcomes: Sequence[SpeedErrors]) -> list[Machine]:
-    by_order = {(o.scenario, o.order): o for o in outcomes if o.interval == "wilcoxon"}
+    found = {(o.scenario, o.networks, o.order, o.rule): o for o in outcomes}
     return [
         Machine(
-            name=scenario,
-            interleaved=by_order[scenario, "interleaved"],
-            sequential=by_order[scenario, "sequential"],
+            name=name,
+            networks=networks,
+            rule=found[name, networks, "interleaved", "processes"],
+            sequential=found[name, networks, "sequential", "processes"],
         )
-        for scenario in dict.fromkeys(outcome.scenario for outcome in outcomes)
+        for name, networks in dict.fromkeys((o.scenario, o.networks) for o in outcomes)
     ]
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.results.runs import Results
-from bench.results.speeds import NO_SPEED, Speed, Throughput
-from bench.statistics.speed import SpeedRatio
-from bench.timing.protocol import CALLS_PER_ROUND, ROUNDS, THROUGHPUT_BATCH
+from bench.results.speeds import NO_SPEED, Pace, Speed
+from bench.statistics.speed import SpeedMargins, SpeedRatio
+from bench.timing.protocol import THROUGHPUT_BATCH
 from bench.writing.templates import render
 
 
@@ -47,26 +47,30 @@ class SpeedView:
         baseline: The network that the others are compared with.
         rows: One for each network and device, in the order of the run.
         determinism: One for each device on which it was measured.
+        processes: How many processes measured everything; 1 in older records.
+        has_yardstick: Whether the yardstick was timed, too.
+        margins: How large a difference has to be; those of today where none were declared.
+        declared: Whether they were declared before the run.
         on_gpu: Whether the run used a GPU.
         gpu: Ranges of its clock, power and temperature, and its throttle reasons; None where they
             could not be read.
         batch: Samples in a step of training and of inference.
-        rounds: How often all workloads were measured, two blocks each.
-        latency_calls: How many single calls a latency is of.
     """
 
     baseline: str
     rows: tuple[SpeedRow, ...]
     determinism: tuple[Determinism, ...]
+    processes: int
+    has_yardstick: bool
+    margins: SpeedMargins
+    declared: bool
     on_gpu: bool
     gpu: Mapping[str, Any] | None
     batch: int = THROUGHPUT_BATCH
-    rounds: int = ROUNDS
-    latency_calls: int = CALLS_PER_ROUND * ROUNDS
 
 
 def speed(results: Results) -> str:
-    """Throughput with verdicts, latency and memory of every network on every device."""
+    """Training, inference and latency with verdicts, and memory, of all networks and devices."""
     return render(Path(__file__).parent, "speed", speed_view(results))
 
 
@@ -77,6 +81,7 @@ def speed_view(results: Results) -> SpeedView:
         device: results.speeds.get((baseline, device), NO_SPEED).free_over_deterministic
         for device in devices
     }
+    paces = [pace for measured in results.speeds.values() for pace in measured.paces]
     return SpeedView(
         baseline=baseline,
         rows=tuple(
@@ -91,6 +96,10 @@ def speed_view(results: Results) -> SpeedView:
         determinism=tuple(
             Determinism(device=device, ratio=ratio) for device, ratio in free.items() if ratio
         ),
+        processes=max((pace.processes for pace in paces), default=1),
+        has_yardstick=any(pace.per_yardstick is not None for pace in paces),
+        margins=results.speed_margins,
+        declared=results.request.speed_margins is not None,
         on_gpu="cuda" in devices,
         gpu=_gpu(results),
     )
@@ -99,10 +108,10 @@ def speed_view(results: Results) -> SpeedView:
 def _gpu(results: Results) -> Mapping[str, Any] | None:
     """The GPU's state during the measurement; all were measured in the same rounds."""
     measured = (
-        throughput
+        pace
         for (_, device), speed in results.speeds.items()
-        for throughput in (speed.train, speed.inference)
-        if device == "cuda" and throughput is not None
+        for pace in speed.paces
+        if device == "cuda"
     )
-    first: Throughput | None = next(measured, None)
+    first: Pace | None = next(measured, None)
     return first.gpu if first else None

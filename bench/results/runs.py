@@ -16,6 +16,7 @@ from bench.records.store import Store, latest, of_kind
 from bench.results.speeds import Speed, read_speeds
 from bench.statistics.accuracy import accuracy_interval, correctness, interval_of, pair
 from bench.statistics.basics import Interval, Summary, exact, paired_difference, summarise
+from bench.statistics.speed import MARGINS, SpeedMargins
 
 Value = TypeVar("Value")
 
@@ -220,12 +221,25 @@ class Results:
         ordered = (tuple(_in_order(group)) for group in grouped.values())
         return tuple(sorted(ordered, key=len, reverse=True))
 
+    @property
+    def speed_margins(self) -> SpeedMargins:
+        """How large a difference of speeds has to be."""
+        return declared(self.request)
+
     def get(self, model: str, device: str) -> Runs | None:
         """A model's runs on a device, if it is part of the run and some cell ran."""
         for runs in self.runs:
             if (runs.model, runs.device) == (model, device) and runs.summary:
                 return runs
         return None
+
+
+def declared(request: kinds.Request) -> SpeedMargins:
+    """The margins of speeds that a run declared; those of today where an older one did not."""
+    found = request.speed_margins
+    if found is None:
+        return MARGINS
+    return SpeedMargins(difference=found.difference, equivalence=found.equivalence)
 
 
 def ranked(group: Sequence[Runs]) -> tuple[Runs, ...]:
@@ -266,7 +280,7 @@ def read(store: Store) -> Results:
     return Results(
         request=request,
         runs=runs,
-        speeds=read_speeds(of_kind(found, kinds.Timing), baseline=request.baseline),
+        speeds=read_speeds(of_kind(found, kinds.Timing), request.baseline, declared(request)),
         counts={c.model: c for c in of_kind(found, kinds.Count) if c.status == "ok"},
         failures=tuple(_failures(found)),
         rates=tuple(of_kind(later.values(), kinds.LearningRate)),

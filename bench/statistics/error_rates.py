@@ -12,11 +12,13 @@ import msgspec
 PAIR_ERRORS = Path(__file__).with_name("accuracy_errors.csv")
 REPORT_ERRORS = Path(__file__).with_name("report_errors.csv")
 SPEED_ERRORS = Path(__file__).with_name("speed_errors.csv")
-SPEED_RUNS = 2_000  # simulated in each row of `SPEED_ERRORS`
+SPEED_REGIMES = Path(__file__).with_name("speed_regimes.csv")
+SPEED_RUNS = 2_000  # simulated in each row of `SPEED_ERRORS` and `SPEED_REGIMES`
+PLANTED = (1, 3, 10)  # percent that one network is slower by
 
 SpreadName = Literal["calm", "skewed"]
 Order = Literal["interleaved", "sequential"]
-IntervalName = Literal["wilcoxon", "student"]
+Rule = Literal["processes", "noise floor"]  # the suite's, and the one that it replaced
 Row = TypeVar("Row")
 
 
@@ -94,30 +96,64 @@ class SpeedErrors:
 
     Attributes:
         scenario: Its name in `studies.speed_errors.SCENARIOS`.
+        networks: How many networks are timed, the first of which is the baseline.
         order: How the networks are measured.
-        interval: How ratio and noise floor are estimated.
-        false_runs: Of `SPEED_RUNS` runs without any true difference, those with a wrong verdict.
-        false_runs_of_test_alone: Those with a wrong verdict if the adjusted p value decided it, and
-            the noise floor were not asked.
+        rule: What decides.
+        false_runs: Of `SPEED_RUNS` runs without any true difference, those with a `faster` or
+            `slower`.
         false_rate_upper: One-sided 95% upper bound of the rate of `false_runs` (Clopper and
             Pearson), 0..1.
+        false_alarms: Of the same runs, those with an `unstable`.
+        as_fast_share: Of their comparisons, the share that is called `as fast`, 0..1.
+        false_as_fast_runs: Runs with an `as fast` where all networks are slower than the baseline
+            by the margin of equivalence.
+        found_1: Runs that find a network that is slower by 1%; None in sequence, where it would
+            mean nothing.
+        found_3: The same by 3%.
+        found_10: The same by 10%.
         smallest_ratio: The smallest true ratio of times, to 0.001, that is found in 80% of the
-            runs; None if it is 2 or more, or networks are measured in sequence, where it would mean
-            nothing.
+            runs; None if it is 2 or more, or in sequence.
     """
 
     scenario: str
+    networks: int
     order: Order
-    interval: IntervalName
+    rule: Rule
     false_runs: int
-    false_runs_of_test_alone: int
     false_rate_upper: float
+    false_alarms: int
+    as_fast_share: float
+    false_as_fast_runs: int
+    found_1: int | None
+    found_3: int | None
+    found_10: int | None
     smallest_ratio: float | None
 
     @property
     def false_rate(self) -> float:
         """Share of runs with a wrong verdict, 0..1."""
         return self.false_runs / SPEED_RUNS
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedRegime:
+    """What is said of a network that is as fast as the others but for a regime it falls into.
+
+    Attributes:
+        regime: Its name in `studies.speed_errors.REGIMES`.
+        networks: How many networks are timed, the first of which is the baseline.
+        rule: What decides.
+        withheld: Of `SPEED_RUNS` runs, those that call the network `unstable`.
+        false_runs: Those that call it `faster` or `slower`.
+        false_rate_upper: One-sided 95% upper bound of the rate of `false_runs`, 0..1.
+    """
+
+    regime: str
+    networks: int
+    rule: Rule
+    withheld: int
+    false_runs: int
+    false_rate_upper: float
 
 
 def read_pair_errors() -> list[PairErrors]:
@@ -133,6 +169,11 @@ def read_report_errors() -> list[ReportErrors]:
 def read_speed_errors() -> list[SpeedErrors]:
     """The rows of the last simulation of speed, in its order."""
     return _read(SPEED_ERRORS, SpeedErrors)
+
+
+def read_speed_regimes() -> list[SpeedRegime]:
+    """The rows of the last simulation of regimes, in its order."""
+    return _read(SPEED_REGIMES, SpeedRegime)
 
 
 def _read(path: Path, kind: type[Row]) -> list[Row]:

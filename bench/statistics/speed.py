@@ -1,30 +1,46 @@
 """Which of two workloads is faster, or whether noise explains it: block times in, verdicts out.
 
-Every workload is timed twice in each round under two labels. What the same workload differs from
-itself by is noise, and its *noise floor* is how far such a difference may reach. Another workload
-is called faster or slower only where the whole interval of the ratio lies beyond both floors.
+Several fresh processes measure all workloads in the same rounds. A ratio is estimated in each
+process by itself, over its rounds, by Hodges and Lehmann's estimate, which a few delayed blocks
+hardly move. What differs between processes is luck that no number of rounds averages out, so the
+processes are the sample: mean, Student's interval and test over the logs of their ratios (Kalibera
+and Jones, Rigorous benchmarking in reasonable time, 2013). Of a single process nothing can be said
+of the next one; its rounds are judged by Wilcoxon's test then.
 
-All tests and intervals are Wilcoxon's and Hodges and Lehmann's, over rounds. The order of a round
-is drawn at random, so between two equally fast workloads a round's difference is as likely as its
-opposite, whatever the machine does meanwhile: drift does not make the test wrong, only weaker. A
-few outliers hardly move it, where they would widen Student's interval (`studies.speed_errors`
-shows both).
+The order of a round is drawn at random, so a machine that drifts makes no ratio wrong, only less
+sure (`studies.speed_errors` shows it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
 import numpy as np
+from scipy import special
 
-from bench.statistics.basics import ALPHA, CONFIDENCE, Floats, holm
+from bench.statistics.basics import ALPHA, Bools, Floats, holm, student_quantile
 
-SpeedVerdict = Literal["faster", "slower", "inconclusive"]
+SpeedVerdict = Literal["faster", "slower", "as fast", "inconclusive", "unstable"]
 
-TUKEY_FENCE = 1.5  # quartile ranges beyond the quartiles; Tukey, Exploratory Data Analysis, 1977
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedMargins:
+    """How large a difference of speeds has to be; declared before anything is measured.
+
+    Attributes:
+        difference: A ratio that is no further from 1 is not called faster or slower, however sure.
+        equivalence: Two speeds are as fast as each other where the whole interval of their ratio
+            is no further from 1.
+    """
+
+    difference: float = 0.02
+    equivalence: float = 0.05
+
+
+MARGINS = SpeedMargins()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +49,10 @@ class Location:
 
     Attributes:
         centre: The estimate.
-        low: Lower end of its two-sided 95% interval.
+        low: Lower end of its two-sided interval.
         high: Its upper end.
-        p: Of the two-sided test that the centre is zero; below 0.05 where the interval leaves
-            zero out.
+        p: Of the two-sided test that the centre is zero; below the interval's level where the
+            interval leaves zero out.
     """
 
     centre: Floats
@@ -45,22 +61,21 @@ class Location:
     p: Floats
 
 
-Locate = Callable[[Floats], Location]  # paired differences, (..., rounds), to their centres, (...)
-
-
 @dataclass(frozen=True, kw_only=True)
 class SpeedRatio:
     """How many times as fast as the baseline a workload is.
 
     Attributes:
         ratio: Above 1 where it is faster.
-        low: Lower end of the 95% interval.
+        low: Lower end of the interval, at the level that Holm's method tested the ratio at: it
+            leaves 1 out where the adjusted p is below 0.05.
         high: Its upper end.
         p: Of the test that the ratio is 1.
         adjusted_p: The same after Holm's correction within the table.
-        noise_floor: The larger of the two workloads' floors, as a fraction: 0.01 is 1%.
-        verdict: `faster` or `slower` where the adjusted p is below 0.05 and the interval lies
-            wholly beyond the noise floor on that side, else `inconclusive`.
+        verdict: `unstable` where the speed of one of the two changed meanwhile. Else `faster` or
+            `slower` where the interval leaves 1 out and the ratio is beyond the margin of a
+            difference; else `as fast` where the whole interval is within the margin of equivalence;
+            else `inconclusive`.
     """
 
     ratio: float
@@ -68,7 +83,6 @@ class SpeedRatio:
     high: float
     p: float
     adjusted_p: float
-    noise_floor: float
     verdict: SpeedVerdict
 
 
@@ -79,28 +93,42 @@ class Judgement:
     Attributes:
         location: Of the log of how many times as fast as the first it is.
         adjusted_p: p values after Holm's correction within the table.
-        floors: The larger of the two noise floors, as a log-ratio.
-        verdicts: 1 for faster, -1 for slower, 0 for inconclusive.
+        verdicts: Indices of `VERDICTS`.
     """
 
     location: Location
     adjusted_p: Floats
-    floors: Floats
     verdicts: Floats
 
 
-def speed_ratios(seconds: Mapping[str, Floats], baseline: str) -> dict[str, SpeedRatio]:
+VERDICTS: tuple[SpeedVerdict, ...] = ("inconclusive", "faster", "slower", "as fast", "unstable")
+
+
+def speed_ratios(
+    seconds: Mapping[str, Floats],
+    baseline: str,
+    *,
+    unstable: Collection[str] = (),
+    margins: SpeedMargins = MARGINS,
+) -> dict[str, SpeedRatio]:
     """How fast each workload of a table is against the baseline; the baseline itself is left out.
 
     Args:
-        seconds: By name, seconds per sample, (2 labels, rounds); measured in the same rounds.
+        seconds: By name, seconds per sample, (processes, rounds); measured in the same rounds.
         baseline: The name of the workload that the others are compared with. Where it is missing,
             nothing can be compared.
+        unstable: Names of the workloads whose speed changed by itself meanwhile.
+        margins: How large a difference has to be.
     """
     others = [name for name in seconds if name != baseline]
     if baseline not in seconds or not others:
         return {}
-    judged = judge(np.log(np.stack([seconds[name] for name in (baseline, *others)])))
+    names = (baseline, *others)
+    judged = judge(
+        np.log(np.stack([seconds[name] for name in names])),
+        np.array([name in unstable for name in names]),
+        margins,
+    )
     return {
         name: SpeedRatio(
             ratio=float(np.exp(judged.location.centre[i])),
@@ -108,23 +136,83 @@ def speed_ratios(seconds: Mapping[str, Floats], baseline: str) -> dict[str, Spee
             high=float(np.exp(judged.location.high[i])),
             p=float(judged.location.p[i]),
             adjusted_p=float(judged.adjusted_p[i]),
-            noise_floor=float(np.expm1(judged.floors[i])),
-            verdict=_WORDS[int(judged.verdicts[i])],
+            verdict=VERDICTS[int(judged.verdicts[i])],
         )
         for i, name in enumerate(others)
     }
 
 
-def noise_floor(seconds: Floats) -> float:
-    """By how much a workload may seem to differ from itself, as a fraction: 0.01 is 1%.
+def judge(
+    log_seconds: Floats,
+    unstable: Bools | None = None,
+    margins: SpeedMargins = MARGINS,
+) -> Judgement:
+    """What the block times of a table's workloads say of each against the first.
 
     Args:
-        seconds: Its block times, (2 labels, rounds).
+        log_seconds: Logs of seconds per sample, (..., workloads, processes, rounds).
+        unstable: Which workloads changed by themselves meanwhile, (..., workloads).
+        margins: How large a difference has to be.
+
+    Returns:
+        Fields of shape (..., workloads - 1).
     """
-    return float(np.expm1(_floors(np.log(seconds), wilcoxon)))
+    differences = log_seconds[..., :1, :, :] - log_seconds[..., 1:, :, :]
+    alone = log_seconds.shape[-2] == 1
+    locate = wilcoxon if alone else student
+    units = differences[..., 0, :] if alone else hodges_lehmann(differences)
+    p = locate(units).p
+    adjusted_p = holm(p)
+    location = locate(units, _levels(p, adjusted_p))
+    beyond = np.log1p(margins.difference)
+    within = np.log1p(margins.equivalence)
+    changed = np.zeros(p.shape, dtype=bool)
+    if unstable is not None:
+        changed = unstable[..., :1] | unstable[..., 1:]
+    sure = adjusted_p < ALPHA
+    verdicts = np.select(
+        [
+            changed,
+            sure & (location.centre > beyond),
+            sure & (location.centre < -beyond),
+            (location.low > -within) & (location.high < within),
+        ],
+        [VERDICTS.index(word) for word in ("unstable", "faster", "slower", "as fast")],
+        VERDICTS.index("inconclusive"),
+    )
+    return Judgement(location=location, adjusted_p=adjusted_p, verdicts=verdicts)
 
 
-def wilcoxon(differences: Floats) -> Location:
+def hodges_lehmann(values: Floats) -> Floats:
+    """The median of all means of two values, (...), of values (..., n).
+
+    Source: Hodges and Lehmann, Ann. Math. Statist. 34, 1963, 598-611.
+    """
+    first, second = np.triu_indices(values.shape[-1])
+    centre: Floats = np.median((values[..., first] + values[..., second]) / 2, axis=-1)
+    return centre
+
+
+def student(values: Floats, level: float | Floats = ALPHA) -> Location:
+    """The mean of independent values with Student's interval and test.
+
+    Args:
+        values: (..., n), at least two.
+        level: How often the interval may miss, 0..1; one for all, or (...).
+
+    Returns:
+        Fields of shape (...).
+    """
+    n = values.shape[-1]
+    mean = values.mean(axis=-1)
+    error = values.std(axis=-1, ddof=1) / n**0.5
+    half = student_quantile(n - 1, level) * error
+    with np.errstate(divide="ignore", invalid="ignore"):  # values that are all the same
+        p = 2 * special.stdtr(n - 1, -np.abs(mean) / error)
+    return Location(centre=mean, low=mean - half, high=mean + half, p=np.nan_to_num(p, nan=1.0))
+
+
+def wilcoxon(differences: Floats, level: float | Floats = ALPHA) -> Location:
     """The centre of paired differences by Hodges and Lehmann, with Wilcoxon's interval and test.
 
     Source: Hollander and Wolfe, Nonparametric Statistical Methods, 1973, sections 3.1 to 3.3.
@@ -134,6 +222,7 @@ def wilcoxon(differences: Floats) -> Location:
 
     Args:
         differences: (..., rounds).
+        level: How often the interval may miss, 0..1; one for all, or (...).
 
     Returns:
         Fields of shape (...).
@@ -143,57 +232,39 @@ def wilcoxon(differences: Floats) -> Location:
     means = np.sort((differences[..., first] + differences[..., second]) / 2, axis=-1)
     cumulative = _signed_rank_cdf(n)
     # So many of the means may lie beyond each end of the interval.
-    cut = int(np.searchsorted(cumulative, (1 - CONFIDENCE) / 2, side="right")) - 1
-    nowhere = np.full(means.shape[:-1], np.inf)
+    shape = means.shape[:-1]
+    cut = np.searchsorted(cumulative, np.broadcast_to(level, shape) / 2, side="right") - 1
+    held = np.maximum(cut, 0)[..., None]
+    low = np.take_along_axis(means, held, axis=-1)[..., 0]
+    high = np.take_along_axis(means, means.shape[-1] - 1 - held, axis=-1)[..., 0]
     # Means of exactly zero, from ties, count for neither side: that errs towards no difference.
     above, below = (means > 0).sum(axis=-1), (means < 0).sum(axis=-1)
     contrary = means.shape[-1] - np.maximum(above, below)
     return Location(
         centre=np.median(means, axis=-1),
-        low=-nowhere if cut < 0 else means[..., cut],
-        high=nowhere if cut < 0 else means[..., -1 - cut],
+        low=np.where(cut < 0, -np.inf, low),
+        high=np.where(cut < 0, np.inf, high),
         p=np.minimum(1.0, 2 * cumulative[contrary]),
     )
 
 
-def judge(log_seconds: Floats, locate: Locate = wilcoxon) -> Judgement:
-    """What the block times of a table's workloads say of each against the first.
-
-    A round's value is the mean of both labels; a workload's floor comes from their difference.
-
-    Args:
-        log_seconds: Logs of seconds per sample, (..., workloads, 2 labels, rounds).
-        locate: What estimates the centre of paired differences.
+def one_process(seconds: Floats) -> Floats:
+    """Block times (labels, rounds) of a workload that every round visited under several labels.
 
     Returns:
-        Fields of shape (..., workloads - 1).
+        Their geometric means as those of one process, (1, rounds).
     """
-    rounds = log_seconds.mean(axis=-2)
-    location = locate(rounds[..., :1, :] - rounds[..., 1:, :])
-    own = _floors(log_seconds, locate)
-    floors = np.maximum(own[..., :1], own[..., 1:])
-    adjusted_p = holm(location.p)
-    sure = adjusted_p < ALPHA
-    faster, slower = location.low > floors, location.high < -floors
-    return Judgement(
-        location=location,
-        adjusted_p=adjusted_p,
-        floors=floors,
-        verdicts=np.where(sure & faster, 1.0, np.where(sure & slower, -1.0, 0.0)),
-    )
+    times: Floats = np.exp(np.log(seconds).mean(axis=0, keepdims=True))
+    return times
 
 
-def count_outliers(values: Floats) -> int:
-    """How many values lie beyond Tukey's fences; they are counted, never dropped."""
-    low, high = np.percentile(values, [25, 75])
-    reach = TUKEY_FENCE * (high - low)
-    return int(((values < low - reach) | (values > high + reach)).sum())
-
-
-def _floors(log_seconds: Floats, locate: Locate) -> Floats:
-    """Noise floors as log-ratios, (...), of logs of block times (..., 2 labels, rounds)."""
-    own = locate(log_seconds[..., 0, :] - log_seconds[..., 1, :])
-    return np.maximum(np.abs(own.low), np.abs(own.high))
+def _levels(p: Floats, adjusted_p: Floats) -> Floats:
+    """The level that Holm's method tests each p value at; it stops at the first that fails."""
+    tests = p.shape[-1]
+    rank = np.argsort(np.argsort(p, axis=-1, kind="stable"), axis=-1)
+    rejected = (adjusted_p < ALPHA).sum(axis=-1, keepdims=True)
+    levels: Floats = ALPHA / (tests - np.minimum(rank, np.minimum(rejected, tests - 1)))
+    return levels
 
 
 @cache
@@ -203,6 +274,3 @@ def _signed_rank_cdf(n: int) -> Floats:
     for rank in range(1, n + 1):
         ways = np.convolve(ways, [0.5, *[0.0] * (rank - 1), 0.5])
     return np.cumsum(ways)
-
-
-_WORDS: dict[int, SpeedVerdict] = {1: "faster", -1: "slower", 0: "inconclusive"}

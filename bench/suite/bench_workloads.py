@@ -6,12 +6,16 @@ by is not what the machine has done in the meantime.
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
+
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.cells.determinism import deterministic
 from bench.cells.plan import Cell
-from bench.timing.measure import Ready, Runner, prepare
+from bench.timing.measure import Ready, prepare
 from bench.timing.protocol import Workload
+from bench.timing.runner import Runner
 
 SECONDS = 0.5  # of steps that are timed, for each workload
 LEAST_ROUNDS, MOST_ROUNDS = 20, 500
@@ -30,26 +34,30 @@ def bench_workload(benchmark: BenchmarkFixture, workload: Workload, cell: Cell) 
 
     with deterministic(), runner.algorithms():
         own = prepare(runner)
-        for _ in range(OWN_ROUNDS):
-            own.visit(0)
+        before = _visits(own)
         benchmark.pedantic(  # type: ignore[no-untyped-call]
-            runner.step, setup=start_over, rounds=_rounds(own), iterations=1
+            runner.step, setup=start_over, rounds=_rounds(before), iterations=1
         )
-        for _ in range(OWN_ROUNDS):
-            own.visit(-1)  # throughput has two labels, latency one
+        beside = statistics.median([*before, *_visits(own)])
     benchmark.extra_info.update(
         model=workload.model,
         device=workload.device,
         phase=workload.phase,
         batch=workload.batch,
-        own_samples_per_second=own.timing(()).samples_per_second,
+        own_samples_per_second=workload.batch / beside,
     )
     if benchmark.stats is not None:  # as it is under --benchmark-disable
         median = benchmark.stats.stats.median
         benchmark.extra_info["samples_per_second"] = workload.batch / median
 
 
-def _rounds(own: Ready) -> int:
-    """How many steps fill the time, by the fastest block so far."""
-    step_seconds = min(own.block_seconds[0]) / own.steps
-    return min(max(round(SECONDS / step_seconds), LEAST_ROUNDS), MOST_ROUNDS)
+def _visits(own: Ready) -> list[float]:
+    """Seconds a step by this suite's clock, of all blocks of some visits."""
+    return [
+        seconds / own.prepared.steps_per_block for _ in range(OWN_ROUNDS) for seconds in own.visit()
+    ]
+
+
+def _rounds(step_seconds: Sequence[float]) -> int:
+    """How many steps fill the time, by the fastest so far."""
+    return min(max(round(SECONDS / min(step_seconds)), LEAST_ROUNDS), MOST_ROUNDS)

@@ -2,39 +2,65 @@
 
 A machine drifts: it warms up, throttles, serves others. Measured one after the other, networks
 would be compared at different moments; here every round visits all of them, in an order drawn
-again, so that drift hits all alike. Throughput is measured twice in each round, under two labels:
-what a workload differs by from itself is noise, and no smaller difference to another one counts.
+again, so that drift hits all alike.
+
+A process has luck of its own: where its code and its memory lie can make one network slower for as
+long as it lives, and no number of rounds shows that. So several fresh processes measure the same,
+and take turns round by round; what differs between them is part of a ratio's doubt.
 """
 
 from __future__ import annotations
 
 import random
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from bench.cells.allocation import keep_freed_memory
-from bench.cells.batches import Batches
 from bench.cells.determinism import deterministic, stream_seed
 from bench.cells.jobs import failure
-from bench.cells.losses import LOSSES
-from bench.cells.train import make_optimiser, place, training_step
 from bench.records.code import code_sha256
 from bench.timing.gpu import GpuState, read_state
+from bench.timing.processes import FreshProcess, InThisProcess, ProcessEndedError
 from bench.timing.protocol import (
     BLOCK_SECONDS,
     CALLS_PER_ROUND,
     MEASUREMENT_SEED,
+    PROCESSES,
     ROUNDS,
     Workload,
 )
-from bench.timing.steps import peak_bytes, warm_up
+from bench.timing.runner import Runner, Timed, Yardstick
 from zoo import ModelSpec, Recipe
+
+WARM_STEPS = 2  # the first of them allocates
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A workload that is to be measured.
+
+    Attributes:
+        workload: What to measure.
+        spec: The network's entry; None for the yardstick.
+        recipe: What the network's steps take optimiser, loss and normalisation from; None for the
+            yardstick.
+    """
+
+    workload: Workload
+    spec: ModelSpec | None = None
+    recipe: Recipe | None = None
+
+    def runner(self) -> Timed:
+        """The workload made ready in this process."""
+        if self.spec is None or self.recipe is None:
+            return Yardstick(self.workload)
+        return Runner(self.workload, self.spec, self.recipe)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +70,8 @@ class Timing:
     Attributes:
         workload: What was measured.
         steps_per_block: Steps between two readings of the clock.
-        block_seconds: For every label the time of each of its blocks, in the order measured: one
-            block a round, for `latency` `CALLS_PER_ROUND`.
+        seconds: By process and round, the times of the blocks of one visit: one block, for
+            `latency` `CALLS_PER_ROUND` single calls.
         peak_memory_bytes: For `train`: weights and optimiser state, plus the most that one step
             allocates on top, by torch's allocator. None for other phases.
         gpu_states: What the GPU was doing after each round, where it can be read; empty on the CPU.
@@ -53,138 +79,31 @@ class Timing:
 
     workload: Workload
     steps_per_block: int
-    block_seconds: tuple[tuple[float, ...], ...]
+    seconds: tuple[tuple[tuple[float, ...], ...], ...]
     peak_memory_bytes: int | None
     gpu_states: tuple[GpuState, ...] = ()
 
     @property
+    def block_seconds(self) -> tuple[tuple[float, ...], ...]:
+        """By process and round, one time: the block's, of single calls the median."""
+        return tuple(
+            tuple(float(np.median(visit)) for visit in process) for process in self.seconds
+        )
+
+    @property
     def samples_per_second(self) -> float:
-        """Median over the blocks of all labels."""
+        """Median over all blocks."""
         samples = self.workload.batch * self.steps_per_block
-        return samples / float(np.median(self.block_seconds))
+        return samples / float(np.median(self.seconds))
+
+    @property
+    def calls(self) -> int:
+        """How many blocks there are in all; for latency, single calls."""
+        return int(np.size(self.seconds))
 
     def latency_seconds(self, percentile: float) -> float:
         """A percentile, in 0..100, of the seconds per step."""
-        return float(np.percentile(self.block_seconds, percentile)) / self.steps_per_block
-
-
-class Runner:
-    """A workload made ready: its network, its optimiser and its batch on the device."""
-
-    def __init__(self, workload: Workload, spec: ModelSpec, recipe: Recipe) -> None:
-        self.workload = workload
-        self.device = torch.device(workload.device)
-        torch.manual_seed(stream_seed(MEASUREMENT_SEED, "measurement"))
-        self.network: nn.Module = spec.build()
-        place(self.network, self.device)
-        self.network.train(workload.phase == "train")
-        self.start = {name: value.clone() for name, value in self.network.state_dict().items()}
-        self.optimiser = make_optimiser(self.network.parameters(), recipe.optimiser)
-        self.loss = LOSSES[recipe.loss]
-        self.batches = Batches(recipe.normalisation, spec.input_shape[0])
-        self.samples = _samples(spec, workload.batch).to(self.device)
-        self.labels = torch.randint(spec.classes, (workload.batch,)).to(self.device)
-        self.step: Callable[[], object] = self._train if workload.phase == "train" else self._infer
-
-    def reset(self) -> None:
-        """Starts over in fresh memory: first weights, an optimiser that has seen nothing.
-
-        Every block then computes with the same numbers. Fresh memory, because where tensors
-        happen to lie can change a network's speed, in trials by 12 to 39%, and would
-        stay with it from block to block: a difference between networks that is none, and that
-        timing the same tensors twice would not show.
-        """
-        state = self.network.state_dict(keep_vars=True)
-        for name, first in self.start.items():
-            state[name].data = first.clone()
-        self.optimiser.zero_grad()
-        self.optimiser.state.clear()
-        self.samples = self.samples.clone()
-
-    def algorithms(self) -> AbstractContextManager[None]:
-        """What every step has to run in: the flags that this workload is measured under."""
-        return nullcontext() if self.workload.deterministic else fastest_algorithms()
-
-    def block_seconds(self, steps: int) -> float:
-        """Time of so many steps.
-
-        Throughput on CUDA is the device's own time between two events, so that the wait for the
-        block's end is not in it. All else is wall time with the device's queue empty before and
-        after; a single call's latency is the time until its caller can go on.
-        """
-        if self.device.type == "cuda" and self.workload.phase != "latency":
-            return self._device_seconds(steps)
-        self._synchronise()
-        started = time.perf_counter()
-        for _ in range(steps):
-            self.step()
-        self._synchronise()
-        return time.perf_counter() - started
-
-    def _device_seconds(self, steps: int) -> float:
-        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
-        start.record()
-        for _ in range(steps):
-            self.step()
-        end.record()
-        end.synchronize()
-        return float(start.elapsed_time(end)) / 1e3  # events count milliseconds
-
-    def peak_memory_bytes(self) -> int:
-        """The most that one training step holds at once, by torch's allocator.
-
-        Weights and optimiser state, plus the peak of what the step allocates on top of what was
-        there when it began.
-        """
-        self.step()  # makes the optimiser's state
-        self.optimiser.zero_grad(set_to_none=True)
-        state = [
-            value
-            for per_parameter in self.optimiser.state.values()
-            for value in per_parameter.values()
-            if isinstance(value, Tensor)
-        ]
-        lasting = [*self.network.parameters(), *self.network.buffers(), *state]
-        return sum(tensor.nbytes for tensor in lasting) + self._step_peak_bytes()
-
-    def _step_peak_bytes(self) -> int:
-        if self.device.type == "cuda":
-            self._synchronise()
-            torch.cuda.reset_peak_memory_stats()
-            before = torch.cuda.memory_allocated()
-            self.step()
-            self._synchronise()
-            return torch.cuda.max_memory_allocated() - before
-        return peak_bytes(self.step)
-
-    def _train(self) -> None:
-        batch = self.batches(self.samples)
-        training_step(self.network, self.optimiser, self.loss, batch, self.labels)
-
-    @torch.inference_mode()
-    def _infer(self) -> None:
-        self.network(self.batches(self.samples))
-
-    def _synchronise(self) -> None:
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
-
-
-@contextmanager
-def fastest_algorithms() -> Iterator[None]:
-    """Inside `deterministic()`: torch chooses its algorithms by speed alone; all else stays.
-
-    The number of threads and TF32 stay because they change the sums, not their reproducibility.
-    """
-    algorithms = torch.are_deterministic_algorithms_enabled()
-    benchmark = torch.backends.cudnn.benchmark
-    torch.use_deterministic_algorithms(False)
-    torch.backends.cudnn.benchmark = True
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(algorithms)
-        torch.backends.cudnn.benchmark = benchmark
+        return float(np.percentile(self.seconds, percentile)) / self.steps_per_block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,14 +114,122 @@ class FailedTiming:
     error: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What is found out about a workload before it is measured; see `Timing`."""
+
+    steps_per_block: int
+    peak_memory_bytes: int | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Ready:
+    """A workload that has been warmed up in this process."""
+
+    runner: Timed
+    prepared: Prepared
+
+    def visit(self) -> tuple[float, ...]:
+        """Measures the blocks of one visit."""
+        calls = CALLS_PER_ROUND if self.runner.workload.phase == "latency" else 1
+        self.runner.reset()
+        with self.runner.algorithms():
+            self.runner.step()  # not measured: it makes the optimiser's state and fills the caches
+            return tuple(
+                self.runner.block_seconds(self.prepared.steps_per_block) for _ in range(calls)
+            )
+
+
+Found = Mapping[Workload, Item | str]  # a string says what was raised
+Place = InThisProcess | FreshProcess
+
+
+class Session:
+    """Workloads that are measured in turns within one process."""
+
+    def __init__(self) -> None:
+        self.ready: dict[Workload, Ready] = {}
+
+    def prepare(
+        self,
+        workloads: Sequence[Asked],
+        known: Mapping[Workload, Prepared] | None,
+        block_seconds: float,
+    ) -> Found[Prepared]:
+        """Builds and warms up; what was found out, or why a workload failed.
+
+        Args:
+            workloads: What to measure.
+            known: What another process has found out already; None where this is the first.
+            block_seconds: How long one block should take.
+        """
+        keep_freed_memory()
+        found: dict[Workload, Prepared | str] = {}
+        with deterministic():
+            for asked in workloads:
+                done = None if known is None else known[asked.workload]
+                try:
+                    ready = prepare(asked.runner(), block_seconds, done)
+                except Exception as error:
+                    found[asked.workload] = failure(error)
+                    continue
+                self.ready[asked.workload] = ready
+                found[asked.workload] = ready.prepared
+        return found
+
+    def round(self, order: Sequence[Workload]) -> Found[tuple[float, ...]]:
+        """Visits each workload once; the times of its blocks, or why it failed."""
+        found: dict[Workload, tuple[float, ...] | str] = {}
+        with deterministic():
+            for workload in order:
+                try:
+                    found[workload] = self.ready[workload].visit()
+                except Exception as error:
+                    del self.ready[workload]
+                    found[workload] = failure(error)
+        return found
+
+    def gpu_state(self) -> GpuState | None:
+        """What the GPU is doing now."""
+        return read_state()
+
+
+def prepare(
+    runner: Timed, block_seconds: float = BLOCK_SECONDS, known: Prepared | None = None
+) -> Ready:
+    """Warms a workload up; unless it is known, finds the steps of a block and the memory."""
+    with runner.algorithms():
+        if known is not None:
+            runner.block_seconds(WARM_STEPS)
+            return Ready(runner=runner, prepared=known)
+        steps = _steps_per_block(runner, block_seconds)
+        memory = None
+        if isinstance(runner, Runner) and runner.workload.phase == "train":
+            memory = runner.peak_memory_bytes()
+    return Ready(runner=runner, prepared=Prepared(steps_per_block=steps, peak_memory_bytes=memory))
+
+
+def _steps_per_block(runner: Timed, block_seconds: float) -> int:
+    """Warms a workload up with longer and longer blocks; how many steps fill one."""
+    runner.block_seconds(WARM_STEPS)
+    if runner.workload.phase == "latency":
+        return 1
+    steps, seconds = 1, runner.block_seconds(1)
+    while seconds < block_seconds:
+        steps *= 2
+        seconds = runner.block_seconds(steps)
+    return max(1, round(steps * block_seconds / seconds))
+
+
 def timing_code() -> str:
     """Digest of the code that decides how fast a network is found to be, beside what builds it."""
     return code_sha256(measure, Workload)
 
 
 def measure(
-    workloads: Sequence[tuple[Workload, ModelSpec, Recipe]],
+    workloads: Sequence[Asked],
     *,
+    processes: int = PROCESSES,
     rounds: int = ROUNDS,
     block_seconds: float = BLOCK_SECONDS,
     on_round: Callable[[int], None] | None = None,
@@ -210,120 +237,91 @@ def measure(
     """Measures workloads against each other.
 
     Args:
-        workloads: What to measure, each with its entry and the recipe whose optimiser, loss and
-            normalisation the steps use.
-        rounds: How often each workload is visited.
+        workloads: What to measure.
+        processes: How many fresh processes measure all of them; with one it is this process.
+        rounds: How often each workload is visited in every process.
         block_seconds: How long one block should take.
         on_round: Called after each round with the number of rounds done, if given.
 
     Returns:
-        The timings in the order of `workloads`, and those that failed.
+        The timings in the order of `workloads`, and those that failed in any process.
     """
-    failed: list[FailedTiming] = []
-    ready: list[Ready] = []
-    states: list[GpuState] = []
-    keep_freed_memory()
-    with deterministic():
-        for workload, spec, recipe in workloads:
-            try:
-                ready.append(prepare(Runner(workload, spec, recipe), block_seconds))
-            except Exception as error:
-                failed.append(_failed(workload, error))
-        visits = [
-            (item, label)
-            for item in ready
-            for label in range(item.runner.workload.visits_per_round)
-        ]
-        on_gpu = any(item.runner.device.type == "cuda" for item in ready)
-        shuffle = random.Random(stream_seed(MEASUREMENT_SEED, "measurement"))
-        for done in range(1, rounds + 1):
-            shuffle.shuffle(visits)
-            _visit_all(visits, ready, failed)
-            visits = [(item, label) for item, label in visits if item in ready]
-            if on_gpu and (state := read_state()) is not None:
-                states.append(state)
-            if on_round is not None:
-                on_round(done)
-    return [item.timing(states) for item in ready], failed
-
-
-def _visit_all(
-    visits: Sequence[tuple[Ready, int]], ready: list[Ready], failed: list[FailedTiming]
-) -> None:
-    """One round; a workload that raises moves from `ready` to `failed` and is visited no more."""
-    for item, label in visits:
-        if item in ready:
-            try:
-                item.visit(label)
-            except Exception as error:
-                ready.remove(item)
-                failed.append(_failed(item.runner.workload, error))
-
-
-def _failed(workload: Workload, error: Exception) -> FailedTiming:
-    return FailedTiming(workload=workload, error=failure(error))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Ready:
-    """A workload that has been warmed up, with the times of its blocks so far.
-
-    Attributes:
-        runner: The workload.
-        steps: Steps of a block.
-        peak_memory_bytes: As in `Timing`.
-        block_seconds: By label the times of its blocks.
-    """
-
-    runner: Runner
-    steps: int
-    peak_memory_bytes: int | None
-    block_seconds: tuple[list[float], ...]
-
-    def visit(self, label: int) -> None:
-        """Measures one round's blocks under a label."""
-        calls = CALLS_PER_ROUND if self.runner.workload.phase == "latency" else 1
-        self.runner.reset()
-        with self.runner.algorithms():
-            self.runner.step()  # not measured: it makes the optimiser's state and fills the caches
-            self.block_seconds[label].extend(
-                self.runner.block_seconds(self.steps) for _ in range(calls)
-            )
-
-    def timing(self, states: Sequence[GpuState]) -> Timing:
-        """What has been measured."""
-        return Timing(
-            workload=self.runner.workload,
-            steps_per_block=self.steps,
-            block_seconds=tuple(map(tuple, self.block_seconds)),
-            peak_memory_bytes=self.peak_memory_bytes,
-            gpu_states=tuple(states) if self.runner.device.type == "cuda" else (),
+    failed: dict[Workload, str] = {}
+    try:
+        with ExitStack() as stack:
+            kind = InThisProcess if processes == 1 else FreshProcess
+            places = [stack.enter_context(kind(Session)) for _ in range(processes)]
+            prepared = _prepare(places, workloads, block_seconds, failed)
+            visits, states = _take_turns(places, list(prepared), rounds, failed, on_round)
+    except ProcessEndedError as error:
+        failed = {asked.workload: failure(error) for asked in workloads}
+    timings = [
+        Timing(
+            workload=asked.workload,
+            steps_per_block=prepared[asked.workload].steps_per_block,
+            seconds=tuple(map(tuple, visits[asked.workload])),
+            peak_memory_bytes=prepared[asked.workload].peak_memory_bytes,
+            gpu_states=tuple(states) if asked.workload.device == "cuda" else (),
         )
+        for asked in workloads
+        if asked.workload not in failed
+    ]
+    return timings, [FailedTiming(workload=item, error=error) for item, error in failed.items()]
 
 
-def prepare(runner: Runner, block_seconds: float = BLOCK_SECONDS) -> Ready:
-    """Warms a workload up, finds the steps that fill a block, and measures its memory."""
-    with runner.algorithms():
-        steps = _steps_per_block(runner, block_seconds)
-        memory = runner.peak_memory_bytes() if runner.workload.phase == "train" else None
-    return Ready(
-        runner=runner,
-        steps=steps,
-        peak_memory_bytes=memory,
-        block_seconds=tuple([] for _ in range(runner.workload.visits_per_round)),
-    )
+def _prepare(
+    places: Sequence[Place],
+    workloads: Sequence[Asked],
+    block_seconds: float,
+    failed: dict[Workload, str],
+) -> dict[Workload, Prepared]:
+    """Has all processes build and warm up; what the first one finds out holds for all."""
+    first, *others = places
+    first.ask("prepare", workloads, None, block_seconds)
+    prepared = _without_failures(first.answer(), failed)
+    left = [asked for asked in workloads if asked.workload in prepared]
+    for place in others:
+        place.ask("prepare", left, prepared, block_seconds)
+    for place in others:
+        _without_failures(place.answer(), failed)
+    return {workload: item for workload, item in prepared.items() if workload not in failed}
 
 
-def _steps_per_block(runner: Runner, block_seconds: float) -> int:
-    """Warms a workload up for a while; how many steps fill a block afterwards."""
-    fastest = warm_up(runner.block_seconds)
-    if runner.workload.phase == "latency":
-        return 1
-    return max(1, round(block_seconds / fastest))
+def _take_turns(
+    places: Sequence[Place],
+    workloads: Sequence[Workload],
+    rounds: int,
+    failed: dict[Workload, str],
+    on_round: Callable[[int], None] | None,
+) -> tuple[dict[Workload, list[list[tuple[float, ...]]]], list[GpuState]]:
+    """By workload, process and round, the times of the blocks; and what the GPU did meanwhile.
+
+    In every round all processes take a turn, and each visits all workloads in it; processes that
+    wait do nothing. Both orders are drawn again each time. What fails in one process is visited no
+    more in any.
+    """
+    visits: dict[Workload, list[list[tuple[float, ...]]]] = {
+        workload: [[] for _ in places] for workload in workloads
+    }
+    states = []
+    shuffle = random.Random(stream_seed(MEASUREMENT_SEED, "measurement"))
+    for done in range(1, rounds + 1):
+        for number in shuffle.sample(range(len(places)), len(places)):
+            order = [workload for workload in workloads if workload not in failed]
+            shuffle.shuffle(order)
+            places[number].ask("round", order)
+            for workload, seconds in _without_failures(places[number].answer(), failed).items():
+                visits[workload][number].append(seconds)
+        if any(workload.device == "cuda" for workload in workloads):
+            places[0].ask("gpu_state")
+            if (state := places[0].answer()) is not None:
+                states.append(state)
+        if on_round is not None:
+            on_round(done)
+    return visits, states
 
 
-def _samples(spec: ModelSpec, count: int) -> Tensor:
-    """Random samples as the data sets store them."""
-    if not spec.takes_images:
-        return torch.rand(count, *spec.input_shape)
-    return torch.randint(256, (count, 1, *spec.input_shape[1:]), dtype=torch.uint8)
+def _without_failures(found: Found[Item], failed: dict[Workload, str]) -> dict[Workload, Item]:
+    """What did not fail; what did is added to `failed`."""
+    failed |= {workload: item for workload, item in found.items() if isinstance(item, str)}
+    return {workload: item for workload, item in found.items() if not isinstance(item, str)}

@@ -11,7 +11,7 @@ from torch.profiler import ProfilerActivity, profile, schedule, tensorboard_trac
 
 from bench.cells.determinism import deterministic
 from bench.records.kinds import OperatorTime
-from bench.timing.measure import Runner
+from bench.timing.runner import Runner
 
 WAIT, WARM_UP, STEPS = 5, 3, 20
 # While a process's memory still grows, page faults make steps up to 1.8 times as long and land on

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["train", "inference", "latency"]
-PHASES: tuple[Phase, ...] = ("train", "inference", "latency")
+Phase = Literal["train", "inference", "latency", "yardstick"]
+PHASES: tuple[Phase, ...] = ("train", "inference", "latency")  # of a network
 
+YARDSTICK = "yardstick"  # in the place of a network's name
 THROUGHPUT_BATCH = 64
-ROUNDS = 20
-BLOCK_SECONDS = 0.03  # a block of steps takes about so long: far above the clock's resolution
-CALLS_PER_ROUND = 50  # single calls for latency: 20 rounds make 1,000
+PROCESSES = 5  # what differs between processes is part of a ratio's doubt
+ROUNDS = 8  # in every process
+BLOCK_SECONDS = 0.025  # a block of steps takes about so long: far above the clock's resolution
+CALLS_PER_ROUND = 25  # single calls for latency: 5 processes of 8 rounds make 1,000
 MEASUREMENT_SEED = 0
 
 
@@ -21,6 +23,7 @@ class Workload:
 
     `train`: a training step at batch 64, from stored samples to updated weights. `inference`: the
     way from 64 stored samples to outputs. `latency`: the same for a single sample, call by call.
+    `yardstick`: no network, but work of a fixed size that tells how fast the machine is.
     Not `deterministic` is a workload that shows what the deterministic algorithms cost.
     """
 
@@ -31,10 +34,10 @@ class Workload:
 
     @property
     def batch(self) -> int:
-        """Samples per step."""
-        return 1 if self.phase == "latency" else THROUGHPUT_BATCH
+        """Samples per step; a step of the yardstick counts as one."""
+        return THROUGHPUT_BATCH if self.phase in ("train", "inference") else 1
 
-    @property
-    def visits_per_round(self) -> int:
-        """How often each round visits it: throughput twice, so that its noise shows."""
-        return 1 if self.phase == "latency" else 2
+
+def yardstick(device: str) -> Workload:
+    """The yardstick's workload on a device."""
+    return Workload(model=YARDSTICK, device=device, phase="yardstick")

@@ -14,10 +14,12 @@ from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import digest
 from bench.timing.gpu import summarise_states
-from bench.timing.measure import FailedTiming, Timing, measure, timing_code
-from bench.timing.protocol import PHASES, ROUNDS, Workload
+from bench.timing.measure import Asked, FailedTiming, Timing, measure, timing_code
+from bench.timing.protocol import PHASES, PROCESSES, ROUNDS, Workload, yardstick
 
-HEAVY_ROUNDS = 5  # a training step takes seconds; what is compared differs far more than its noise
+# A heavy network's training step takes seconds, and several processes would not fit into memory.
+# What is compared differs far more than its noise.
+HEAVY_PROCESSES, HEAVY_ROUNDS = 1, 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +27,24 @@ class Group:
     """Workloads that are measured against each other in the same rounds.
 
     Attributes:
-        cells: By workload, a cell whose network and recipe it has.
+        cells: By workload, a cell whose network and recipe it has; the yardstick has none.
         keys: By workload, the key of its record.
         twins: By workload, those of equal networks, which are not measured again.
-        rounds: How often each workload is visited.
+        processes: How many processes measure all of them.
+        rounds: How often each workload is visited in every process.
     """
 
     cells: Mapping[Workload, Cell]
     keys: Mapping[Workload, str]
     twins: Mapping[Workload, tuple[Workload, ...]]
+    processes: int
     rounds: int
 
     def __str__(self) -> str:
         first, *others = self.twins
-        return f"{1 + len(others)} workloads" if others else f"{first.model}, {first.phase}"
+        if not others:
+            return f"{first.model}, {first.phase}"
+        return f"{1 + len(others)} workloads by {self.processes} processes"
 
 
 def plan_workloads(request: Request, planned: Plan) -> dict[Workload, Cell]:
@@ -52,7 +58,10 @@ def plan_workloads(request: Request, planned: Plan) -> dict[Workload, Cell]:
 
 
 def plan_groups(request: Request, planned: Plan, here: Environment) -> list[Group]:
-    """What is measured together: all workloads of a run, but each of a heavy network alone."""
+    """What is measured together: all workloads of a run, but each of a heavy network alone.
+
+    The yardstick is measured with those that are together, on each of their devices.
+    """
     workloads = plan_workloads(request, planned)
     heavy = {workload for workload, cell in workloads.items() if cell.is_heavy}
     together = {workload: cell for workload, cell in workloads.items() if workload not in heavy}
@@ -61,38 +70,39 @@ def plan_groups(request: Request, planned: Plan, here: Environment) -> list[Grou
         flagged = Workload(model=planned.baseline, device=device, phase="train")
         if flagged in together:
             together[replace(flagged, deterministic=False)] = together[flagged]
-    groups = [_group(together, here, ROUNDS)] if together else []
+    groups = [_group(together, here, PROCESSES, ROUNDS)] if together else []
     alone = [workload for workload in workloads if workload in heavy]
     return [
         *groups,
         *(
-            _group({workload: workloads[workload]}, here, HEAVY_ROUNDS)
+            _group({workload: workloads[workload]}, here, HEAVY_PROCESSES, HEAVY_ROUNDS)
             for workload in alone
             if workload.phase != "latency"  # a batch of one says nothing of such a network
         ),
     ]
 
 
-def _group(cells: Mapping[Workload, Cell], here: Environment, rounds: int) -> Group:
+def _group(cells: Mapping[Workload, Cell], here: Environment, processes: int, rounds: int) -> Group:
     same: dict[str, list[Workload]] = {}
     codes = {cell.model: training_code(cell.spec) for cell in cells.values()}
     for workload, cell in cells.items():
         work = {**asdict(workload), "model": codes[cell.model], "recipe": asdict(cell.recipe)}
         same.setdefault(digest(work), []).append(workload)
     twins = {first: tuple(others) for first, *others in same.values()}
+    devices = dict.fromkeys(workload.device for workload in cells)
     together = {
         "workloads": [[asdict(first), asdict(cells[first].recipe)] for first in twins],
+        "processes": processes,
         "rounds": rounds,
         "code": [timing_code(), *dict.fromkeys(codes[first.model] for first in twins)],
-        "environment": {
-            device: here.decisive(device)
-            for device in dict.fromkeys(workload.device for workload in cells)
-        },
+        "environment": {device: here.decisive(device) for device in devices},
     }
+    yardsticks = [yardstick(device) for device in devices] if processes > 1 else []
     return Group(
         cells=cells,
-        keys={workload: digest({**together, **asdict(workload)}) for workload in cells},
-        twins=twins,
+        keys={item: digest({**together, **asdict(item)}) for item in (*yardsticks, *cells)},
+        twins={**dict.fromkeys(yardsticks, ()), **twins},
+        processes=processes,
         rounds=rounds,
     )
 
@@ -101,10 +111,8 @@ def measure_group(group: Group, on_round: Callable[[int], None]) -> list[kinds.T
     """The records of a group's workloads, measured now; a twin's says what its sibling's says."""
     gc.collect()  # what was measured before refers to itself and would keep its network
     timings, failed = measure(
-        [
-            (workload, group.cells[workload].spec, group.cells[workload].recipe)
-            for workload in group.twins
-        ],
+        [_asked(workload, group.cells.get(workload)) for workload in group.twins],
+        processes=group.processes,
         rounds=group.rounds,
         on_round=on_round,
     )
@@ -116,11 +124,19 @@ def measure_group(group: Group, on_round: Callable[[int], None]) -> list[kinds.T
     ]
 
 
+def _asked(workload: Workload, cell: Cell | None) -> Asked:
+    if cell is None:
+        return Asked(workload=workload)
+    return Asked(workload=workload, spec=cell.spec, recipe=cell.recipe)
+
+
 def timing_record(timing: Timing | FailedTiming, workload: Workload, key: str) -> kinds.Timing:
     """The record of what was measured, as that of a workload, its own or of an equal network."""
     identity = {**asdict(workload), "batch": workload.batch, "key": key}
     if isinstance(timing, FailedTiming):
         return kinds.Timing(**identity, status="failed", error=timing.error)
+    # Five digits are far finer than the noise, and keep a record within a kilobyte.
+    short = tuple(tuple(float(f"{s:.5g}") for s in process) for process in timing.block_seconds)
     made = kinds.Timing(
         **identity,
         status="ok",
@@ -128,19 +144,15 @@ def timing_record(timing: Timing | FailedTiming, workload: Workload, key: str) -
         steps_per_block=timing.steps_per_block,
         peak_memory_bytes=timing.peak_memory_bytes,
         gpu=summarise_states(timing.gpu_states),
+        processes=len(short),
+        block_seconds=short,
     )
-    if workload.phase == "latency":
-        return _with(
-            made,
-            latency_p50_seconds=timing.latency_seconds(50),
-            latency_p95_seconds=timing.latency_seconds(95),
-            latency_p99_seconds=timing.latency_seconds(99),
-            calls=len(timing.block_seconds[0]),
-        )
-    # Five digits are far finer than the noise, and keep a record within a kilobyte.
-    short = tuple(tuple(float(f"{s:.5g}") for s in label) for label in timing.block_seconds)
-    return _with(made, block_seconds=short)
-
-
-def _with(record: kinds.Timing, **fields: object) -> kinds.Timing:
-    return msgspec.structs.replace(record, **fields)
+    if workload.phase != "latency":
+        return made
+    return msgspec.structs.replace(
+        made,
+        latency_p50_seconds=timing.latency_seconds(50),
+        latency_p95_seconds=timing.latency_seconds(95),
+        latency_p99_seconds=timing.latency_seconds(99),
+        calls=timing.calls,
+    )

@@ -146,16 +146,16 @@ def about(ratio: float | None) -> str:
     return "-" if ratio is None else f"{float(f'{ratio:.1g}'):,g}"
 
 
-def roughly(number: float) -> str:
-    """A count with two significant digits, thousands apart."""
-    return f"{float(f'{number:.2g}'):,.0f}"
-
-
 def shares(found: Shares | None) -> str:
     """The parts of a variance in whole percent, or a dash where they are not known."""
     if found is None:
         return "-"
     return " / ".join(f"{100 * part:.0f}%" for part in (found.seeds, found.samples, found.rest))
+
+
+def significant(number: float | None, digits: int) -> str:
+    """A number rounded to so many digits, thousands apart, or a dash where it is not known."""
+    return "-" if number is None else f"{float(f'{number:.{digits}g}'):,.0f}"
 
 
 def mebibytes(size: float | None, decimals: int) -> str:

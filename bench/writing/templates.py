@@ -120,7 +120,7 @@ FILTERS: dict[str, Any] = {
             *("probability", "p_equals", "plural"),
             *("interval", "names", "signed", "signed_interval", "spread"),
             *("quartile_range", "ratio_interval", "tenths", "change", "listed", "codes"),
-            *("accuracy_range", "roughly", "shares"),
+            *("accuracy_range", "significant", "shares"),
             *("mebibytes", "kibibytes", "factor", "about", "percent_range", "ledger_value"),
         )
     },
