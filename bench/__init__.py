@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from bench.runner import Outcome
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def run(
     models: str | Sequence[str],
     *,
-    seeds: int | Sequence[int] = 5,
+    seeds: int | Sequence[int] | Literal["until-settled"] = 5,
+    max_seeds: int = 40,
     devices: Sequence[str] | None = None,
     jobs: int | None = None,
     reports: str | Path = "reports",
@@ -30,7 +31,8 @@ def run(
 
     Args:
         models: Names, aliases, globs or `all`; one, or several.
-        seeds: How many (5 means 1 to 5), or which.
+        seeds: How many (5 means 1 to 5), or which; or `until-settled`.
+        max_seeds: How many seeds a run until settled may take.
         devices: `cpu`, `cuda` or both; None takes what is there.
         jobs: CPU cells trained side by side; None takes one for each core.
         reports: The folder that reports are written to.
@@ -46,13 +48,21 @@ def run(
 
     from bench.cells import machine
     from bench.cells.plan import Request
+    from bench.cells.settling import UNTIL_SETTLED, until_settled
     from bench.cli.progress import Progress
     from bench.runner import run as carry_out
 
-    numbers = tuple(range(1, seeds + 1)) if isinstance(seeds, int) else tuple(seeds)
+    looks: tuple[int, ...] = ()
+    if seeds == UNTIL_SETTLED:
+        numbers, looks = until_settled(max_seeds)
+    elif isinstance(seeds, int):
+        numbers = tuple(range(1, seeds + 1))
+    else:
+        numbers = tuple(map(int, seeds))
     request = Request(
         models=(models,) if isinstance(models, str) else tuple(models),
         seeds=numbers,
+        looks=looks,
         devices=machine.devices() if devices is None else tuple(devices),
         jobs=cpu_count() if jobs is None else jobs,
         reports=Path(reports),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ from bench.records.store import Store, digest
 from bench.records.wrong_answers import WrongAnswers
 from bench.report.decided import findings
 from bench.report.write import write_report
+from bench.results.families import unsettled
 from bench.results.runs import Results, read
 from bench.timing.memory import require_memory
 from bench.timing.workloads import measure_group, plan_groups
@@ -81,14 +83,21 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     )
     if request.fresh:
         records.set_aside()
-    keys = [job.key for job in jobs]
-    keys += _count([cell.spec for cell in planned.first_cells.values()], records)
-    _train(jobs, request, records, progress)
+    counted = _count([cell.spec for cell in planned.first_cells.values()], records)
+    dataset = datasets.get(request.dataset, request.seeds[0])
+    ran = None
+    if request.looks:
+        declared = [job.key for job in jobs]
+        records.append(request_record(request, planned, here, dataset, declared))
+        jobs = _train_until_settled(jobs, request, records, progress)
+        ran = Counter(job.cell.model for job in jobs if job.cell.device == request.devices[0])
+    else:
+        _train(jobs, request, records, progress)
+    keys = [job.key for job in jobs] + counted
     keys += _fit_references(jobs, datasets, here, records, progress)
     if timed:
         keys += _measure(request, planned, here, records, progress)
-    dataset = datasets.get(request.dataset, request.seeds[0])
-    records.append(request_record(request, planned, here, dataset, keys))
+    records.append(request_record(request, planned, here, dataset, keys, ran))
     for finding in findings(read(records)):
         records.append(finding)
     return read(records)
@@ -155,6 +164,30 @@ def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Prog
         for _, record in run_jobs(ours, side_by_side):
             records.append(record)
             progress.trained(record)
+
+
+def _train_until_settled(
+    jobs: Sequence[Job], request: Request, records: Store, progress: Progress
+) -> list[Job]:
+    """Trains the cells up to each look that a network goes on to, and its twins with it.
+
+    Returns:
+        The cells of all looks taken, whether they were trained now or recorded already.
+    """
+    due: list[Job] = []
+    going_on = {job.cell.model for job in jobs}
+    before = 0
+    for look in request.looks:
+        new = [job for job in jobs if before < job.cell.seed <= look]
+        work = {job.work for job in new if job.cell.model in going_on}
+        due += [job for job in new if job.work in work]
+        _train(due, request, records, progress)
+        going_on = unsettled(read(records), look)
+        progress.begins(f"{look} seeds: " + (", ".join(sorted(going_on)) or "nothing") + " goes on")
+        if not going_on:
+            break
+        before = look
+    return due
 
 
 def _drop_other_weights(job: Job, record: kinds.Train) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from bench.overhead import inference
 from bench.overhead.data import image_models, twins
 from bench.overhead.inference import TrainedNetwork, compared
 from bench.overhead.measure import Contender, Outcome
-from bench.overhead.modes import MODES
+from bench.overhead.modes import MODES, Forward
 from bench.overhead.modes_view import GROUPS, ModesView, modes_view
 from bench.overhead.names import COMPILED, COMPILED_INT8, EAGER, INT8, ONNX_RUNTIME
 from bench.overhead.parts import Part
@@ -51,9 +52,8 @@ def outputs(mode: str, network: nn.Module) -> tuple[Tensor, Tensor]:
     pictures = torch.randn(16, 1, 8, 8, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         expected = network(pictures)
-    copied = type(network)(*network)
     with torch.no_grad():
-        forward = MODES[mode].prepare(copied, pictures)
+        forward = MODES[mode].prepare(deepcopy(network), pictures)
         return expected, forward(pictures)
 
 
@@ -122,10 +122,10 @@ class Here(Contender):
 def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mode that cannot take a network."""
 
-    def fail(*_: object) -> None:
+    def fail(*_: object) -> Forward:
         raise NotImplementedError("no kernel for\nthis layer")
 
-    monkeypatch.setitem(MODES, "broken", replace(MODES[EAGER], prepare=fail))  # type: ignore[arg-type]
+    monkeypatch.setitem(MODES, "broken", replace(MODES[EAGER], prepare=fail))
     monkeypatch.setattr(inference, "BLOCK_SECONDS", 0.001)
 
 
@@ -231,19 +231,18 @@ def test_equal_networks_are_measured_once() -> None:
 
 
 def record(model: str, mode: str, each: float, **changes: Any) -> kinds.Overhead:
-    return kinds.Overhead(
-        **{
-            "key": f"{model} {mode}",
-            "experiment": kinds.OVERHEAD,
-            "part": "inference",
-            "model": model,
-            "contender": mode,
-            "first": 0.01,
-            "seconds": (each,) * 8,
-            "answers": kinds.Answers(tested=10_000, right=9_700, changed=0),
-            **changes,
-        }
-    )
+    fields: dict[str, Any] = {
+        "key": f"{model} {mode}",
+        "experiment": kinds.OVERHEAD,
+        "part": "inference",
+        "model": model,
+        "contender": mode,
+        "first": 0.01,
+        "seconds": (each,) * 8,
+        "answers": kinds.Answers(tested=10_000, right=9_700, changed=0),
+        **changes,
+    }
+    return kinds.Overhead(**fields)
 
 
 RECORDS = [

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import zoo
-from bench.cells.plan import Cell, Request, deviations, parse_list, parse_margin, parse_seeds, plan
+from bench.cells.deviations import deviations
+from bench.cells.plan import Cell, Request, parse_list, parse_margin, parse_seeds, plan
 from bench.records.errors import RequestError
 
 

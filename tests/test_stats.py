@@ -13,10 +13,10 @@ from bench.statistics.accuracy import (
     beats,
     compare_paired,
     correctness,
-    disagreement,
     pair,
 )
 from bench.statistics.basics import Floats, exact, holm, paired_difference, summarise
+from bench.statistics.disagreement import disagreement
 from bench.statistics.uncertainty import StandardError, crossed
 from studies.results import upper_bound
 

@@ -7,7 +7,7 @@ import statsmodels.formula.api as smf
 from scipy import stats
 
 from bench.statistics.basics import Floats
-from bench.statistics.uncertainty import StandardError, Uncertainty, crossed, nested
+from bench.statistics.uncertainty import StandardError, Uncertainty, crossed, nested, seed_cubes
 
 # Rows are seeds. Grand mean 5; rows 4, 5, 6; columns 3, 5, 5, 7; what is left is 0 or +-1.
 BY_HAND = np.array([[2.0, 4, 4, 6], [4, 5, 4, 7], [3, 6, 7, 8]])
@@ -128,6 +128,23 @@ def test_a_mean_at_the_end_of_an_interval_has_the_p_of_its_level(
     interval = error.interval(np.array(mean), confidence=1 - p)
     assert interval is not None
     assert min(abs(interval.low), abs(interval.high)) == pytest.approx(0, abs=1e-9)
+
+
+def test_skewness_is_supposed_where_seeds_of_one_network_differ_more() -> None:
+    # Deviations 2 and 1 (n - 1 in the denominator): cubes 8 - 1 = 7. Equal ones cancel.
+    restless, calm = [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]
+    weights = np.array([1.0, -1.0])
+    assert seed_cubes(np.array([restless, calm]), weights) == pytest.approx(7)
+    assert seed_cubes(np.array([calm, restless]), weights) == pytest.approx(-7)
+    assert seed_cubes(np.array([calm, calm]), weights) == pytest.approx(0)
+    # Of three seeds -2 x 7 / 3^2 is the third cumulant of the mean.
+    values = np.array([[0.0, 2, 1, 1], [1, 1, 3, 3], [2, 4, 2, 4]])
+    found = crossed(
+        values.mean(axis=1), values.mean(axis=0), np.asarray((values**2).mean()), np.asarray(7.0)
+    )
+    plain = of(values)
+    added = (found.both.skewness - plain.both.skewness) * found.both.size**3
+    assert added == pytest.approx(-2 * 7 / 9)
 
 
 def test_equivalence_is_two_one_sided_tests() -> None:

@@ -15,8 +15,10 @@ import bench
 import zoo
 from bench.cells import data
 from bench.cells.common_recipe import common_recipe
+from bench.cells.jobs import failed_record
 from bench.records import kinds
 from bench.records.wrong_answers import from_plain
+from bench.verify import replicate as replication
 from bench.verify import retrain as verification
 from bench.verify.__main__ import main
 from bench.verify.retrain import first_mismatch
@@ -199,6 +201,7 @@ def test_another_environment_makes_it_3_and_says_which_way(
     assert "cannot be compared here: processor: Z80 recorded, " in out
     assert "training code" not in out  # no second reason made up where the first explains it
     assert "0 of 4 cells trained again" in out
+    assert "accuracies can: python -m bench.verify run --statistically" in out
 
 
 def test_an_environment_that_changes_no_bit_is_no_obstacle(
@@ -283,6 +286,129 @@ def test_a_wrong_request_is_one_line_and_2(
     assert captured.err.startswith("bench.verify: ")
     assert captured.err.count("\n") == 1
     assert message in captured.err
+
+
+COMMITTED = Path(__file__).parents[1] / "reports" / "digits-common-cpu"
+THREE = ("lenet", "dnn", "net")
+
+
+def on_another_processor(lines: list[Line]) -> None:
+    request(lines)["environment"]["processor"] = "Z80"
+
+
+@pytest.fixture
+def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """The committed runs of three networks, altered; trained anew they end like another seed.
+
+    That is what a network that amplifies rounding does on another processor: the runs of seeds 1,
+    2, ..., 20 are now those that seeds 2, 3, ..., 1 had.
+    """
+    lines = [json.loads(line) for line in (COMMITTED / "records.jsonl").read_text().splitlines()]
+    cells = [x for x in lines if x["kind"] == "train" and x["model"] in THREE]
+    asked = request(lines)
+    asked["ran"] = list(THREE)
+    recorded = {(x["model"], x["seed"]): kinds.decode(json.dumps(x).encode()) for x in cells}
+
+    def train(jobs: list[Any], _: int) -> Any:
+        for job in jobs:
+            yield job, recorded[job.cell.model, job.cell.seed % 20 + 1]
+
+    def alter(change: Callable[[list[Line]], object], *more: str) -> list[str]:
+        mine = json.loads(json.dumps([*cells, asked]))
+        change(mine)
+        (tmp_path / "run").mkdir()
+        path = tmp_path / "run" / "records.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in mine))
+        return [str(tmp_path / "run"), "--statistically", *more]
+
+    monkeypatch.setattr(replication, "run_jobs", train)
+    return alter
+
+
+def verdicts(out: str) -> dict[str, str]:
+    rows = [line.split() for line in out.splitlines() if " pp " in line and "%" in line]
+    return {row[0]: row[-1] for row in rows}
+
+
+def test_networks_that_end_like_another_seed_elsewhere_are_equivalent_where_seeds_are_calm(
+    three: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(three(on_another_processor)) == 0
+    out = capsys.readouterr().out
+    assert "note: processor: Z80 recorded, " in out
+    assert "60 of 60 cells trained anew" in out
+    # The seeds of `dnn` spread over 6 points: 20 of them do not settle half a point.
+    assert verdicts(out) == {"lenet": "equivalent", "dnn": "inconclusive", "net": "equivalent"}
+
+
+def test_a_network_with_a_handicap_of_points_is_different_and_the_exit_code_1(
+    three: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def handicap(lines: list[Line]) -> None:
+        on_another_processor(lines)
+        for line in lines:
+            if line.get("model") == "net":
+                wrong = from_plain(line["misclassified"])
+                more = [index for index in range(360) if index not in wrong][:14]
+                line["misclassified"] = [*wrong.items(), *((index, 0) for index in more)]
+                line["test_accuracy"] -= 14 / 360
+
+    assert main(three(handicap)) == 1
+    out = capsys.readouterr().out
+    assert verdicts(out) == {"lenet": "equivalent", "dnn": "inconclusive", "net": "different"}
+    assert "+3.89 pp" in out  # 14 of 360
+
+
+def test_a_few_cells_are_inconclusive(
+    three: Callable[..., list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(three(on_another_processor, "--cells", "5")) == 0
+    out = capsys.readouterr().out
+    assert "5 of 60 cells trained anew" in out
+    assert set(verdicts(out).values()) == {"inconclusive"}
+    # Of `net`, the last of the three, one seed was trained: too few for an interval.
+    (net,) = (line.split() for line in out.splitlines() if line.split()[:1] == ["net"])
+    assert net[1:3] == ["20,", "1"]
+
+
+def test_cells_are_really_trained_anew_and_records_stay(
+    honest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (honest / "run" / "records.jsonl").read_bytes()
+    assert main(["run", "--reports", str(honest), "--statistically"]) == 0
+    out = capsys.readouterr().out
+    # Here bits are equal, so that the difference is none; two seeds cannot tell more.
+    assert out.count(" 0.00 pp ") == 2
+    assert "4 of 4 cells trained anew" in out
+    assert (honest / "run" / "records.jsonl").read_bytes() == before
+
+
+def test_a_cell_that_fails_anew_is_named_and_the_exit_code_1(
+    honest: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(jobs: list[Any], _: int) -> Any:
+        for job in jobs:
+            yield job, failed_record(job, 1, OSError("no"))
+
+    monkeypatch.setattr(replication, "run_jobs", fail)
+    assert main(["run", "--reports", str(honest), "--statistically"]) == 1
+    assert "failed: dnn seed 1 cpu: OSError: no" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_run_of_another_processor_is_judged_equivalent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bench.runner._measure", lambda *_: [])
+    monkeypatch.setattr("bench.runner.write_report", lambda *_: None)
+    bench.run("lenet5-tanh-avg", seeds=14, devices=["cpu"], name="run", reports=tmp_path)
+    path = tmp_path / "run" / "records.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    on_another_processor(lines)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert main([str(tmp_path / "run")]) == 3
+    assert main([str(tmp_path / "run"), "--statistically"]) == 0
+    assert verdicts(capsys.readouterr().out) == {"lenet5-tanh-avg": "equivalent"}
 
 
 CELL = train_record(

@@ -6,17 +6,18 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
 import zoo
-from bench.cells.catalogue import DRAWN_PER_SEED, takes_few, validate_name, why_not
+from bench.cells.catalogue import DRAWN_PER_SEED, validate_name, why_not
 from bench.cells.common_recipe import common_recipe
 from bench.cells.fast_recipe import fast_recipe
 from bench.records.errors import RequestError, require_one
 from bench.records.kinds import LeftOut, RecipeName
 from bench.statistics.margin import MARGIN
-from zoo import Deviation, ModelSpec, Recipe
+from zoo import ModelSpec, Recipe
 
 RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
 DEVICES = ("cpu", "cuda")
@@ -32,7 +33,9 @@ class Request:
         models: Names, aliases, globs or `all`.
         dataset: `digits`, `mnist`, `sums` or `pictures:DIR`.
         recipe: `common`, `document` or `fast`.
-        seeds: The seeds that every model runs on.
+        seeds: The seeds that every model runs on; where there are looks, at most.
+        looks: After how many seeds the verdicts are looked at, so that what is settled stops; empty
+            for a fixed number of seeds.
         devices: Where to run: `cpu`, `cuda`.
         epochs: Epochs instead of the recipe's, or None.
         jobs: CPU cells trained side by side.
@@ -50,6 +53,7 @@ class Request:
     dataset: str = "digits"
     recipe: RecipeName = "common"
     seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
+    looks: tuple[int, ...] = ()
     devices: tuple[str, ...] = ("cpu",)
     epochs: int | None = None
     jobs: int = 1
@@ -171,13 +175,23 @@ def plan(request: Request) -> Plan:
             seed=seed,
             device=device,
             epochs=request.epochs,
-            together=request.seeds if request.engine == "batched" else None,
+            together=_together(request, seed),
         )
         for device in request.devices
         for seed in request.seeds
         for spec in specs
     )
     return Plan(cells=cells, left_out=left_out, baseline=_baseline(request, tuple(recipes)))
+
+
+def _together(request: Request, seed: int) -> tuple[int, ...] | None:
+    """The seeds that are trained at once with a seed; None where each is trained by itself."""
+    if request.engine != "batched":
+        return None
+    for before, look in pairwise((0, *request.looks)):
+        if before < seed <= look:
+            return tuple(range(before + 1, look + 1))
+    return request.seeds
 
 
 def _require_batchable(request: Request, specs: Sequence[ModelSpec]) -> None:
@@ -212,39 +226,6 @@ def resolve(spec: ModelSpec, name: RecipeName, epochs: int | None) -> Recipe:
     return recipe if epochs is None else replace(recipe, epochs=epochs)
 
 
-def deviations(cell: Cell) -> tuple[Deviation, ...]:
-    """Where a cell departs from its model's document: the entry's own places, then the run's."""
-    spec = cell.spec
-    if cell.recipe_name != "document":
-        return ()
-    found = list(spec.deviations)
-    written_for, dataset = spec.recipe.dataset, cell.dataset.partition(":")[0]
-    if takes_few(cell.dataset, spec.recipe):
-        assert spec.recipe.samples_per_class is not None
-        train, test = spec.recipe.samples_per_class
-        found.append(
-            Deviation(
-                what=f"the first {train} training and {test} test pictures of each digit "
-                f"of {dataset}",
-                reason="the document's own pictures are missing",
-            )
-        )
-    elif dataset != written_for:
-        found.append(
-            Deviation(
-                what=f"trained on {dataset}, not {written_for}", reason="asked for by this run"
-            )
-        )
-    if cell.epochs is not None and cell.epochs != spec.recipe.epochs:
-        found.append(
-            Deviation(
-                what=f"{cell.epochs} epochs, not {spec.recipe.epochs}",
-                reason="asked for by this run",
-            )
-        )
-    return tuple(found)
-
-
 def parse_seeds(text: str) -> tuple[int, ...]:
     """`5` is the seeds 1 to 5; `1,2,7` is these seeds, and `7,` the seed 7 alone.
 
@@ -254,7 +235,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     items = [item.strip() for item in text.removesuffix(",").split(",")]
     if not all(item.isascii() and item.isdigit() for item in items):
         raise RequestError(
-            f"--seeds '{text}' is not a number of seeds (5) or a list of seeds (1,2,7)"
+            f"--seeds '{text}' is not a number of seeds (5), a list of seeds (1,2,7) or "
+            "until-settled"
         )
     numbers = tuple(int(item) for item in items)
     if "," not in text and numbers[0] > MOST_SEEDS:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
+
 from bench.cells.data import Dataset
-from bench.cells.plan import Plan, Request, deviations
+from bench.cells.deviations import deviations
+from bench.cells.plan import Plan, Request
+from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED
 from bench.cells.splits import first_test_pictures
 from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import digest
+from bench.statistics.basics import ALPHA
+from bench.statistics.design import MODELS, QUESTIONS
 from bench.statistics.margin import MARGIN
+from bench.statistics.sequential import SPENDING
 from bench.statistics.speed import MARGINS
 
 
 def request_record(
-    request: Request, planned: Plan, here: Environment, dataset: Dataset, keys: Sequence[str]
+    request: Request,
+    planned: Plan,
+    here: Environment,
+    dataset: Dataset,
+    keys: Sequence[str],
+    ran: Mapping[str, int] | None = None,
 ) -> kinds.Request:
     """What a report says about its run beside the results.
 
@@ -28,6 +41,7 @@ def request_record(
         here: Where.
         dataset: The data, as the first seed sees them.
         keys: Of all records that belong to the run.
+        ran: By model, how many seeds a run until settled has taken; None before it begins.
     """
     cells = planned.first_cells
     pictures = _pictures(dataset)
@@ -39,7 +53,7 @@ def request_record(
         dataset_sizes=(len(dataset.train), len(dataset.validation), len(dataset.test)),
         dataset_sha256=dataset.checksum,
         recipe=request.recipe,
-        seeds=request.seeds,
+        seeds=request.seeds[: max(ran.values())] if ran else request.seeds,
         devices=request.devices,
         ran=planned.models,
         baseline=planned.baseline,
@@ -54,7 +68,25 @@ def request_record(
         keys=tuple(keys),
         margin=request.margin,
         speed_margins=kinds.SpeedMargins(**asdict(MARGINS)),
+        until_settled=_until_settled(request, planned, ran or {}) if request.looks else None,
     )
+
+
+def _until_settled(request: Request, planned: Plan, ran: Mapping[str, int]) -> kinds.UntilSettled:
+    """What is declared before the first cell, with its digest."""
+    others = tuple(model for model in planned.models if model != planned.baseline)
+    families = {f"against {planned.baseline}": others}
+    if set(MODELS) <= set(planned.models):
+        families["activation and pooling"] = tuple(question.name for question in QUESTIONS)
+    declared = {
+        "looks": request.looks,
+        "spending": SPENDING,
+        "level": ALPHA,
+        "margin": request.margin,
+        "families": families,
+    }
+    sha256 = hashlib.sha256(msgspec.json.encode(declared)).hexdigest()
+    return msgspec.convert({**declared, "sha256": sha256, "ran": dict(ran)}, kinds.UntilSettled)
 
 
 def _pictures(dataset: Dataset) -> kinds.Pictures | None:
@@ -72,7 +104,8 @@ def command(request: Request) -> str:
         "--models": ",".join(request.models),
         "--dataset": request.dataset,
         "--recipe": request.recipe,
-        "--seeds": _seeds_text(request.seeds),
+        "--seeds": UNTIL_SETTLED if request.looks else _seeds_text(request.seeds),
+        "--max-seeds": next((n for n in request.looks[-1:] if n != SETTLED_AT_MOST), None),
         "--devices": ",".join(request.devices),
         "--epochs": request.epochs,
         "--engine": None if request.engine == "sequential" else request.engine,

@@ -6,9 +6,19 @@ import argparse
 from dataclasses import replace
 
 from bench.cells.catalogue import VALID
-from bench.cells.plan import ENGINES, RECIPES, Request, parse_list, parse_margin, parse_seeds, plan
+from bench.cells.plan import (
+    ENGINES,
+    RECIPES,
+    Request,
+    parse_list,
+    parse_margin,
+    parse_seeds,
+    plan,
+)
+from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED, until_settled
 from bench.cells.workers import start_workers
 from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports
+from bench.records.errors import RequestError
 from bench.records.store import Store
 
 
@@ -19,7 +29,13 @@ def request_parser(module: str, description: str | None) -> Parser:
     add("--models", default="lenet,dnn,net", help="names, aliases, globs, all (lenet,dnn,net)")
     add("--dataset", default="digits", help=f"{VALID} (digits)")
     add("--recipe", default="common", help=f"{', '.join(RECIPES)} (common)")
-    add("--seeds", default="5", help="how many, or which: 5 means 1,2,3,4,5 (5)")
+    add(
+        "--seeds",
+        default="5",
+        help=f"how many, or which: 5 means 1,2,3,4,5; or {UNTIL_SETTLED}: what is decided at one "
+        "of several looks stops (5)",
+    )
+    add("--max-seeds", type=int, help=f"of {UNTIL_SETTLED} ({SETTLED_AT_MOST})")
     add("--devices", help="cpu,cuda (default: what is there)")
     add("--epochs", type=int, help="instead of the recipe's")
     add_jobs(parser)
@@ -51,11 +67,13 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
     Raises:
         RequestError: It cannot be carried out on any machine.
     """
+    seeds, looks = _seeds(options)
     request = Request(
         models=parse_list("--models", options.models),
         dataset=options.dataset,
         recipe=options.recipe,
-        seeds=parse_seeds(options.seeds),
+        seeds=seeds,
+        looks=looks,
         epochs=options.epochs,
         engine=options.engine,
         baseline=options.baseline,
@@ -77,3 +95,13 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
     if options.devices is None:
         request = replace(request, devices=machine.devices())
     return request
+
+
+def _seeds(options: argparse.Namespace) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The seeds, and after how many of them the run is looked at."""
+    most: int | None = options.max_seeds
+    if options.seeds == UNTIL_SETTLED:
+        return until_settled(SETTLED_AT_MOST if most is None else most)
+    if most is not None:
+        raise RequestError(f"--max-seeds {most} goes with --seeds {UNTIL_SETTLED}; leave it out")
+    return parse_seeds(options.seeds), ()

@@ -58,7 +58,7 @@ class Change:
         device: Where it ran.
         metric: Which metric.
         a: Its value in A: mean accuracy over the common seeds, geometric mean of samples per
-            second over blocks, a median, or a count.
+            yardstick over processes or per second over rounds, a median, or a count.
         b: Its value in B.
         change: B minus A; of accuracy as a difference of fractions, else as a fraction of A.
         interval: Both ends of the interval of `change`; None where there is none.

@@ -224,6 +224,28 @@ class SpeedMargins(Struct, frozen=True, kw_only=True):
     equivalence: float
 
 
+class UntilSettled(Struct, frozen=True, kw_only=True):
+    """What a run that goes on until it is settled has declared, before its first cell.
+
+    Attributes:
+        looks: After how many seeds its verdicts are looked at.
+        spending: The function that shares the error between the looks.
+        level: How often a family may err, all looks together.
+        margin: Within which networks are equivalent, a fraction.
+        families: By family, what it compares.
+        sha256: Of all above.
+        ran: By model, how many seeds it has run in the end; empty before.
+    """
+
+    looks: tuple[int, ...]
+    spending: str
+    level: float
+    margin: float
+    families: dict[str, tuple[str, ...]]
+    sha256: str
+    ran: dict[str, int] = {}
+
+
 class Request(Record, frozen=True, kw_only=True, tag="request"):
     """What was asked for, and how it was made.
 
@@ -240,6 +262,7 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
         margin: The smallest difference of accuracies that matters, a fraction.
         keys: Of all records that belong to the run.
         speed_margins: Declared before anything was measured; None in older records.
+        until_settled: Its design, where it went on until it was settled.
     """
 
     models: tuple[str, ...]
@@ -262,6 +285,13 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
     keys: tuple[str, ...]
     margin: float = 0.005
     speed_margins: SpeedMargins | None = None
+    until_settled: UntilSettled | None = None
+
+    def seeds_of(self, model: str) -> tuple[int, ...]:
+        """The seeds that a model has run, or failed on."""
+        if self.until_settled is None:
+            return self.seeds
+        return self.seeds[: self.until_settled.ran.get(model)]
 
 
 class Experiment(Record, frozen=True, kw_only=True, tag="experiment"):

@@ -14,6 +14,7 @@ from bench.records.environment import Environment
 from bench.records.kinds import Request
 from bench.report.reliability import reliability
 from bench.results.runs import Results
+from bench.statistics.error_rates import RoundingSpread, read_rounding_spread
 from bench.writing.templates import render
 
 
@@ -96,6 +97,7 @@ class MethodView:
         failures: What failed, a line each.
         undrawn: By the name of a figure that could not be drawn, why.
         environment: What the run was made with.
+        rounding: What rounding alone does to networks, beside what seeds do.
     """
 
     command: str
@@ -116,6 +118,7 @@ class MethodView:
     failures: tuple[str, ...]
     undrawn: Mapping[str, str]
     environment: Environment
+    rounding: tuple[RoundingSpread, ...]
 
 
 def method(results: Results, undrawn: Mapping[str, str]) -> str:
@@ -152,6 +155,7 @@ def method_view(results: Results, undrawn: Mapping[str, str]) -> MethodView:
         failures=results.failures,
         undrawn=undrawn,
         environment=request.environment,
+        rounding=tuple(read_rounding_spread()),
     )
 
 

@@ -11,11 +11,13 @@ from bench.statistics.error_rates import (
     SPEED_RUNS,
     PairErrors,
     ReportErrors,
+    SettlingErrors,
     SpeedErrors,
     SpeedRegime,
     SpreadName,
     read_pair_errors,
     read_report_errors,
+    read_settling_errors,
     read_speed_errors,
     read_speed_regimes,
 )
@@ -74,6 +76,8 @@ class ReliabilityView:
         reports: Whole reports on the nearest test set.
         report_samples: Its size.
         machines: Measurements of speed.
+        settling: Runs until settled, on the simulated test set that is nearest to the run's.
+        worst: The one of them with the most false verdicts where there is no difference.
     """
 
     test_samples: int
@@ -83,6 +87,8 @@ class ReliabilityView:
     report_samples: int
     machines: tuple[Machine, ...]
     regimes: tuple[SpeedRegime, ...]
+    settling: tuple[SettlingErrors, ...]
+    worst: SettlingErrors
     speed_runs: int = SPEED_RUNS
 
 
@@ -97,6 +103,8 @@ def reliability_view(test_samples: int) -> ReliabilityView:
     size = _nearest(test_samples, [row.test_samples for row in pairs])
     report_size = _nearest(test_samples, [row.test_samples for row in reports])
     fitting = [row for row in pairs if row.test_samples == size]
+    until_settled = read_settling_errors()
+    nearest = _nearest(test_samples, [row.test_samples for row in until_settled])
     return ReliabilityView(
         test_samples=size,
         simulated=tuple(_simulated(fitting)),
@@ -105,6 +113,11 @@ def reliability_view(test_samples: int) -> ReliabilityView:
         report_samples=report_size,
         machines=tuple(_machines(read_speed_errors())),
         regimes=tuple(row for row in read_speed_regimes() if row.rule == "processes"),
+        settling=tuple(row for row in until_settled if row.test_samples == nearest),
+        worst=max(
+            (row for row in until_settled if row.difference == 0),
+            key=lambda row: row.false_upper,
+        ),
     )
 
 

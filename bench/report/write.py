@@ -13,6 +13,7 @@ from bench.report.decided import decided
 from bench.report.design import activation_and_pooling
 from bench.report.figures import write_figures
 from bench.report.instruments import instruments
+from bench.report.looks import looks
 from bench.report.method import method
 from bench.report.profiles import profiles
 from bench.report.speed import speed
@@ -63,6 +64,7 @@ def render(results: Results, figures: dict[str, str], undrawn: dict[str, str] | 
         best(results, figures),
         comparison(results),
         verdicts(results),
+        looks(results),
         activation_and_pooling(results, figures),
         speed(results),
         instruments(results),
@@ -84,7 +86,8 @@ class TitleView:
         networks: How many networks ran.
         dataset: On which data.
         recipe: `common`, `document` or `fast`.
-        seeds: How many seeds each.
+        seeds: How many seeds each, or at most.
+        until_settled: Whether networks stopped where their comparisons were decided.
         devices: Where they ran.
         processor: The CPU's name.
         gpu: The GPU's name; None where there is none.
@@ -95,6 +98,7 @@ class TitleView:
     dataset: str
     recipe: str
     seeds: int
+    until_settled: bool
     devices: tuple[str, ...]
     processor: str
     gpu: str | None
@@ -109,6 +113,7 @@ def title_view(results: Results) -> TitleView:
         dataset=request.dataset,
         recipe=request.recipe,
         seeds=len(request.seeds),
+        until_settled=request.until_settled is not None,
         devices=tuple(request.devices),
         processor=request.environment.processor,
         gpu=request.environment.gpu,

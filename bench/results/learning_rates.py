@@ -14,10 +14,10 @@ from bench.statistics.accuracy import (
     Comparison,
     compare_paired,
     correctness,
-    disagreement,
     pair,
 )
 from bench.statistics.design import CELLS, MODELS, Effect, effects
+from bench.statistics.disagreement import disagreement
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)
 OTHER_RATES = tuple(rate for rate in RATES if rate != OPTIMISER.learning_rate)

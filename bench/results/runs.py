@@ -14,9 +14,10 @@ from typing import TypeVar
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind
 from bench.results.speeds import Speed, read_speeds
-from bench.statistics.accuracy import accuracy_interval, correctness, interval_of, pair
+from bench.statistics.accuracy import correctness, interval_of, pair
 from bench.statistics.basics import Interval, Summary, exact, paired_difference, summarise
 from bench.statistics.speed import MARGINS, SpeedMargins
+from bench.statistics.uncertainty import accuracy_interval
 
 Value = TypeVar("Value")
 
@@ -225,6 +226,11 @@ class Results:
     def speed_margins(self) -> SpeedMargins:
         """How large a difference of speeds has to be."""
         return declared(self.request)
+
+    @property
+    def most_seeds(self) -> int:
+        """The highest seed that ran."""
+        return max((seed for runs in self.runs for seed in runs.accuracy), default=0)
 
     def get(self, model: str, device: str) -> Runs | None:
         """A model's runs on a device, if it is part of the run and some cell ran."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy import special
 
 from bench.statistics.basics import (
     ALPHA,
@@ -22,11 +21,11 @@ from bench.statistics.basics import (
     Floats,
     Interval,
     holm,
-    student_quantile,
 )
 from bench.statistics.margin import MARGIN
 from bench.statistics.remedy import Remedy, Shares, remedy_of, shares_of
-from bench.statistics.uncertainty import Uncertainty, crossed, nested, seed_cubes
+from bench.statistics.sequential import information, nominal_levels, p_of_looks
+from bench.statistics.uncertainty import Uncertainty, estimate, seed_cubes
 
 Verdict = Literal["better", "worse", "equivalent", "inconclusive", "identical"]
 
@@ -44,7 +43,13 @@ class Contrast:
         identical: Whether the networks are known to be equal, so that nothing is left to test.
         accuracies: (2, seeds), those of the one and of the other; None where the contrast is not
             one of two sides.
-        cubes: How much the seeds of its networks may be skewed, see `seed_cubes`.
+        networks: (networks, seeds), the accuracies of all networks that it is made of; None where
+            skewed seeds are not guarded against.
+        weights: Of each of these networks.
+        seeds: Which seeds, rising, where the verdicts are looked at while seeds are added; so with
+            both fields that follow.
+        looks: How many of the seeds each look has seen; the last one all.
+        most_seeds: How many the last look of the plan may see.
     """
 
     name: str
@@ -52,7 +57,11 @@ class Contrast:
     same_samples: bool = True
     identical: bool = False
     accuracies: Floats | None = None
-    cubes: float = 0.0
+    networks: Floats | None = None
+    weights: tuple[float, ...] = (1.0, -1.0)
+    seeds: tuple[int, ...] = ()
+    looks: tuple[int, ...] = ()
+    most_seeds: int = 0
 
     def __post_init__(self) -> None:
         if self.values.ndim != 2 or self.values.shape[0] < 1 or self.values.shape[1] < 2:
@@ -60,6 +69,20 @@ class Contrast:
                 f"'{self.name}' has values of shape {self.values.shape}; "
                 "it needs (seeds, samples), at least one seed and two samples"
             )
+
+    def first(self, seeds: int) -> Contrast:
+        """The same question to the first so many seeds."""
+        accuracies, networks = (
+            None if found is None else found[:, :seeds]
+            for found in (self.accuracies, self.networks)
+        )
+        return replace(
+            self,
+            values=self.values[:seeds],
+            accuracies=accuracies,
+            networks=networks,
+            seeds=self.seeds[:seeds],
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,9 +163,7 @@ def compare_paired(
     """
     first = _first_of_equals(family)
     tests = sorted({first[i] for i in range(len(family)) if not family[i].identical})
-    estimates = [_uncertainty(contrast) for contrast in family]
-    differences = [np.float64(contrast.values.mean()) for contrast in family]
-    found = list(zip(estimates, differences, strict=True))
+    estimates = [uncertainty_of(contrast) for contrast in family]
     shared = _Shared(
         tests=tests,
         weights=_weights(tests, None if primary is None else first[primary]),
@@ -153,8 +174,12 @@ def compare_paired(
         ],
         families=families,
     )
-    adjusted = shared.adjust([error.p(mean) for error, mean in found])
-    within = shared.adjust([error.p_within(mean, margin) for error, mean in found])
+    p = [
+        _p_values(contrast, error, margin)
+        for contrast, error in zip(family, estimates, strict=True)
+    ]
+    adjusted = shared.adjust([of_difference for of_difference, _ in p])
+    within = shared.adjust([of_equivalence for _, of_equivalence in p])
     return tuple(
         _comparison(
             contrast,
@@ -208,26 +233,7 @@ def interval_of(contrast: Contrast, confidence: float = CONFIDENCE) -> Interval 
 
     None where the runs show no spread, so that it cannot be estimated.
     """
-    return _uncertainty(contrast).interval(contrast.values.mean(), confidence)
-
-
-def accuracy_interval(correct: Bools) -> Interval | None:
-    """Where a network's mean accuracy lies for other seeds and other test samples, in 0..1.
-
-    On the logit scale, where the interval cannot leave 0..1 and is wider towards the middle, as the
-    doubt is. None where there is no spread over seeds or over samples.
-
-    Args:
-        correct: (seeds, samples), whether it is right; every seed on the same samples.
-    """
-    values = correct.astype(np.float64)
-    mean = values.mean()
-    error = crossed(values.mean(axis=1), values.mean(axis=0), mean).both
-    if np.isnan(error.size):
-        return None
-    half = student_quantile(error.freedoms) * error.size / (mean * (1 - mean))
-    low, high = special.expit(special.logit(mean) + np.array([-half, half]))
-    return Interval(low=float(low), high=float(high))
+    return uncertainty_of(contrast).interval(contrast.values.mean(), confidence)
 
 
 def correctness(
@@ -247,7 +253,13 @@ def correctness(
 
 
 def pair(
-    name: str, ours: Bools, theirs: Bools, *, same_samples: bool = True, identical: bool = False
+    name: str,
+    ours: Bools,
+    theirs: Bools,
+    *,
+    same_samples: bool = True,
+    identical: bool = False,
+    seeds: Sequence[int] = (),
 ) -> Contrast:
     """The contrast of two models; positive where ours is right more often.
 
@@ -257,6 +269,7 @@ def pair(
         theirs: The same for the other model: same seeds, same samples, same order.
         same_samples: Whether column i is the same test sample for every seed.
         identical: Whether both ended in the same weights for every seed.
+        seeds: Which seeds, rising, where the verdicts are looked at while seeds are added.
 
     Raises:
         ValueError: The shapes differ.
@@ -270,36 +283,8 @@ def pair(
         same_samples=same_samples,
         identical=identical,
         accuracies=accuracies,
-        cubes=float(seed_cubes(accuracies, np.array([1.0, -1.0]))),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Disagreement:
-    """Two trained networks on the same test samples.
-
-    Attributes:
-        only_first_wrong: Positions of the samples that only the first got wrong.
-        only_second_wrong: Positions of those that only the second got wrong.
-        p: Exact two-sided McNemar p: whether the two numbers differ by more than chance. It speaks
-            of these two networks alone, not of other seeds.
-    """
-
-    only_first_wrong: tuple[int, ...]
-    only_second_wrong: tuple[int, ...]
-    p: float
-
-
-def disagreement(first: Collection[int], second: Collection[int]) -> Disagreement:
-    """What exactly one of two networks gets wrong, from the positions that each misclassified."""
-    only_first = tuple(sorted(set(first) - set(second)))
-    only_second = tuple(sorted(set(second) - set(first)))
-    # Of the samples where they disagree, a fair coin would give either half.
-    fewer, all_of_them = min(len(only_first), len(only_second)), len(only_first) + len(only_second)
-    return Disagreement(
-        only_first_wrong=only_first,
-        only_second_wrong=only_second,
-        p=min(1.0, 2 * float(special.bdtr(fewer, all_of_them, 0.5))),
+        networks=accuracies,
+        seeds=tuple(seeds),
     )
 
 
@@ -333,13 +318,18 @@ def _comparison(
     n_seeds, n_samples = contrast.values.shape
     difference = contrast.values.mean()
     detectable = found.detectable(level)
+    confidence = CONFIDENCE
+    if contrast.looks:
+        parts = found.parts if contrast.same_samples else None
+        known = information(parts, contrast.looks, contrast.most_seeds)
+        confidence = 1 - nominal_levels(known)[-1]
     made = Comparison(
         name=contrast.name,
         difference=float(difference),
-        seeds=found.seeds.interval(difference),
-        samples=found.samples.interval(difference),
-        both=found.both.interval(difference),
-        widest=found.interval(difference),
+        seeds=found.seeds.interval(difference, confidence),
+        samples=found.samples.interval(difference, confidence),
+        both=found.both.interval(difference, confidence),
+        widest=found.interval(difference, confidence),
         beats=None if contrast.accuracies is None else beats(contrast.accuracies),
         shares=shares_of(found),
         p=_known(found.p(difference)),
@@ -373,11 +363,28 @@ def _verdict(contrast: Contrast, difference: float, adjusted: float, within: flo
     return "equivalent" if within <= ALPHA else "inconclusive"
 
 
-def _uncertainty(contrast: Contrast) -> Uncertainty:
-    values = contrast.values
-    if contrast.same_samples:
-        return crossed(values.mean(axis=1), values.mean(axis=0), (values**2).mean(), contrast.cubes)
-    return nested(values, contrast.cubes)
+def _p_values(contrast: Contrast, found: Uncertainty, margin: float) -> tuple[Floats, Floats]:
+    """The p of a difference and the p of equivalence, which account for all looks taken."""
+    if not contrast.looks:
+        mean = np.asarray(contrast.values.mean())
+        return found.p(mean), found.p_within(mean, margin)
+    seen = [contrast.first(look) for look in contrast.looks]
+    return p_of_looks(
+        [uncertainty_of(part) for part in seen],
+        [float(part.values.mean()) for part in seen],
+        contrast.looks,
+        most=contrast.most_seeds,
+        same_samples=contrast.same_samples,
+        margin=margin,
+    )
+
+
+def uncertainty_of(contrast: Contrast) -> Uncertainty:
+    """How far off a contrast's mean may be."""
+    cubes = 0.0
+    if contrast.networks is not None:
+        cubes = float(seed_cubes(contrast.networks, np.array(contrast.weights)))
+    return estimate(contrast.values, cubes, same_samples=contrast.same_samples)
 
 
 def _known(value: float | Floats) -> float | None:

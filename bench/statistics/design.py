@@ -6,7 +6,7 @@ networks stay paired.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,7 +15,6 @@ import numpy as np
 from bench.statistics.accuracy import Comparison, Contrast, compare_paired
 from bench.statistics.basics import Bools, Floats
 from bench.statistics.margin import MARGIN
-from bench.statistics.uncertainty import seed_cubes
 
 ACTIVATIONS = {"sigmoid": "sigmoid", "relu": "ReLU", "tanh": "tanh"}
 POOLINGS = {"avg": "average", "max": "max"}
@@ -54,23 +53,19 @@ class Effect:
     comparison: Comparison
 
 
-def effects(
+def contrasts(
     correct: Mapping[tuple[str, str], Bools],
     *,
     same_samples: bool = True,
-    is_primary: bool = False,
-    families: int = 1,
-    margin: float = MARGIN,
-) -> tuple[Effect, ...]:
-    """All questions answered, adjusted as one family (see `TRIPLES`).
+    seeds: Sequence[int] = (),
+) -> list[Contrast]:
+    """All questions, seed by seed and sample by sample.
 
     Args:
         correct: By activation and pooling, all six: (seeds, samples), whether the network is right;
             the same seeds and samples in the same order for all.
         same_samples: Whether column i is the same test sample for every seed.
-        is_primary: Whether the first question is the run's primary one.
-        families: How many families share the run's 5%, see `compare_paired`.
-        margin: The smallest difference that matters, see there.
+        seeds: Which seeds, where it matters to the comparison.
 
     Raises:
         ValueError: A network is missing, or shapes differ.
@@ -86,26 +81,56 @@ def effects(
     if len(shapes) > 1:
         raise ValueError(f"networks of the design differ in shape: {sorted(shapes)}")
     stacked = np.stack([correct[cell] for cell in CELLS]).astype(np.float64)
-    family = [
+    return [
         Contrast(
             name=question.name,
             values=np.tensordot(question.weights, stacked, axes=1),
             same_samples=same_samples,
             accuracies=_sides(question, stacked.mean(axis=-1)),
-            cubes=float(seed_cubes(stacked.mean(axis=-1), np.array(question.weights))),
+            networks=stacked.mean(axis=-1),
+            weights=question.weights,
+            seeds=tuple(seeds),
         )
         for question in QUESTIONS
     ]
-    compared = compare_paired(
-        family,
-        primary=0 if is_primary else None,
-        triples=TRIPLES,
-        families=families,
-        margin=margin,
-    )
+
+
+def as_effects(comparisons: Sequence[Comparison]) -> tuple[Effect, ...]:
+    """The answers to all questions, in their order."""
     return tuple(
         Effect(question=question, comparison=comparison)
-        for question, comparison in zip(QUESTIONS, compared, strict=True)
+        for question, comparison in zip(QUESTIONS, comparisons, strict=True)
+    )
+
+
+def effects(
+    correct: Mapping[tuple[str, str], Bools],
+    *,
+    same_samples: bool = True,
+    is_primary: bool = False,
+    families: int = 1,
+    margin: float = MARGIN,
+) -> tuple[Effect, ...]:
+    """All questions answered, adjusted as one family (see `TRIPLES`).
+
+    Args:
+        correct: See `contrasts`.
+        same_samples: See there.
+        is_primary: Whether the first question is the run's primary one.
+        families: How many families share the run's 5%, see `compare_paired`.
+        margin: The smallest difference that matters, see there.
+
+    Raises:
+        ValueError: A network is missing, or shapes differ.
+    """
+    return as_effects(
+        compare_paired(
+            contrasts(correct, same_samples=same_samples),
+            primary=0 if is_primary else None,
+            triples=TRIPLES,
+            families=families,
+            margin=margin,
+        )
     )
 
 

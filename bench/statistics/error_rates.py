@@ -1,4 +1,4 @@
-"""How often the verdicts err, as the simulations in `studies/` have written it beside this file."""
+"""What the studies in `studies/` have found: how often verdicts err, what rounding does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import msgspec
 
 PAIR_ERRORS = Path(__file__).with_name("accuracy_errors.csv")
 REPORT_ERRORS = Path(__file__).with_name("report_errors.csv")
+SETTLING_ERRORS = Path(__file__).with_name("settling_errors.csv")
 SPEED_ERRORS = Path(__file__).with_name("speed_errors.csv")
+ROUNDING_SPREAD = Path(__file__).with_name("rounding.csv")
 SPEED_REGIMES = Path(__file__).with_name("speed_regimes.csv")
 SPEED_RUNS = 2_000  # simulated in each row of `SPEED_ERRORS` and `SPEED_REGIMES`
 PLANTED = (1, 3, 10)  # percent that one network is slower by
@@ -91,6 +93,44 @@ class ReportErrors:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SettlingErrors:
+    """Runs until settled of three networks, as `studies.settling_errors` simulates them.
+
+    Shares are fractions in 0..1, of the runs where nothing else is said.
+
+    Attributes:
+        test_samples: Size of the test set.
+        spread: How the seeds of the two networks differ that are compared with a calm one.
+        difference: Their true accuracy minus its, over all seeds and samples.
+        runs: Simulated.
+        false: Those with a false verdict: `better` or `worse` where there is no difference or one
+            in the other direction, `equivalent` where it is no smaller than the margin.
+        false_upper: One-sided 95% upper bound of it, Clopper and Pearson.
+        better: Share of the comparisons that end with `better`.
+        equivalent: Share of them that end with `equivalent`.
+        seeds: After how many a comparison stops, on average.
+        cells: How many networks are trained, the baseline's too, on average.
+        fixed_false: What `false` is with 20 seeds fixed before, which is 60 trained networks.
+        fixed_better: What `better` is.
+        fixed_equivalent: What `equivalent` is.
+    """
+
+    test_samples: int
+    spread: SpreadName
+    difference: float
+    runs: int
+    false: float
+    false_upper: float
+    better: float
+    equivalent: float
+    seeds: float
+    cells: float
+    fixed_false: float
+    fixed_better: float
+    fixed_equivalent: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class SpeedErrors:
     """What the verdicts on speed are worth on one simulated machine.
 
@@ -156,6 +196,29 @@ class SpeedRegime:
     false_rate_upper: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class RoundingSpread:
+    """What rounding alone does to a network, as `studies.rounding` has found it on digits.
+
+    Attributes:
+        models: The network's names.
+        seeds: How many seeds were trained twice, with sums in two orders.
+        seed_deviation: Standard deviation of the accuracy over seeds, a fraction in 0..1.
+        rounding_deviation: That of the same seed over orders of its sums.
+        same_weights: Of the seeds, those that ended in the same weights in both orders.
+        other_answers_by_seed: Share of test pictures that two seeds answer differently.
+        other_answers_by_rounding: Share that one seed answers differently in the two orders.
+    """
+
+    models: str
+    seeds: int
+    seed_deviation: float
+    rounding_deviation: float
+    same_weights: int
+    other_answers_by_seed: float
+    other_answers_by_rounding: float
+
+
 def read_pair_errors() -> list[PairErrors]:
     """The rows of the last simulation of single comparisons, in its order."""
     return _read(PAIR_ERRORS, PairErrors)
@@ -166,6 +229,11 @@ def read_report_errors() -> list[ReportErrors]:
     return _read(REPORT_ERRORS, ReportErrors)
 
 
+def read_settling_errors() -> list[SettlingErrors]:
+    """The rows of the last simulation of runs until settled, in its order."""
+    return _read(SETTLING_ERRORS, SettlingErrors)
+
+
 def read_speed_errors() -> list[SpeedErrors]:
     """The rows of the last simulation of speed, in its order."""
     return _read(SPEED_ERRORS, SpeedErrors)
@@ -174,6 +242,11 @@ def read_speed_errors() -> list[SpeedErrors]:
 def read_speed_regimes() -> list[SpeedRegime]:
     """The rows of the last simulation of regimes, in its order."""
     return _read(SPEED_REGIMES, SpeedRegime)
+
+
+def read_rounding_spread() -> list[RoundingSpread]:
+    """The rows of the last study of rounding, in its order."""
+    return _read(ROUNDING_SPREAD, RoundingSpread)
 
 
 def _read(path: Path, kind: type[Row]) -> list[Row]:

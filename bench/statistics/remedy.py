@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from bench.statistics.basics import POWER, student_quantile
+from bench.statistics.basics import POWER, Floats, student_quantile
 from bench.statistics.uncertainty import Uncertainty
 
 # More than this nobody trains or labels, and the search ends.
@@ -84,11 +84,11 @@ def remedy_of(
     of_seeds, of_samples, rest = found.parts * np.array([n_seeds, n_samples, n_seeds * n_samples])
 
     def settles(seeds: int, samples: int) -> bool:
-        size, freedoms = _expected(of_seeds, of_samples, rest, seeds, samples)
+        size, freedoms = expected_error(of_seeds, of_samples, rest, seeds, samples)
         needed = special.nctdtrinc(freedoms, 1 - POWER, student_quantile(freedoms, level)) * size
         # One-sided at this level, and with the same power for both ends of the margin.
         inside = student_quantile(freedoms, 2 * level) + student_quantile(freedoms, 1 - POWER)
-        return abs(difference) >= needed or margin - abs(difference) >= inside * size
+        return bool(abs(difference) >= needed or margin - abs(difference) >= inside * size)
 
     seeds = _smallest(lambda number: settles(number, n_samples), n_seeds, MOST_SEEDS)
     if seeds is not None:
@@ -104,17 +104,26 @@ def remedy_of(
     return Remedy()
 
 
-def _expected(
-    of_seeds: float, of_samples: float, rest: float, seeds: int, samples: int
-) -> tuple[float, float]:
-    """Standard error and degrees of freedom that so many seeds and samples would have."""
+def expected_error(
+    of_seeds: Floats, of_samples: Floats, rest: Floats, seeds: int, samples: int
+) -> tuple[Floats, Floats]:
+    """Standard error and degrees of freedom that so many seeds and samples would have.
+
+    Args:
+        of_seeds: (...), variance of what a seed changes for all samples alike.
+        of_samples: (...), variance of what a sample changes for all seeds alike.
+        rest: (...), variance of what belongs to one seed and one sample together.
+        seeds: How many.
+        samples: How many.
+    """
     squares = rest + samples * of_seeds, rest + seeds * of_samples, rest
     free = seeds - 1.0, samples - 1.0, (seeds - 1.0) * (samples - 1.0)
     total = squares[0] + squares[1] - squares[2]
     freedoms = total**2 / sum(
-        square**2 / number for square, number in zip(squares, free, strict=True)
+        (square**2 / number for square, number in zip(squares, free, strict=True)),
+        start=np.zeros(()),
     )
-    return (total / (seeds * samples)) ** 0.5, freedoms
+    return np.sqrt(total / (seeds * samples)), freedoms
 
 
 def _smallest(enough: Callable[[int], bool], low: int, high: int) -> int | None:

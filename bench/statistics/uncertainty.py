@@ -20,6 +20,7 @@ from bench.statistics.basics import (
     CONFIDENCE,
     POWER,
     ROUNDING,
+    Bools,
     Floats,
     Interval,
     student_quantile,
@@ -156,6 +157,19 @@ class Uncertainty:
         return float(np.max([error.detectable(level) for error in self._all]))
 
 
+def estimate(values: Floats, cubes: Floats | float = 0.0, *, same_samples: bool) -> Uncertainty:
+    """The uncertainty of a mean over seeds and samples.
+
+    Args:
+        values: (seeds, samples).
+        cubes: See `seed_cubes`.
+        same_samples: Whether column i is the same test sample for every seed.
+    """
+    if same_samples:
+        return crossed(values.mean(axis=1), values.mean(axis=0), (values**2).mean(), cubes)
+    return nested(values, cubes)
+
+
 def crossed(
     by_seed: Floats, by_sample: Floats, mean_square: Floats, cubes: Floats | float = 0.0
 ) -> Uncertainty:
@@ -255,3 +269,22 @@ def _of_few_samples(by_sample: Floats) -> Floats:
     cubes = ((by_sample - by_sample.mean(axis=-1, keepdims=True)) ** 3).sum(axis=-1)
     cumulant: Floats = cubes * n / ((n - 1) * (n - 2)) / n**2
     return cumulant
+
+
+def accuracy_interval(correct: Bools) -> Interval | None:
+    """Where a network's mean accuracy lies for other seeds and other test samples, in 0..1.
+
+    On the logit scale, where the interval cannot leave 0..1 and is wider towards the middle, as the
+    doubt is. None where there is no spread over seeds or over samples.
+
+    Args:
+        correct: (seeds, samples), whether it is right; every seed on the same samples.
+    """
+    values = correct.astype(np.float64)
+    mean = values.mean()
+    error = estimate(values, same_samples=True).both
+    if np.isnan(error.size):
+        return None
+    half = student_quantile(error.freedoms) * error.size / (mean * (1 - mean))
+    low, high = special.expit(special.logit(mean) + np.array([-half, half]))
+    return Interval(low=float(low), high=float(high))

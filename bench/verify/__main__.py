@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli import progress
@@ -9,6 +11,7 @@ from bench.cli.parser import Parser, add_data_root, add_reports, at_least_one, c
 from bench.records.store import find_folder
 
 if TYPE_CHECKING:
+    from bench.verify.replicate import Replicated
     from bench.verify.retrain import Verification
 
 EXIT_DIFFERS, EXIT_NOT_COMPARABLE = 1, 3
@@ -21,15 +24,25 @@ def main(arguments: list[str] | None) -> int:
     Returns:
         0 if weights, predictions and loss curves equal the records; 1 if some differ, each cell
         with its first difference; 3 if nothing differs but some cells cannot be compared here,
-        with the reasons; 2 if the request was wrong.
+        with the reasons; 2 if the request was wrong. With `--statistically`: 0 if no network is
+        different from its records, 1 if one is, or could not be trained.
     """
     parser = Parser("bench.verify", __doc__)
     parser.add_argument("name", help="a report's name, or the path of its folder")
     parser.add_argument("--cells", type=at_least_one, help="train so many, seed by seed (all)")
+    parser.add_argument(
+        "--statistically",
+        action="store_true",
+        help="judge accuracies instead of bits, for another processor or other versions",
+    )
     add_reports(parser)
     add_data_root(parser)
     options = parser.parse_args(arguments)
     folder = find_folder(options.name, options.reports)
+    return (_replicate if options.statistically else _verify)(folder, options)
+
+
+def _verify(folder: Path, options: argparse.Namespace) -> int:
     from bench.verify.retrain import verify
 
     shown = progress.choose(quiet=False)
@@ -39,13 +52,27 @@ def main(arguments: list[str] | None) -> int:
         )
     finally:
         shown.close()
-    _print(verification)
-    if verification.mismatches:
-        return EXIT_DIFFERS
-    return EXIT_NOT_COMPARABLE if verification.obstacles else 0
+    return _answer(verification, options.name)
 
 
-def _print(verification: Verification) -> None:
+def _replicate(folder: Path, options: argparse.Namespace) -> int:
+    from bench.verify.replicate import replicate
+
+    shown = progress.choose(quiet=False)
+    try:
+        replicated = replicate(
+            folder,
+            data_root=options.data_root,
+            cells=options.cells,
+            progress=shown,
+        )
+    finally:
+        shown.close()
+    _print(replicated)
+    return EXIT_DIFFERS if replicated.is_different else 0
+
+
+def _answer(verification: Verification, name: str) -> int:
     for mismatch in verification.mismatches:
         print(f"differs: {mismatch}")
     for obstacle in verification.obstacles:
@@ -56,6 +83,50 @@ def _print(verification: Verification) -> None:
     print(
         f"{verification.retrained} of {verification.cells} cells trained again, "
         + (f"{differ} differ from their records" if differ else "no difference found")
+    )
+    if differ:
+        return EXIT_DIFFERS
+    if not verification.obstacles:
+        return 0
+    print(
+        "bits cannot be compared here, but accuracies can: "
+        f"python -m bench.verify {name} --statistically"
+    )
+    return EXIT_NOT_COMPARABLE
+
+
+def _print(replicated: Replicated) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from bench.writing.markdown import percent, points, signed_interval
+
+    for note in replicated.notes:
+        print(f"note: {note}")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("network", no_wrap=True)
+    for column in ("seeds", "recorded", "now", "difference", "95% interval"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    for network in replicated.networks:
+        found = network.found
+        table.add_row(
+            network.model if network.device == "cpu" else f"{network.model} {network.device}",
+            f"{network.recorded}, {network.now}",
+            percent(found.recorded),
+            percent(found.now),
+            points(found.difference),
+            signed_interval(found.interval),
+            found.verdict,
+        )
+    Console().print(table)
+    for failure in replicated.failures:
+        print(f"failed: {failure}")
+    print(
+        f"{replicated.retrained} of {replicated.cells} cells trained anew; equivalent: the "
+        f"difference is surely smaller than {100 * replicated.margin:g} pp, "
+        "adjusted for the number of networks"
     )
 
 

@@ -115,10 +115,7 @@ def verify(
     mismatches: dict[str, Mismatch] = {}
     obstacles: list[str] = []
     comparable: list[_Recorded] = []
-    order = [
-        f"{model} seed {seed} {device}"
-        for device, seed, model in product(request.devices, request.seeds, request.ran)
-    ]
+    order = cell_names(request)
     for name in order:
         status = _status(name, found.get(name), request)
         if isinstance(status, Mismatch):
@@ -141,33 +138,30 @@ def verify(
     )
 
 
+def cell_names(request: kinds.Request) -> list[str]:
+    """The cells that a run has, seed by seed, named as their records are."""
+    return [
+        f"{model} seed {seed} {device}"
+        for device, seed, model in product(request.devices, request.seeds, request.ran)
+        if seed in request.seeds_of(model)
+    ]
+
+
 def _status(
     name: str, record: kinds.Train | None, request: kinds.Request
 ) -> Mismatch | _Recorded | list[str]:
     """A cell that can be compared, what is wrong with its record, or why it cannot be compared."""
     if record is None:
         return Mismatch(cell=name, what="record", recorded="none", now="listed by the request")
-    elsewhere = _differences(request.environment, record.device)
+    elsewhere = environment_differences(request.environment, record.device)
     if elsewhere:
         return elsewhere
     try:
         spec = zoo.get(record.model)
     except zoo.UnknownModelError as error:
         return [str(error)]
-    cells = [
-        Cell(
-            spec=spec,
-            recipe=request.recipes[record.model],
-            dataset=record.dataset,
-            recipe_name=record.recipe,
-            seed=record.seed,
-            device=record.device,
-            epochs=epochs,
-            together=record.together,
-        )
-        # A record holds how many epochs were trained, not whether the request asked for them.
-        for epochs in (None, record.epochs)
-    ]
+    # A record holds how many epochs were trained, not whether the request asked for them.
+    cells = [as_cell(record, request, epochs=epochs) for epochs in (None, record.epochs)]
     keys = {
         digest(key_content(cell, record.data_sha256, record.code_sha256, request.environment)): cell
         for cell in cells
@@ -183,7 +177,30 @@ def _status(
     return _Recorded(cell=keys[record.key], record=record)
 
 
-def _differences(then: Environment, device: str) -> list[str]:
+def as_cell(record: kinds.Train, request: kinds.Request, *, epochs: int | None = None) -> Cell:
+    """The cell that a record is of, with the recipe that was recorded.
+
+    Args:
+        record: Of the cell.
+        request: Of its run.
+        epochs: What the request asked for instead of the recipe's.
+
+    Raises:
+        zoo.UnknownModelError: There is no such network any more.
+    """
+    return Cell(
+        spec=zoo.get(record.model),
+        recipe=request.recipes[record.model],
+        dataset=record.dataset,
+        recipe_name=record.recipe,
+        seed=record.seed,
+        device=record.device,
+        epochs=epochs,
+        together=record.together,
+    )
+
+
+def environment_differences(then: Environment, device: str) -> list[str]:
     """What differs of all that can change the bits of a result on a device, a line each."""
     here = machine.environment()
     return [

@@ -1,0 +1,120 @@
+"""Levels of the looks: against published tables, another method of integration, and simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.statistics.sequential import (
+    LOOKS,
+    fractions,
+    looks_up_to,
+    nominal_levels,
+    repeated_p,
+    spent,
+)
+
+
+def limits(levels: tuple[float, ...]) -> list[float]:
+    return [float(stats.norm.isf(level / 2)) for level in levels]
+
+
+def crossed_somewhere(levels: tuple[float, ...], information: tuple[float, ...]) -> float:
+    """How often a mean that is zero passes some look's limit, by scipy's multivariate normal."""
+    known = np.array(information)
+    covariance = np.sqrt(np.minimum.outer(known, known) / np.maximum.outer(known, known))
+    limit = np.array(limits(levels))
+    normal = stats.multivariate_normal(cov=covariance, abseps=1e-7, maxpts=2_000_000, seed=1)
+    return 1 - float(normal.cdf(limit, lower_limit=-limit))
+
+
+@pytest.mark.parametrize(
+    ("looks", "published"),
+    [
+        # R's ldbounds (`iuse = 1`) and gsDesign (`sfLDOF`), two-sided 0.05, equal steps.
+        (4, [4.333, 2.963, 2.359, 2.014]),
+        (5, [4.877, 3.357, 2.680, 2.290, 2.031]),
+    ],
+)
+def test_limits_of_equal_steps_are_those_of_published_tables(
+    looks: int, published: list[float]
+) -> None:
+    levels = nominal_levels(tuple((look + 1) / looks for look in range(looks)))
+    assert limits(levels) == pytest.approx(published, abs=0.001)
+
+
+@pytest.mark.parametrize("level", [0.05, 0.0125])
+@pytest.mark.parametrize("from_samples", [0.0, 0.5, 0.9, 0.99])
+def test_all_looks_together_spend_the_level_by_another_method(
+    level: float, from_samples: float
+) -> None:
+    information = fractions(LOOKS, from_samples)
+    levels = nominal_levels(information, level)
+    assert crossed_somewhere(levels, information) == pytest.approx(level, abs=2e-5)
+    for looks in (2, 3):
+        together = crossed_somewhere(levels[:looks], information[:looks])
+        assert together == pytest.approx(float(spent(information[looks - 1], level)), abs=2e-5)
+
+
+def test_the_spending_function_spends_nothing_first_and_all_at_the_end() -> None:
+    assert spent(1.0, 0.05) == pytest.approx(0.05)
+    assert spent(1.0, 0.01) == pytest.approx(0.01)
+    # 4 (1 - Phi(2.2414 / 0.5)), of which each side has a half.
+    assert spent(0.25, 0.05) == pytest.approx(1.475e-5, rel=2e-3)
+
+
+def test_what_a_look_knows_follows_from_seeds_and_samples() -> None:
+    assert looks_up_to(40) == (5, 10, 20, 40)
+    assert looks_up_to(12) == (5, 10, 12)
+    assert looks_up_to(5) == (5,)
+    assert fractions(LOOKS, 0.0) == pytest.approx((0.125, 0.25, 0.5, 1.0))
+    # Half of the last variance is the samples': v(S) = (40 / S + 1) / 2.
+    assert fractions(LOOKS, 0.5) == pytest.approx((1 / 4.5, 1 / 2.5, 1 / 1.5, 1.0))
+    # A share that was estimated outside of 0..1.
+    assert fractions(LOOKS, -0.3) == fractions(LOOKS, 0.0)
+    assert fractions(LOOKS, 1.0) == fractions(LOOKS, 0.99)
+
+
+def test_repeated_p_is_the_level_at_which_a_look_stops() -> None:
+    information = fractions(LOOKS, 0.7)
+    for level in (0.2, 0.05, 0.003):
+        for look, nominal in enumerate(nominal_levels(information, level)[1:], start=2):
+            assert repeated_p(nominal, information[:look]) == pytest.approx(level, rel=1e-4)
+    assert repeated_p(0.03, (1.0,)) == 0.03
+    assert np.isnan(repeated_p(float("nan"), information[:2]))
+    assert repeated_p(1.0, information) == 1.0
+    assert 0 < repeated_p(0.0, information) < 1e-9
+
+
+def scores(rng: np.random.Generator, runs: int, from_samples: float) -> np.ndarray:
+    """z at each look, (runs, looks): means over seeds plus one error of the samples for all."""
+    seeds = rng.standard_normal((runs, LOOKS[-1])).cumsum(axis=1)[:, np.array(LOOKS) - 1]
+    seeds *= np.sqrt((1 - from_samples) * LOOKS[-1]) / np.array(LOOKS)
+    samples = np.sqrt(from_samples) * rng.standard_normal((runs, 1))
+    deviation = np.sqrt((1 - from_samples) * LOOKS[-1] / np.array(LOOKS) + from_samples)
+    found: np.ndarray = (seeds + samples) / deviation
+    return found
+
+
+@pytest.mark.parametrize("from_samples", [0.0, 0.6, 0.95])
+def test_looking_four_times_errs_as_often_as_declared_and_without_levels_more_often(
+    from_samples: float,
+) -> None:
+    runs = 100_000
+    p = 2 * stats.norm.sf(abs(scores(np.random.default_rng(1), runs, from_samples)))
+    for level in (0.2, 0.05, 0.01):
+        levels = np.array(nominal_levels(fractions(LOOKS, from_samples), level))
+        error = np.sqrt(level * (1 - level) / runs)
+        assert (p <= levels).any(axis=1).mean() == pytest.approx(level, abs=3 * error)
+    careless = (p <= 0.05).any(axis=1).mean()
+    assert careless > (0.07 if from_samples == 0.95 else 0.09)
+
+
+def test_levels_divided_by_the_number_of_tests_would_spend_too_much() -> None:
+    information = fractions(LOOKS, 0.0)
+    tests = 10
+    divided = tuple(level / tests for level in nominal_levels(information))
+    assert crossed_somewhere(divided, information) > 1.005 * 0.05 / tests
+    right = nominal_levels(information, 0.05 / tests)
+    assert crossed_somewhere(right, information) == pytest.approx(0.05 / tests, abs=2e-6)
