@@ -258,9 +258,9 @@ RECORDS = [
 def test_the_fastest_mode_is_one_that_changes_no_answer() -> None:
     view = modes_view(RECORDS)
     assert view is not None
-    assert [(best.mode, best.speedups) for best in view.fastest] == [
-        (COMPILED, {"lenet": pytest.approx(2.0)})
-    ]
+    (best,) = view.fastest
+    assert best.mode == COMPILED
+    assert best.speedups == {"lenet": pytest.approx(2.0)}
     assert view.left == ("net",)  # compiling failed, and int8 is slower
     assert view.quick_seconds == 0.02
     assert modes_view([]) is None
@@ -268,7 +268,7 @@ def test_the_fastest_mode_is_one_that_changes_no_answer() -> None:
 
 def test_the_section_shows_speed_preparation_and_changed_answers_apart() -> None:
     page = section(RECORDS)
-    assert "*compiled* for `lenet` (2.00 times as fast as eager)." in page
+    assert "*compiled* for `lenet` (2.00)." in page
     assert "No mode that changes no answer is faster than eager for `net`." in page
     assert "| `lenet` | 4.00 | 4.00 (4.00 to 4.00) |" in page  # int8
     assert "| `net` | 4.00 | 0.80 (0.80 to 0.80) |" in page

@@ -73,12 +73,12 @@ def measure_parts(store: Store, wanted: Iterable[Part], shown: Progress) -> int:
     failed = 0
     for part in wanted:
         for model in part.models:
-            keys = {contender: _key(name, part, model, contender) for contender in part.contenders}
+            keys = {guest: _key(name, part, model, guest) for guest in part.contenders}
             if recorded.issuperset(keys.values()):
                 continue
             shown.begins(f"measuring {part.title}: {model}" if model else f"measuring {part.title}")
-            for contender, outcome in part.measure(part.contenders, part.rounds, model).items():
-                store.append(_record(keys[contender], part, model, contender, outcome))
+            for guest, outcome in part.measure(part.contenders, part.rounds, model).items():
+                store.append(_record(keys[guest], part, model, guest, outcome))
                 failed += outcome.error is not None
         for contender in part.contenders.values():
             contender.close()
