@@ -164,8 +164,8 @@ def report(samples: int, spread: SpreadName, *, seeds: int, runs: int) -> Report
     design, baseline = np.split(np.concatenate(p_parts), [len(QUESTIONS)], axis=1)
     false_design = any_verdict(design, ALPHA / 2, primary=0)
     false_baseline = any_verdict(baseline, ALPHA / 2)
-    false = false_design | false_baseline
-    unshared = any_verdict(design, ALPHA, primary=0) | any_verdict(baseline, ALPHA)
+    false: Bools = false_design | false_baseline
+    unshared: Bools = any_verdict(design, ALPHA, primary=0) | any_verdict(baseline, ALPHA)
     return ReportErrors(
         test_samples=samples,
         seeds=seeds,
@@ -177,7 +177,7 @@ def report(samples: int, spread: SpreadName, *, seeds: int, runs: int) -> Report
         false=_share(false),
         false_upper=round(upper_bound(int(false.sum()), runs), 5),
         false_unshared=_share(unshared),
-        old_false=_share(np.concatenate(old_parts).any(axis=1)),
+        old_false=_share(np.concatenate(old_parts).max(axis=1)),
     )
 
 

@@ -59,7 +59,8 @@ class Spread:
         """Effects of seeds."""
         if self.shape is None:
             return self.deviation * rng.standard_normal(size)
-        return self.deviation * (self.shape - rng.gamma(self.shape, size=size)) / self.shape**0.5
+        unit = (self.shape - rng.gamma(self.shape, size=size)) / self.shape**0.5
+        return np.asarray(self.deviation * unit)
 
 
 # Most networks of the records: 0.05 to 0.3. `dnn` and the fastest learning rate: 0.37 to 0.5.

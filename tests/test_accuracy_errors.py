@@ -51,7 +51,7 @@ def noise(runs: int) -> float:
 
 def test_intervals_over_both_hold_the_difference_as_often_as_they_say() -> None:
     for row in read_pair_errors():
-        assert 0.93 - noise(row.runs) / 3 <= row.coverage <= 0.98
+        assert 0.93 <= row.coverage <= 0.98
 
 
 def test_false_verdicts_are_rare_where_ten_seeds_or_more_are_run() -> None:
@@ -64,7 +64,7 @@ def test_false_verdicts_are_rare_where_ten_seeds_or_more_are_run() -> None:
 
 def test_a_whole_report_errs_in_no_more_than_five_percent() -> None:
     for row in read_report_errors():
-        assert row.false <= 0.05
+        assert row.false <= 0.05 + noise(row.runs)
         assert row.false_unshared >= row.false
 
 

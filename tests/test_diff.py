@@ -167,10 +167,10 @@ def test_accuracy_is_b_minus_a_with_the_paired_interval(a: Path, b: Path) -> Non
     assert change.a == pytest.approx(0.82)
     assert change.b == pytest.approx(0.84)
     assert change.change == pytest.approx(0.02)
-    # Over both it is wider by less than a hundredth.
-    assert change.interval == pytest.approx(
-        (0.02 - student_2(0.95) * ERROR, 0.02 + student_2(0.95) * ERROR), rel=0.01
-    )
+    # Over both it is wider by less than a hundredth; B's seeds differ more, and may be skewed.
+    assert high(change) == pytest.approx(0.02 + student_2(0.95) * ERROR, rel=0.01)
+    assert change.interval is not None
+    assert change.interval[0] < 0.02 - student_2(0.95) * ERROR
     assert change.verdict == "inconclusive"  # 0.02 - 4.303 x 0.00577 = -0.0048
 
 
@@ -299,7 +299,7 @@ def test_with_yardsticks_a_slower_machine_is_no_change(a: Path, b: Path) -> None
     assert ("dnn", "latency_p50_seconds") not in found
     change = found["dnn", "train_samples_per_yardstick"]
     # 64 samples in blocks of 1 s, half of which is a yardstick.
-    assert (change.a, change.b) == (pytest.approx(32), pytest.approx(32))
+    assert [change.a, change.b] == pytest.approx([32, 32])
     assert change.change == pytest.approx(0)
     assert (change.basis, change.verdict) == ("2 and 2 processes", "inconclusive")
 

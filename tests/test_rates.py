@@ -181,3 +181,8 @@ def test_shares_that_learn_are_tested_and_those_that_learned_compared(tmp_path: 
     assert found.learned is not None
     assert found.learned.n_seeds == 3
     assert found.learned.difference > 0.7
+    turned = learning(
+        sweep, "lenet5-sigmoid-max", "lenet5-relu-max", 1e-2, samples=400, guessing=0.2
+    )
+    assert turned.learned is not None
+    assert (turned.first_lost, turned.learned.n_seeds) == (2, 3)

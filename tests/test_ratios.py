@@ -174,10 +174,15 @@ def test_margins_are_those_that_were_declared() -> None:
 
 @pytest.mark.parametrize("changed", ["a", "b"])
 def test_a_speed_that_changed_by_itself_withholds_the_verdict(changed: str) -> None:
-    seconds = {name: processes(*[x] * 5) for name, x in (("a", 0.0), ("b", 1.0), ("c", 2.0))}
+    seconds = {
+        "a": processes(*[0.0] * 5),
+        "b": processes(0.1, -0.1, 0.1, 0.1, 0.1),  # the second process disagrees
+        "c": processes(*[2.0] * 5),
+    }
     found = speed_ratios(seconds, "a", unstable=[changed])
     assert found["b"].verdict == "unstable"
-    assert found["c"].verdict == ("unstable" if changed == "a" else "slower")
+    assert found["c"].verdict == "slower"
+    assert (found["b"].changed, found["c"].changed) == (True, changed == "a")
 
 
 def test_a_verdict_has_to_survive_holm_within_its_table() -> None:
@@ -221,3 +226,21 @@ def test_labels_of_one_process_are_averaged_round_by_round() -> None:
 def test_without_its_baseline_a_table_compares_nothing() -> None:
     assert speed_ratios({"other": block_times(0.0)}, "baseline") == {}
     assert speed_ratios({"baseline": block_times(0.0)}, "baseline") == {}
+
+
+def test_a_changed_speed_has_a_verdict_only_where_every_round_agrees_on_it() -> None:
+    noise = (0.0, 0.01, -0.01, 0.02, -0.02)
+    change = np.tile([0.0] * 4 + [0.4] * 4, (5, 1))  # half-way, in every process
+    changed = {
+        "twice": np.exp(np.log(2.0) + change) * processes(*noise),  # slower before and after
+        "crossing": np.exp(change - 0.2) * processes(*noise),  # faster before, slower after
+        "barely": np.exp(change + 0.01) * processes(0, 0, 0, 0, 0),  # first within the margin
+    }
+    found = speed_ratios({"base": processes(*noise), **changed}, "base", unstable=list(changed))
+    assert {name: ratio.verdict for name, ratio in found.items()} == {
+        "twice": "slower",
+        "crossing": "unstable",
+        "barely": "unstable",
+    }
+    assert all(ratio.changed for ratio in found.values())
+    assert not speed_ratios({"base": processes(*noise), **changed}, "base")["twice"].changed

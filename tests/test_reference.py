@@ -264,7 +264,7 @@ def test_references_stand_where_their_accuracy_puts_them_ahead_of_their_equals(
     # 372 of 400 against 391: 19 fewer
     row = next(line for line in text.splitlines() if line.startswith("| *logistic"))
     assert [cell.strip() for cell in row.split("|")[2:]] == [
-        *("reference", "93.00%", "", "", "-4.75 pp", "7,850", "", "", "", ""),
+        *("reference", "93.00%", "", "", "", "-4.75 pp", "7,850", "", "", "", ""),
     ]
     assert "no better" not in text
 

@@ -26,7 +26,7 @@ def remedy(contrast: Contrast) -> Remedy | None:
 
 
 def needed(effect: float) -> int:
-    return math.ceil(TTestPower().solve_power(effect_size=effect, alpha=0.05, power=0.8))
+    return math.ceil(float(TTestPower().solve_power(effect_size=effect, alpha=0.05, power=0.8)))
 
 
 def test_seeds_that_would_settle_it_are_statsmodels() -> None:

@@ -119,7 +119,7 @@ def test_skewness_makes_one_side_wider_and_no_p_smaller() -> None:
 
 
 @pytest.mark.parametrize("skewness", [0.0, -0.4, 1.5])
-@pytest.mark.parametrize("mean", [-6.0, 6.0])
+@pytest.mark.parametrize("mean", [-3.0, -6.0, 6.0, 20.0])
 def test_a_mean_at_the_end_of_an_interval_has_the_p_of_its_level(
     mean: float, skewness: float
 ) -> None:
@@ -137,14 +137,16 @@ def test_skewness_is_supposed_where_seeds_of_one_network_differ_more() -> None:
     assert seed_cubes(np.array([restless, calm]), weights) == pytest.approx(7)
     assert seed_cubes(np.array([calm, restless]), weights) == pytest.approx(-7)
     assert seed_cubes(np.array([calm, calm]), weights) == pytest.approx(0)
-    # Of three seeds -2 x 7 / 3^2 is the third cumulant of the mean.
+    # Means of rows 1, 2, 3, deviation 1: of three seeds -2 x 0.7 / 3^2 is the third cumulant of the
+    # mean, and -2 x 1 / 3^2 the most that there can be.
     values = np.array([[0.0, 2, 1, 1], [1, 1, 3, 3], [2, 4, 2, 4]])
-    found = crossed(
-        values.mean(axis=1), values.mean(axis=0), np.asarray((values**2).mean()), np.asarray(7.0)
-    )
     plain = of(values)
-    added = (found.both.skewness - plain.both.skewness) * found.both.size**3
-    assert added == pytest.approx(-2 * 7 / 9)
+    for cubes, expected in ((0.7, -2 * 0.7 / 9), (7.0, -2 / 9), (-7.0, 2 / 9)):
+        found = crossed(
+            values.mean(axis=1), values.mean(axis=0), np.asarray((values**2).mean()), cubes
+        )
+        added = (found.both.skewness - plain.both.skewness) * found.both.size**3
+        assert added == pytest.approx(expected)
 
 
 def test_equivalence_is_two_one_sided_tests() -> None:

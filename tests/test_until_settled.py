@@ -85,7 +85,7 @@ def test_the_report_shows_the_looks(settled: Path) -> None:
     (five,) = (line for line in text.splitlines() if line.startswith("| 5 seeds "))
     assert [cell.strip() for cell in five.split("|")[1:-1]] == [
         "5 seeds",
-        "`lenet-sigmoid`: worse",
+        "worse: `lenet-sigmoid`",
         "",
         "`net`",
     ]

@@ -325,9 +325,14 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     return alter
 
 
+def table(out: str) -> dict[str, list[str]]:
+    """By network, the cells of its row."""
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in out.splitlines()]
+    return {row[0]: row[1:] for row in rows if row and " pp" in row[4]}
+
+
 def verdicts(out: str) -> dict[str, str]:
-    rows = [line.split() for line in out.splitlines() if " pp " in line and "%" in line]
-    return {row[0]: row[-1] for row in rows}
+    return {network: cells[-1] for network, cells in table(out).items()}
 
 
 def test_networks_that_end_like_another_seed_elsewhere_are_equivalent_where_seeds_are_calm(
@@ -367,8 +372,8 @@ def test_a_few_cells_are_inconclusive(
     assert "5 of 60 cells trained anew" in out
     assert set(verdicts(out).values()) == {"inconclusive"}
     # Of `net`, the last of the three, one seed was trained: too few for an interval.
-    (net,) = (line.split() for line in out.splitlines() if line.split()[:1] == ["net"])
-    assert net[1:3] == ["20,", "1"]
+    assert table(out)["net"][0] == "20 and 1"
+    assert table(out)["net"][4] == "-"
 
 
 def test_cells_are_really_trained_anew_and_records_stay(
@@ -378,7 +383,7 @@ def test_cells_are_really_trained_anew_and_records_stay(
     assert main(["run", "--reports", str(honest), "--statistically"]) == 0
     out = capsys.readouterr().out
     # Here bits are equal, so that the difference is none; two seeds cannot tell more.
-    assert out.count(" 0.00 pp ") == 2
+    assert [cells[3] for cells in table(out).values()] == ["0.00 pp", "0.00 pp"]
     assert "4 of 4 cells trained anew" in out
     assert (honest / "run" / "records.jsonl").read_bytes() == before
 

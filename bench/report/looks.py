@@ -20,13 +20,13 @@ class Row:
 
     Attributes:
         seeds: After how many seeds.
-        decided: By name of a comparison, its verdict.
+        decided: By verdict, the names of the comparisons that got it.
         given_up: Names of those that no further seed can be expected to decide.
         open: Names of those that go on.
     """
 
     seeds: int
-    decided: dict[str, str]
+    decided: dict[str, tuple[str, ...]]
     given_up: tuple[str, ...]
     open: tuple[str, ...]
 
@@ -113,9 +113,12 @@ def _families(results: Results) -> Iterator[Family]:
 def _rows(taken: Sequence[Look], verdicts: Mapping[str, str]) -> Iterator[Row]:
     names = list(verdicts)
     for look in taken:
+        decided: dict[str, tuple[str, ...]] = {}
+        for name in (names[place] for place in look.decided):
+            decided[verdicts[name]] = (*decided.get(verdicts[name], ()), name)
         yield Row(
             seeds=look.seeds,
-            decided={names[place]: verdicts[names[place]] for place in look.decided},
+            decided=decided,
             given_up=tuple(names[place] for place in look.given_up),
             open=tuple(names[place] for place in look.open),
         )

@@ -72,10 +72,13 @@ class SpeedRatio:
         high: Its upper end.
         p: Of the test that the ratio is 1.
         adjusted_p: The same after Holm's correction within the table.
-        verdict: `unstable` where the speed of one of the two changed meanwhile. Else `faster` or
-            `slower` where the interval leaves 1 out and the ratio is beyond the margin of a
-            difference; else `as fast` where the whole interval is within the margin of equivalence;
-            else `inconclusive`.
+        verdict: `unstable` where the speed of one of the two changed meanwhile, unless the same one
+            was faster by more than the margin in every single round. Else `faster` or `slower`
+            where the interval leaves 1 out and the ratio is beyond the margin of a difference; else
+            `as fast` where the whole interval is within the margin of equivalence; else
+            `inconclusive`.
+        changed: Whether the speed of one of the two changed meanwhile, so that the ratio is a
+            mixture of several.
     """
 
     ratio: float
@@ -84,6 +87,7 @@ class SpeedRatio:
     p: float
     adjusted_p: float
     verdict: SpeedVerdict
+    changed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +98,13 @@ class Judgement:
         location: Of the log of how many times as fast as the first it is.
         adjusted_p: p values after Holm's correction within the table.
         verdicts: Indices of `VERDICTS`.
+        changed: Whether the workload or the first changed by itself meanwhile.
     """
 
     location: Location
     adjusted_p: Floats
     verdicts: Floats
+    changed: Bools
 
 
 VERDICTS: tuple[SpeedVerdict, ...] = ("inconclusive", "faster", "slower", "as fast", "unstable")
@@ -137,6 +143,7 @@ def speed_ratios(
             p=float(judged.location.p[i]),
             adjusted_p=float(judged.adjusted_p[i]),
             verdict=VERDICTS[int(judged.verdicts[i])],
+            changed=bool(judged.changed[i]),
         )
         for i, name in enumerate(others)
     }
@@ -170,9 +177,12 @@ def judge(
     if unstable is not None:
         changed = unstable[..., :1] | unstable[..., 1:]
     sure = adjusted_p < ALPHA
+    # What changed does not matter where every round agrees on which is faster.
+    every_round = (differences > beyond).all(axis=(-1, -2))
+    every_round |= (differences < -beyond).all(axis=(-1, -2))
     verdicts = np.select(
         [
-            changed,
+            changed & ~every_round,
             sure & (location.centre > beyond),
             sure & (location.centre < -beyond),
             (location.low > -within) & (location.high < within),
@@ -180,7 +190,7 @@ def judge(
         [VERDICTS.index(word) for word in ("unstable", "faster", "slower", "as fast")],
         VERDICTS.index("inconclusive"),
     )
-    return Judgement(location=location, adjusted_p=adjusted_p, verdicts=verdicts)
+    return Judgement(location=location, adjusted_p=adjusted_p, verdicts=verdicts, changed=changed)
 
 
 def hodges_lehmann(values: Floats) -> Floats:

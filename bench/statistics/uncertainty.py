@@ -30,6 +30,7 @@ from bench.statistics.basics import (
 # records. A few seeds show too little of it, or, with all among the good ones, nothing: so it is
 # supposed, not estimated. Between networks whose seeds differ equally it cancels.
 SEED_SKEWNESS = -2.0
+_FARTHEST = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +41,9 @@ class StandardError:
     too high and their spread too small, and Student's test takes that for a difference. On that
     side, and on that side alone, its quantile q becomes q + skewness (1 + 2 q^2) / 6, which is the
     quantile of a studentised mean to the first order (Johnson 1978, J. Am. Statist. Assoc.
-    73:536-544; Hall 1992, The Bootstrap and Edgeworth Expansion, section 2.6). So no p is below
-    Student's.
+    73:536-544; Hall 1992, The Bootstrap and Edgeworth Expansion, section 2.6). Beyond q = 3, where
+    an expansion about the normal distribution says nothing, it adds no more than there. So no p is
+    below Student's.
 
     Attributes:
         size: (...), the standard error; nan where it cannot be estimated.
@@ -97,13 +99,15 @@ class StandardError:
         bent = np.maximum(-self.skewness * np.sign(t), 0) / 3
         # The root of bent q^2 + q + bent / 2 = |t|, in the form that holds for bent = 0, too.
         beyond = np.maximum(np.abs(t) - bent / 2, 0)
-        found: Floats = np.sign(t) * 2 * beyond / (1 + np.sqrt(1 + 4 * bent * beyond))
+        quadratic = 2 * beyond / (1 + np.sqrt(1 + 4 * bent * beyond))
+        straight = np.abs(t) - 3 * bent * _correction(_FARTHEST)  # beyond the farthest quantile
+        found: Floats = np.sign(t) * np.maximum(quadratic, straight)
         return found
 
     def _quantile(self, level: float, skewness: Floats | float) -> Floats:
         """How many standard errors the mean may be away at a two-sided level."""
         quantile = student_quantile(self.freedoms, level)
-        return quantile + skewness * (1 + 2 * quantile**2) / 6
+        return quantile + skewness * _correction(np.minimum(quantile, _FARTHEST))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,8 +212,7 @@ def crossed(
         of_seeds**2 / free_seeds + of_samples**2 / free_samples + residual**2 / free_residual
     )
     size = np.sqrt(total / cells)
-    of_seeds_mean = SEED_SKEWNESS * np.asarray(cubes) / n_seeds**2
-    skewness = (of_seeds_mean + _of_few_samples(by_sample)) / size**3
+    skewness = (_of_seeds(seeds.size, n_seeds, cubes) + _third_cumulant(by_sample)) / size**3
     both = StandardError(size=size, freedoms=freedoms, skewness=skewness)
     return Uncertainty(seeds=seeds, samples=samples, both=both, parts=parts / cells)
 
@@ -233,7 +236,7 @@ def nested(values: Floats, cubes: Floats | float = 0.0) -> Uncertainty:
         freedoms=np.array(n_seeds * (n_samples - 1.0)),
     )
     parts = np.array([np.maximum(seeds.size**2 - within, 0), within, 0 * seeds.size])
-    both = replace(seeds, skewness=SEED_SKEWNESS * cubes / n_seeds**2 / seeds.size**3)
+    both = replace(seeds, skewness=_of_seeds(seeds.size, n_seeds, cubes) / seeds.size**3)
     return Uncertainty(seeds=seeds, samples=samples, both=both, parts=parts)
 
 
@@ -261,7 +264,19 @@ def seed_cubes(accuracies: Floats, weights: Floats) -> Floats:
     return cubes
 
 
-def _of_few_samples(by_sample: Floats) -> Floats:
+def _of_seeds(size: Floats, n_seeds: int, cubes: Floats | float) -> Floats:
+    """The third cumulant that a mean over seeds is supposed to have at most."""
+    deviation = size * n_seeds**0.5
+    share = np.clip(cubes / deviation**3, -1, 1)
+    cumulant: Floats = SEED_SKEWNESS * share * deviation**3 / n_seeds**2
+    return cumulant
+
+
+def _correction(quantile: Floats | float) -> Floats | float:
+    return (1 + 2 * quantile**2) / 6
+
+
+def _third_cumulant(by_sample: Floats) -> Floats:
     """The third cumulant of the mean over samples: Fisher's k-statistic (1930) over n squared."""
     n = by_sample.shape[-1]
     if n < 3:

@@ -249,8 +249,12 @@ def measure(
     failed: dict[Workload, str] = {}
     try:
         with ExitStack() as stack:
-            kind = InThisProcess if processes == 1 else FreshProcess
-            places = [stack.enter_context(kind(Session)) for _ in range(processes)]
+            kind: type[Place] = InThisProcess if processes == 1 else FreshProcess
+            places: list[Place] = []
+            for _ in range(processes):
+                place = kind(Session)
+                stack.enter_context(place)
+                places.append(place)
             prepared = _prepare(places, workloads, block_seconds, failed)
             visits, states = _take_turns(places, list(prepared), rounds, failed, on_round)
     except ProcessEndedError as error:

@@ -96,31 +96,25 @@ def _answer(verification: Verification, name: str) -> int:
 
 
 def _print(replicated: Replicated) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    from bench.writing.markdown import percent, points, signed_interval
+    from bench.writing.markdown import aligned, percent, points, signed_interval
 
     for note in replicated.notes:
         print(f"note: {note}")
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    table.add_column("network", no_wrap=True)
-    for column in ("seeds", "recorded", "now", "difference", "95% interval"):
-        table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for network in replicated.networks:
-        found = network.found
-        table.add_row(
+    numbers = ("seeds", "recorded", "now", "difference", "95% interval")
+    rows = [
+        (
             network.model if network.device == "cpu" else f"{network.model} {network.device}",
-            f"{network.recorded}, {network.now}",
-            percent(found.recorded),
-            percent(found.now),
-            points(found.difference),
-            signed_interval(found.interval),
-            found.verdict,
+            f"{network.recorded} and {network.now}",
+            percent(network.found.recorded),
+            percent(network.found.now),
+            points(network.found.difference),
+            signed_interval(network.found.interval),
+            network.found.verdict,
         )
-    Console().print(table)
+        for network in replicated.networks
+    ]
+    is_number = [False, *[True] * len(numbers), False]
+    print("\n".join(aligned(("network", *numbers, "verdict"), is_number, rows)))
     for failure in replicated.failures:
         print(f"failed: {failure}")
     print(
