@@ -220,10 +220,7 @@ def count_families(results: Results) -> int:
 
 def _design(results: Results, device: str) -> dict[tuple[str, str], Runs]:
     """The networks of the 3 x 2 design that ran on a device."""
-    runs = {
-        (activation, pooling): results.get(f"lenet5-{activation}-{pooling}", device)
-        for activation, pooling in CELLS
-    }
+    runs = {cell: results.get(model, device) for cell, model in zip(CELLS, MODELS, strict=True)}
     return {cell: found for cell, found in runs.items() if found is not None}
 
 

@@ -41,8 +41,6 @@ class Contrast:
         same_samples: Whether column i is the same test sample for every seed; if not, each seed
             has drawn test samples of its own.
         identical: Whether the networks are known to be equal, so that nothing is left to test.
-        accuracies: (2, seeds), those of the one and of the other; None where the contrast is not
-            one of two sides.
         networks: (networks, seeds), the accuracies of all networks that it is made of; None where
             skewed seeds are not guarded against.
         weights: Of each of these networks.
@@ -56,7 +54,6 @@ class Contrast:
     values: Floats
     same_samples: bool = True
     identical: bool = False
-    accuracies: Floats | None = None
     networks: Floats | None = None
     weights: tuple[float, ...] = (1.0, -1.0)
     seeds: tuple[int, ...] = ()
@@ -72,17 +69,24 @@ class Contrast:
 
     def first(self, seeds: int) -> Contrast:
         """The same question to the first so many seeds."""
-        accuracies, networks = (
-            None if found is None else found[:, :seeds]
-            for found in (self.accuracies, self.networks)
-        )
         return replace(
             self,
             values=self.values[:seeds],
-            accuracies=accuracies,
-            networks=networks,
+            networks=None if self.networks is None else self.networks[:, :seeds],
             seeds=self.seeds[:seeds],
         )
+
+    @property
+    def sides(self) -> Floats | None:
+        """(2, seeds), the mean accuracies of what is compared and of what it is compared with.
+
+        None where the networks are not known, or are compared in more than two ways at once, as in
+        an interaction.
+        """
+        weights = np.array(self.weights)
+        if self.networks is None or not np.isclose(np.maximum(weights, 0).sum(), 1):
+            return None
+        return np.stack([np.maximum(side, 0) @ self.networks for side in (weights, -weights)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,14 +280,12 @@ def pair(
     """
     if ours.shape != theirs.shape:
         raise ValueError(f"'{name}' cannot pair runs of shape {ours.shape} with {theirs.shape}")
-    accuracies = np.stack([ours.mean(axis=1), theirs.mean(axis=1)])
     return Contrast(
         name=name,
         values=ours.astype(np.float64) - theirs,
         same_samples=same_samples,
         identical=identical,
-        accuracies=accuracies,
-        networks=accuracies,
+        networks=np.stack([ours.mean(axis=1), theirs.mean(axis=1)]),
         seeds=tuple(seeds),
     )
 
@@ -330,7 +332,7 @@ def _comparison(
         samples=found.samples.interval(difference, confidence),
         both=found.both.interval(difference, confidence),
         widest=found.interval(difference, confidence),
-        beats=None if contrast.accuracies is None else beats(contrast.accuracies),
+        beats=None if contrast.sides is None else beats(contrast.sides),
         shares=shares_of(found),
         p=_known(found.p(difference)),
         adjusted_p=_known(adjusted),

@@ -86,7 +86,6 @@ def contrasts(
             name=question.name,
             values=np.tensordot(question.weights, stacked, axes=1),
             same_samples=same_samples,
-            accuracies=_sides(question, stacked.mean(axis=-1)),
             networks=stacked.mean(axis=-1),
             weights=question.weights,
             seeds=tuple(seeds),
@@ -132,14 +131,6 @@ def effects(
             margin=margin,
         )
     )
-
-
-def _sides(question: Question, accuracies: Floats) -> Floats | None:
-    """(2, seeds), the mean accuracies of what is asked of and of what it is compared with."""
-    if question.kind == "interaction":
-        return None
-    weights = np.array(question.weights)
-    return np.stack([np.maximum(weights, 0) @ accuracies, np.maximum(-weights, 0) @ accuracies])
 
 
 def _weights(activation: Mapping[str, float], pooling: Mapping[str, float]) -> tuple[float, ...]:

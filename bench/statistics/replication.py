@@ -11,17 +11,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special
 
-from bench.statistics.basics import (
-    ALPHA,
-    ROUNDING,
-    Bools,
-    Floats,
-    Interval,
-    holm,
-    student_quantile,
-)
+from bench.statistics.basics import ALPHA, ROUNDING, Bools, Floats, Interval, holm
+from bench.statistics.uncertainty import StandardError
 
 Verdict = Literal["equivalent", "different", "inconclusive"]
 
@@ -81,19 +73,17 @@ def judge(networks: Sequence[Runs], margin: float) -> tuple[Replication, ...]:
     if not networks:
         return ()
     means = np.array([(runs.recorded.mean(), runs.now.mean()) for runs in networks])
-    differences = means[:, 1] - means[:, 0]
-    errors, freedoms = np.array([standard_error(runs) for runs in networks]).T
-    different = 2 * special.stdtr(freedoms, -np.abs(differences) / errors)
-    equivalent = special.stdtr(freedoms, (np.abs(differences) - margin) / errors)
-    halves = student_quantile(freedoms) * errors
+    errors = [standard_error(runs) for runs in networks]
+    found = list(zip(errors, means[:, 1] - means[:, 0], strict=True))
+    different = _adjusted(np.array([error.p(difference) for error, difference in found]))
+    equivalent = _adjusted(np.array([error.p_within(mean, margin) for error, mean in found]))
     return tuple(
-        _replication(*row)
-        for row in zip(means, halves, _adjusted(different), _adjusted(equivalent), strict=True)
+        _replication(*row) for row in zip(means, errors, different, equivalent, strict=True)
     )
 
 
-def standard_error(runs: Runs) -> tuple[float, float]:
-    """How far off the difference of both means may be, and the degrees of freedom of that.
+def standard_error(runs: Runs) -> StandardError:
+    """How far off the difference of both means may be.
 
     Seeds of the recorded and of the new runs, and samples, are random. The variance of the
     difference is what both means spread over seeds, and what their difference spreads over
@@ -103,7 +93,7 @@ def standard_error(runs: Runs) -> tuple[float, float]:
     """
     groups = (runs.recorded, runs.now)
     if min(len(group) for group in groups) < 2:
-        return np.nan, np.nan
+        return _UNKNOWN
     seeds = [group.mean(axis=1).var(ddof=1) / len(group) for group in groups]
     of_seeds = [len(group) - 1 for group in groups]
     variances, freedoms = np.array(seeds), np.array(of_seeds, dtype=np.float64)
@@ -122,8 +112,11 @@ def standard_error(runs: Runs) -> tuple[float, float]:
         variances, freedoms = max(candidates, key=lambda found: found[0].sum())
     total = variances.sum()
     if total <= ROUNDING**2:
-        return np.nan, np.nan
-    return float(total**0.5), float(total**2 / (variances**2 / freedoms).sum())
+        return _UNKNOWN
+    return StandardError(size=total**0.5, freedoms=total**2 / (variances**2 / freedoms).sum())
+
+
+_UNKNOWN = StandardError(size=np.array(np.nan), freedoms=np.array(np.nan))
 
 
 def _residual(right: Bools) -> float:
@@ -139,10 +132,11 @@ def _adjusted(p: Floats) -> Floats:
 
 
 def _replication(
-    means: Floats, half: np.float64, different: np.float64, equivalent: np.float64
+    means: Floats, error: StandardError, different: np.float64, equivalent: np.float64
 ) -> Replication:
-    difference = float(means[1] - means[0])
-    known = not np.isnan(half)
+    difference = means[1] - means[0]
+    interval = error.interval(difference)
+    known = interval is not None
     verdict: Verdict = "inconclusive"
     if known and equivalent <= ALPHA:
         verdict = "equivalent"
@@ -151,10 +145,8 @@ def _replication(
     return Replication(
         recorded=float(means[0]),
         now=float(means[1]),
-        difference=difference,
-        interval=Interval(low=difference - float(half), high=difference + float(half))
-        if known
-        else None,
+        difference=float(difference),
+        interval=interval,
         p_different=float(different) if known else None,
         p_equivalent=float(equivalent) if known else None,
         verdict=verdict,
