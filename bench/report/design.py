@@ -10,7 +10,7 @@ from typing import Literal
 
 from bench.cells.common_recipe import OPTIMISER
 from bench.report.accuracy import named_device
-from bench.results.families import design_effects
+from bench.results.families import design_effects, design_runs
 from bench.results.learning_rates import RATES, Learning, Sweep, learning, read_sweep
 from bench.results.runs import Results, Runs
 from bench.statistics.accuracy import Comparison
@@ -172,12 +172,7 @@ def design_view(results: Results, figures: dict[str, str]) -> DesignView:
 
 
 def _design(results: Results, device: str) -> Design | None:
-    variants = {
-        (activation, pooling): runs
-        for activation in ACTIVATIONS
-        for pooling in POOLINGS
-        if (runs := results.get(f"lenet5-{activation}-{pooling}", device)) is not None
-    }
+    variants = design_runs(results, device)
     if not variants:
         return None
     return Design(

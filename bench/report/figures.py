@@ -15,6 +15,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFo
 from scipy.optimize import isotonic_regression
 
 from bench.report.cost import charted
+from bench.results.families import design_runs
 from bench.results.learning_rates import RATES, read_sweep
 from bench.results.runs import ReferencePredictor, Results, Runs
 from bench.statistics.basics import Floats, summarise
@@ -132,12 +133,7 @@ def _draw_references(axes: Axes, references: Sequence[ReferencePredictor]) -> No
 
 
 def _design(results: Results) -> Figure | None:
-    found: dict[tuple[str, str], Runs] = {}
-    for activation in ACTIVATION_COLOURS:
-        for pooling in POOLING_MARKERS:
-            runs = results.get(f"lenet5-{activation}-{pooling}", results.request.devices[0])
-            if runs is not None:
-                found[activation, pooling] = runs
+    found = design_runs(results, results.request.devices[0])
     if len(found) < 2:
         return None
     figure = Figure(figsize=(6, 3.4))

@@ -117,7 +117,7 @@ def design_looks(results: Results, device: str, *, look: int | None = None) -> S
         device: Where.
         look: The last look to take, where the run goes on until it is settled.
     """
-    found = _design(results, device)
+    found = design_runs(results, device)
     if len(found) < len(CELLS) or len({r.ranking_group for r in found.values()}) > 1:
         return None
     seeds = [
@@ -214,11 +214,11 @@ def count_families(results: Results) -> int:
     """How many families a run declares: they share the 5% that its verdicts may err in."""
     rankings = sum(sum(runs.summary is not None for runs in group) > 1 for group in results.groups)
     devices = results.request.devices
-    designs = sum(len(_design(results, device)) == len(CELLS) for device in devices)
+    designs = sum(len(design_runs(results, device)) == len(CELLS) for device in devices)
     return max(1, rankings + designs)
 
 
-def _design(results: Results, device: str) -> dict[tuple[str, str], Runs]:
+def design_runs(results: Results, device: str) -> dict[tuple[str, str], Runs]:
     """The networks of the 3 x 2 design that ran on a device."""
     runs = {cell: results.get(model, device) for cell, model in zip(CELLS, MODELS, strict=True)}
     return {cell: found for cell, found in runs.items() if found is not None}
