@@ -24,6 +24,7 @@ from bench.cells.determinism import Stream, deterministic, stream_seed
 from bench.cells.losses import LOSSES
 from bench.cells.train import (
     Training,
+    first_not_finite,
     initialise,
     make_optimiser,
     train,
@@ -33,6 +34,7 @@ from bench.cells.train import (
 from zoo.spec import (
     IMAGENET_STATISTICS,
     MNIST_STATISTICS,
+    Augmentation,
     Loss,
     ModelSpec,
     Normalisation,
@@ -436,3 +438,97 @@ def test_a_linear_schedule_falls_to_zero_after_the_last_update(digits: data.Data
     first = recipe.optimiser.learning_rate
     assert rates == pytest.approx([first * (updates - n) / updates for n in range(updates)])
     assert "falling linearly to 0" in str(recipe)
+
+
+def test_a_step_schedule_falls_tenfold_after_every_tenth_epoch(digits: data.Dataset) -> None:
+    spec = zoo.get("lenet")
+    optimiser = Optimiser(name="sgd", learning_rate=1e-3)
+    recipe = short(spec, epochs=21, schedule="step", optimiser=optimiser)
+    training = Training(spec, recipe, few(digits, spec, recipe), seed=1, device="cpu")
+    schedule, per_epoch = training._schedule, 5  # 160 samples in batches of 32
+    rates = {}
+    for epoch, update in ((1, 0), (10, 50 - 1), (11, 50), (20, 100 - 1), (21, 100)):
+        schedule.before(update)
+        rates[epoch] = training.optimiser.param_groups[0]["lr"]
+    torchs = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1e-3)
+    steps = torch.optim.lr_scheduler.StepLR(torchs, step_size=10, gamma=0.1)
+    expected = {}
+    for epoch in range(1, 22):
+        expected[epoch] = torchs.param_groups[0]["lr"]
+        torchs.step()
+        steps.step()
+    assert per_epoch == training.examples_per_epoch // 32
+    assert rates == pytest.approx({epoch: expected[epoch] for epoch in rates})
+
+
+def test_each_training_picture_is_augmented_on_its_own_and_test_pictures_are_not(
+    digits: data.Dataset,
+) -> None:
+    spec = zoo.get("net")
+    turned = (Augmentation(name="RandomHorizontalFlip", settings=(("p", 0.5),)),)
+    recipe = short(spec, augmentation=turned)
+    split = few(digits, spec, recipe)
+    training = Training(spec, recipe, split, seed=1, device="cpu")
+    plain = Training(spec, replace(recipe, augmentation=()), split, seed=1, device="cpu")
+    everything = torch.arange(160)
+    inputs, labels = training.parts["train"]
+    [(seen, _)] = training.batches.ahead(inputs, labels, everything, 160, training.change)
+    as_they_are = plain.parts["train"][0]
+    same = (seen == as_they_are).flatten(1).all(dim=1)
+    flipped = (seen == as_they_are.flip(-1)).flatten(1).all(dim=1)
+    assert (same | flipped).all()
+    assert 50 < same.sum() < 110  # half of 160, give or take five standard deviations
+    assert torch.equal(training.parts["test"][0], plain.parts["test"][0])
+
+
+def test_an_augmented_run_ends_in_the_same_weights_again_and_in_others_than_a_plain_one(
+    digits: data.Dataset,
+) -> None:
+    spec = zoo.get("net")
+    recipe = short(spec, augmentation=(Augmentation(name="RandomHorizontalFlip"),))
+    split = few(digits, spec, recipe)
+    first, again = (train(spec, recipe, split, seed=1, device="cpu") for _ in range(2))
+    plain = train(spec, replace(recipe, augmentation=()), split, seed=1, device="cpu")
+    assert first.weights_sha256 == again.weights_sha256 != plain.weights_sha256
+
+
+def test_a_run_that_diverges_names_the_step_and_ends_with_its_epoch(
+    digits: data.Dataset,
+) -> None:
+    spec = zoo.get("lenet")
+    # After a first step of this length the second loss is not finite: weights squared overflow.
+    optimiser = Optimiser(name="sgd", learning_rate=1e30)
+    recipe = short(spec, epochs=3, optimiser=optimiser)
+    split = few(digits, spec, recipe)
+    training = Training(spec, recipe, split, seed=1, device="cpu")
+    training.run(recipe.epochs)
+    found = training.result()
+    assert found.diverged_at == 2
+    assert (found.epochs, found.updates) == (1, 5)
+    assert found.test_curve[-1].epoch == 1
+    assert train(spec, short(spec), split, seed=1, device="cpu").diverged_at is None
+
+
+def test_weights_that_the_last_step_left_infinite_are_noticed_though_no_loss_was() -> None:
+    losses = np.array([1.0, 2.0])
+    assert first_not_finite(losses, [torch.ones(2)], 10) is None
+    assert first_not_finite(losses, [torch.tensor([1.0, torch.inf])], 10) == 10
+    assert first_not_finite(np.array([1.0, np.nan, np.inf]), [torch.ones(2)], 10) == 9
+
+
+def test_settings_leave_out_defaults_so_that_a_new_one_changes_no_recipe() -> None:
+    recipe = common_recipe(zoo.get("lenet"))
+    assert "schedule" not in recipe.settings
+    assert replace(recipe, schedule="linear").settings["schedule"] == "linear"
+    assert recipe.settings["train_batch"] == recipe.train_batch
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_weight_decay_pulls_weights_whose_gradient_is_zero_towards_zero(name: Any) -> None:
+    weights = torch.ones(3, requires_grad=True)
+    weights.grad = torch.zeros(3)
+    optimiser = Optimiser(name=name, learning_rate=0.1, weight_decay=0.5)
+    make_optimiser([weights], optimiser).step()
+    # AdamW and SGD take lr * decay of the weight; Adam's first step has length lr.
+    expected = 0.9 if name == "adam" else 0.95
+    assert weights.tolist() == pytest.approx([expected] * 3)

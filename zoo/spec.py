@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -26,7 +26,8 @@ Initialisation = Literal["torch", "xavier-normal"]
 
 # constant:      the learning rate stays.
 # linear:        it falls linearly with every update, to 0 after the last.
-Schedule = Literal["constant", "linear"]
+# step:          it falls tenfold after every tenth epoch.
+Schedule = Literal["constant", "linear", "step"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,14 +64,29 @@ IMAGENET_STATISTICS = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.22
 class Optimiser:
     """An optimiser and its settings; what is not named stays at torch's default."""
 
-    name: Literal["sgd", "adam"]
+    name: Literal["sgd", "adam", "adamw"]
     learning_rate: float
     momentum: float = 0.0
+    weight_decay: float = 0.0
 
     def __str__(self) -> str:
         momentum = f" momentum {self.momentum:g}" if self.momentum else ""
-        name = {"sgd": "SGD", "adam": "Adam"}[self.name]
-        return f"{name} {self.learning_rate:g}{momentum}"
+        decay = f" weight decay {self.weight_decay:g}" if self.weight_decay else ""
+        name = {"sgd": "SGD", "adam": "Adam", "adamw": "AdamW"}[self.name]
+        return f"{name} {self.learning_rate:g}{momentum}{decay}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """A random change to training pictures: a class of `torchvision.transforms.v2`.
+
+    Attributes:
+        name: Of the class.
+        settings: Its arguments by name.
+    """
+
+    name: str
+    settings: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +111,7 @@ class Recipe:
         selects_on_test: Whether the document keeps the epoch that did best on the test set.
         samples_per_class: Training and test samples per class where the document's own pictures
             are missing; None takes all there are.
+        augmentation: Changes to each training picture, one after the other.
     """
 
     dataset: str
@@ -111,10 +128,26 @@ class Recipe:
     holds_out_validation: bool = False
     selects_on_test: bool = False
     samples_per_class: tuple[int, int] | None = None
+    augmentation: tuple[Augmentation, ...] = ()
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What a recipe says by name, without what it leaves at its default."""
+        defaults = {own.name: own.default for own in fields(self) if own.default is not MISSING}
+        everything = asdict(self)
+        return {
+            name: everything[name]
+            for name in everything
+            if name not in defaults or getattr(self, name) != defaults[name]
+        }
 
     def __str__(self) -> str:
         batch = "full batch" if self.train_batch is None else f"batch {self.train_batch}"
-        falls = "falling linearly to 0, " if self.schedule == "linear" else ""
+        falls = {
+            "constant": "",
+            "linear": "falling linearly to 0, ",
+            "step": "falling tenfold every 10 epochs, ",
+        }[self.schedule]
         return f"{self.optimiser}, {falls}{batch}, {self.epochs} epochs, {self.loss}"
 
 

@@ -3,7 +3,8 @@
 A seed starts from the same weights and sees the samples in the same order as when it is trained
 alone; its gradients are the same numbers within rounding. Not the same bits, because stacked
 operations add in another order, and dropout draws for all seeds at once. With the same seeds
-together, a run ends in the same bits each time.
+together, a run ends in the same bits each time. Where one seed diverges, the others go on, and so
+does it.
 
 Source: https://pytorch.org/tutorials/intermediate/ensembling.html
 """
@@ -20,7 +21,8 @@ from torch import Tensor
 from torch.func import functional_call, stack_module_state, vmap
 
 from bench.cells.allocation import keep_freed_memory
-from bench.cells.batches import Batches
+from bench.cells.augmentation import augmenting
+from bench.cells.batches import Batches, rows
 from bench.cells.curves import Answers, Curves
 from bench.cells.determinism import deterministic, stream_seed
 from bench.cells.losses import LOSSES
@@ -32,6 +34,7 @@ from bench.cells.train import (
     Trained,
     draw_order,
     first_network,
+    first_not_finite,
     is_tested,
     make_optimiser,
     order_of,
@@ -70,6 +73,7 @@ class Together:
         self.network = copy.deepcopy(networks[0]).to("meta")  # its shape only: weights are passed
         self.optimiser = make_optimiser(self.parameters.values(), recipe.optimiser)
         torch.manual_seed(stream_seed(seeds[0], "dropout"))
+        self.change = augmenting(recipe.augmentation)
         self.orders = [order_of(seed) for seed in seeds]
         self.parts = {part: self._part(split, part) for part in ("train", "validation", "test")}
         samples = len(self.parts["train"][0])
@@ -79,6 +83,7 @@ class Together:
         self.schedule = LearningRate(recipe, self.optimiser, self.steps)
         self.curves = [Curves(recipe, split, self.examples, self.size) for _ in seeds]
         self.epoch = 0
+        self.diverged_at: list[int | None] = [None] * len(seeds)
         self.train_seconds = 0.0
         self.predictions = self._test()
 
@@ -101,10 +106,11 @@ class Together:
                 updates=self.epoch * self.steps,
                 train_seconds=self.train_seconds / len(self.curves),
                 predictions=predictions,
+                diverged_at=diverged_at,
                 weights={name: state[name][index].detach() for name in names},
             )
-            for index, (curves, predictions) in enumerate(
-                zip(self.curves, self.predictions, strict=True)
+            for index, (curves, predictions, diverged_at) in enumerate(
+                zip(self.curves, self.predictions, self.diverged_at, strict=True)
             )
         ]
 
@@ -129,7 +135,8 @@ class Together:
 
     def _part(self, split: Split, part: Part) -> tuple[Tensor, Tensor]:
         inputs, labels = (torch.from_numpy(array).to(self.device) for array in split.part(part))
-        return self.batches.once(inputs), labels
+        changed = part == "train" and self.change is not None
+        return inputs if changed else self.batches.once(inputs), labels
 
     def _train_epoch(self) -> None:
         inputs, labels = self.parts["train"]
@@ -143,7 +150,8 @@ class Together:
             ]
         ).to(self.device)
         for step, chosen in enumerate(torch.split(orders, self.size, dim=1)):
-            batch = self.batches(inputs.index_select(0, chosen.flatten()))
+            samples = rows(inputs, chosen.flatten())
+            batch = self.batches(self.change(samples) if self.change else samples)
             answers = labels.index_select(0, chosen.flatten()).reshape(chosen.shape)
             self.schedule.before((self.epoch - 1) * self.steps + step)
             self.optimiser.zero_grad()
@@ -153,8 +161,12 @@ class Together:
             losses.append(each.detach())
         means = torch.stack(losses).double().cpu().numpy()
         self.train_seconds += time.perf_counter() - started
-        for curves, own in zip(self.curves, means.T, strict=True):
+        for seed, (curves, own) in enumerate(zip(self.curves, means.T, strict=True)):
             curves.trained(self.epoch, own)
+            if self.diverged_at[seed] is None:
+                weights = [tensor[seed] for tensor in self.parameters.values()]
+                updates = self.epoch * self.steps
+                self.diverged_at[seed] = first_not_finite(own, weights, updates)
 
     def _test(self) -> list[Answers]:
         """Leaves a point on every seed's test curve and gives the classes that each answers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,7 +145,7 @@ def key_content(
     """
     return {
         "cell": cell.identity,
-        "recipe": asdict(cell.recipe),
+        "recipe": cell.recipe.settings,
         "data": data_sha256,
         "code": code,
         "environment": environment.decisive(cell.device),
@@ -332,6 +332,7 @@ def _outcome(job: Job, trained: Trained) -> dict[str, Any]:
         "test_accuracy_selected": trained.test_accuracy_selected,
         "validation_accuracy": trained.validation_accuracy,
         "updates": trained.updates,
+        "diverged_at": trained.diverged_at,
         "train_seconds": trained.train_seconds,
         "weights_sha256": trained.weights_sha256,
         "misclassified": WrongAnswers(

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from bench.cells.allocation import keep_freed_memory
+from bench.cells.augmentation import augmenting
 from bench.cells.batches import Batches
 from bench.cells.curves import Answers, Curves
 from bench.cells.determinism import deterministic, stream_seed
@@ -49,6 +51,8 @@ class Trained:
         validation_accuracy: Fraction of held-out samples right after the last epoch, or None.
         weights_sha256: Digest of the weights after the last epoch.
         predictions: Class answered for each test sample after the last epoch, (n_test,).
+        diverged_at: The first optimiser step, from 1 on, whose loss or outcome was not finite;
+            the run ends with its epoch where it is trained alone. None where all were.
         training_curve: Training loss over examples seen.
         test_curve: Test loss and accuracy over examples seen.
         weights: The state dictionary after the last epoch, on the CPU.
@@ -62,6 +66,7 @@ class Trained:
     validation_accuracy: float | None
     weights_sha256: str
     predictions: Answers
+    diverged_at: int | None
     training_curve: tuple[TrainingPoint, ...]
     test_curve: tuple[TestPoint, ...]
     weights: dict[str, Tensor] = field(repr=False)
@@ -99,6 +104,7 @@ class Training:
         self.optimiser = make_optimiser(self.network.parameters(), recipe.optimiser)
         torch.manual_seed(stream_seed(seed, "dropout"))
         self.order = order_of(seed)
+        self.change = augmenting(recipe.augmentation)
         self.parts = {name: self._part(split, name) for name in _PARTS}
         if not self.examples_per_epoch:
             raise ValueError(
@@ -113,13 +119,15 @@ class Training:
         self.step: Step | None = None
         self.epoch = 0
         self.updates = 0
+        self.diverged_at: int | None = None
         self.train_seconds = 0.0
         self.curves = Curves(recipe, split, self.examples_per_epoch, self._batch_size)
         self.predictions = self._test()
 
     def _part(self, split: Split, name: Part) -> tuple[Tensor, Tensor]:
         inputs, labels = (torch.from_numpy(array).to(self.device) for array in split.part(name))
-        return self.batches.once(inputs), labels
+        changed = name == "train" and self.change is not None
+        return inputs if changed else self.batches.once(inputs), labels
 
     @property
     def examples_per_epoch(self) -> int:
@@ -130,11 +138,15 @@ class Training:
         return samples
 
     def run(self, until_epoch: int) -> None:
-        """Trains up to and including the given epoch, testing as it goes."""
-        while self.epoch < until_epoch:
+        """Trains up to and including the given epoch, testing as it goes.
+
+        A run that has diverged ends there.
+        """
+        while self.epoch < until_epoch and self.diverged_at is None:
             self.epoch += 1
             self._train_epoch()
-            if self.epoch == until_epoch or is_tested(self.epoch, self.recipe):
+            is_last = self.epoch == until_epoch or self.diverged_at is not None
+            if is_last or is_tested(self.epoch, self.recipe):
                 self.predictions = self._test()
 
     def result(self) -> Trained:
@@ -145,6 +157,7 @@ class Training:
             updates=self.updates,
             train_seconds=self.train_seconds,
             predictions=self.predictions,
+            diverged_at=self.diverged_at,
             weights=self.network.state_dict(),
         )
 
@@ -159,6 +172,7 @@ class Training:
                 "cuda": torch.cuda.get_rng_state_all() if self.device.type == "cuda" else [],
                 "epoch": self.epoch,
                 "updates": self.updates,
+                "diverged_at": self.diverged_at,
                 "train_seconds": self.train_seconds,
                 "predictions": torch.from_numpy(self.predictions),
                 "training_curve": msgspec.json.encode(self.curves.training),
@@ -179,6 +193,7 @@ class Training:
             torch.cuda.set_rng_state_all([numbers.cpu() for numbers in state["cuda"]])
         self.epoch = state["epoch"]
         self.updates = state["updates"]
+        self.diverged_at = state["diverged_at"]
         self.train_seconds = state["train_seconds"]
         self.predictions = state["predictions"].cpu().numpy()
         self.curves.training = msgspec.json.decode(
@@ -199,13 +214,16 @@ class Training:
         started = time.perf_counter()
         order = draw_order(len(inputs), self.order if self.recipe.shuffle else None)
         order = order[: self.examples_per_epoch].to(self.device)
-        for batch, answers in self.batches.ahead(inputs, labels, order, self._batch_size):
+        size = self._batch_size
+        for batch, answers in self.batches.ahead(inputs, labels, order, size, self.change):
             self._schedule.before(self.updates)
             losses.append(step(batch, answers))
             self.updates += 1
         # Read once an epoch: on a GPU every reading waits for all that came before.
         means = torch.stack(losses).double().cpu().numpy()
         self.train_seconds += time.perf_counter() - started
+        weights = self.network.state_dict().values()
+        self.diverged_at = first_not_finite(means, weights, self.updates)
         self.curves.trained(self.epoch, means)
 
     def make_step(self) -> Step:
@@ -267,13 +285,22 @@ def place(network: nn.Module, device: torch.device) -> None:
 def make_optimiser(parameters: Iterable[Tensor], optimiser: Optimiser) -> torch.optim.Optimizer:
     """The torch optimiser of a recipe; it updates all parameters in one call."""
     all_of_them = list(parameters)
+    decay = optimiser.weight_decay
     rate: float | Tensor = optimiser.learning_rate
     on_gpu = all_of_them[0].device.type == "cuda"
     if on_gpu:  # where a CUDA graph finds it, changed or not
         rate = torch.tensor(rate, device=all_of_them[0].device)
     if optimiser.name == "adam":
-        return torch.optim.Adam(all_of_them, lr=rate, fused=True, capturable=on_gpu)
-    return torch.optim.SGD(all_of_them, lr=rate, momentum=optimiser.momentum, fused=True)
+        return torch.optim.Adam(
+            all_of_them, lr=rate, weight_decay=decay, fused=True, capturable=on_gpu
+        )
+    if optimiser.name == "adamw":
+        return torch.optim.AdamW(
+            all_of_them, lr=rate, weight_decay=decay, fused=True, capturable=on_gpu
+        )
+    return torch.optim.SGD(
+        all_of_them, lr=rate, momentum=optimiser.momentum, weight_decay=decay, fused=True
+    )
 
 
 def first_network(spec: ModelSpec, recipe: Recipe, seed: int) -> nn.Module:
@@ -296,6 +323,24 @@ def draw_order(samples: int, generator: torch.Generator | None) -> Tensor:
     return torch.randperm(samples, generator=generator)
 
 
+def first_not_finite(
+    losses: np.ndarray[Any, np.dtype[np.float64]], weights: Iterable[Tensor], updates: int
+) -> int | None:
+    """The first optimiser step, from 1 on, whose loss is not finite; or that left such weights.
+
+    Args:
+        losses: Of the last steps, each before its update, (steps,).
+        weights: After the last step.
+        updates: Steps taken up to there.
+    """
+    (places,) = np.nonzero(~np.isfinite(losses))
+    if len(places):
+        return updates - len(losses) + int(places[0]) + 1
+    if all(bool(torch.isfinite(tensor).all()) for tensor in weights):
+        return None
+    return updates
+
+
 def is_tested(epoch: int, recipe: Recipe) -> bool:
     """Whether a recipe's training is tested after an epoch."""
     test_every = math.ceil(recipe.epochs / TEST_POINTS)
@@ -309,6 +354,7 @@ def outcome(
     updates: int,
     train_seconds: float,
     predictions: Answers,
+    diverged_at: int | None,
     weights: Mapping[str, Tensor],
 ) -> Trained:
     """What a training that ends after its last test has come to."""
@@ -324,6 +370,7 @@ def outcome(
         validation_accuracy=last.validation_accuracy,
         weights_sha256=weights_sha256(kept),
         predictions=predictions,
+        diverged_at=diverged_at,
         training_curve=tuple(curves.training),
         test_curve=tuple(curves.test),
         weights=kept,

@@ -75,6 +75,8 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
             set.
         validation_accuracy: Fraction of held-out samples right after the last epoch.
         updates: Optimiser steps made.
+        diverged_at: The first of them, from 1 on, whose loss or outcome was not finite, if any; the
+            run ended with its epoch where it was trained alone.
         train_seconds: Wall time of the training steps.
         weights_sha256: Digest of the weights after the last epoch.
         misclassified: Wrong test samples: index among the test samples, class answered.
@@ -102,6 +104,7 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
     test_accuracy_selected: float | None = None
     validation_accuracy: float | None = None
     updates: int | None = None
+    diverged_at: int | None = None
     train_seconds: float | None = None
     weights_sha256: str | None = None
     misclassified: WrongAnswers = WrongAnswers()

@@ -86,12 +86,12 @@ def _group(cells: Mapping[Workload, Cell], here: Environment, processes: int, ro
     same: dict[str, list[Workload]] = {}
     codes = {cell.model: training_code(cell.spec) for cell in cells.values()}
     for workload, cell in cells.items():
-        work = {**asdict(workload), "model": codes[cell.model], "recipe": asdict(cell.recipe)}
+        work = {**asdict(workload), "model": codes[cell.model], "recipe": cell.recipe.settings}
         same.setdefault(digest(work), []).append(workload)
     twins = {first: tuple(others) for first, *others in same.values()}
     devices = dict.fromkeys(workload.device for workload in cells)
     together = {
-        "workloads": [[asdict(first), asdict(cells[first].recipe)] for first in twins],
+        "workloads": [[asdict(first), cells[first].recipe.settings] for first in twins],
         "processes": processes,
         "rounds": rounds,
         "code": [timing_code(), *dict.fromkeys(codes[first.model] for first in twins)],
