@@ -66,10 +66,10 @@ def split(model: str, data_root: Path, batches: int | None = None) -> Split:
     Args:
         model: Registry name.
         data_root: The folder above `MNIST/raw`.
-        batches: Takes training pictures for no more batches than these; None takes all.
+        batches: Takes training pictures for so many batches instead.
     """
     spec = zoo.get(model)
     dataset = first_pictures(data_root)
     if batches is not None and spec.recipe.train_batch is not None:
-        dataset = replace(dataset, train=dataset.train[: batches * spec.recipe.train_batch])
+        dataset = replace(dataset, train=np.arange(batches * spec.recipe.train_batch))
     return view(dataset, spec, replace(spec.recipe, samples_per_class=None))

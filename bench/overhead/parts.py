@@ -61,7 +61,7 @@ def parts(data_root: Path, workers: int) -> tuple[Part, ...]:
             title="a training step",
             contenders=_steps(data_root),
             models=image_models(),
-            rounds=12,
+            rounds=10,
         ),
         Part(
             name="option",

@@ -2,7 +2,8 @@
 
 All run on one thread, over the same pictures and with the same options of torch. What is measured
 is new each time, because where a network's tensors happen to lie in memory changes its speed. The
-fastest of three epochs counts, because what else the machine does can only add to a time.
+fastest epoch counts, because what else the machine does can only add to a time. An epoch has
+enough steps that it matters little that the suite tests before it, after which caches are cold.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from bench.cells.train import Training, make_optimiser, place
 from bench.overhead.data import split
 from bench.overhead.peers import lightning_seconds
 
-BATCHES = 50  # of a block, where there are pictures for so many
-EPOCHS = 4  # the first makes the optimiser's state and fills the caches, and is left out
+BATCHES = 100  # of an epoch
+EPOCHS = 3  # the first makes the optimiser's state and fills the caches, and is left out
 Pair = tuple[torch.Tensor, torch.Tensor]
 
 
