@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import msgspec
-
 from bench.cells.data import Dataset
+from bench.cells.declaration import declare
 from bench.cells.deviations import deviations
 from bench.cells.plan import Plan, Request
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED
@@ -18,8 +16,6 @@ from bench.cells.splits import first_test_pictures
 from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import digest
-from bench.statistics.basics import ALPHA
-from bench.statistics.design import MODELS, QUESTIONS
 from bench.statistics.margin import MARGIN
 from bench.statistics.sequential import SPENDING
 from bench.statistics.speed import MARGINS
@@ -68,25 +64,13 @@ def request_record(
         keys=tuple(keys),
         margin=request.margin,
         speed_margins=kinds.SpeedMargins(**asdict(MARGINS)),
-        until_settled=_until_settled(request, planned, ran or {}) if request.looks else None,
+        until_settled=kinds.UntilSettled(
+            looks=request.looks, spending=SPENDING, ran=dict(ran or {})
+        )
+        if request.looks
+        else None,
+        declaration=declare(request, planned).key,
     )
-
-
-def _until_settled(request: Request, planned: Plan, ran: Mapping[str, int]) -> kinds.UntilSettled:
-    """What is declared before the first cell, with its digest."""
-    others = tuple(model for model in planned.models if model != planned.baseline)
-    families = {f"against {planned.baseline}": others}
-    if set(MODELS) <= set(planned.models):
-        families["activation and pooling"] = tuple(question.name for question in QUESTIONS)
-    declared = {
-        "looks": request.looks,
-        "spending": SPENDING,
-        "level": ALPHA,
-        "margin": request.margin,
-        "families": families,
-    }
-    sha256 = hashlib.sha256(msgspec.json.encode(declared)).hexdigest()
-    return msgspec.convert({**declared, "sha256": sha256, "ran": dict(ran)}, kinds.UntilSettled)
 
 
 def _pictures(dataset: Dataset) -> kinds.Pictures | None:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from bench.cells.reference import MAJORITY_CLASS
 from bench.counting.bars import write_bars
-from bench.records.kinds import Request, Timing
-from bench.records.store import Store, latest, of_kind
+from bench.records.kinds import Request
 from bench.report.cost import counting
 from bench.report.method import Deviation, shared_deviations
 from bench.results.runs import Results
@@ -74,15 +73,13 @@ def write_page(results: Results, folder: Path) -> None:
     """Writes `report.md` and its figure into the folder that holds the records."""
     found = quantities(results)
     figure = write_bars(bars(found), folder / "figures")
-    timings = of_kind(latest(Store(folder).read(), results.request.keys).values(), Timing)
-    view = page_view(results, found, timings, figure)
+    view = page_view(results, found, figure)
     (folder / "report.md").write_text(render(Path(__file__).parent, "counting", view) + "\n")
 
 
 def page_view(
     results: Results,
     found: dict[str, Quantity],
-    timings: list[Timing],
     figure: str,
 ) -> CountingPage:
     """What the page shows of a run.
@@ -90,15 +87,13 @@ def page_view(
     Args:
         results: The run.
         found: Its quantities.
-        timings: Its records of measured blocks.
         figure: What the figure shows.
     """
     first, request = results.runs[0], results.request
     references = results.references.get(first.ranking_group, ())
     blocks = [
         [seconds for label in timing.block_seconds for seconds in label]
-        for timing in timings
-        if timing.status == "ok"
+        for timing in results.timings
     ]
     cell = next(iter(first.cells.values()))
     return CountingPage(

@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.records import kinds
 from bench.records.environment import Environment, differences
 from bench.records.errors import RequestError
-from bench.records.store import Store, latest, of_kind
+from bench.records.store import Store
 from bench.results.runs import Results, read
 from bench.results.speeds import NO_SPEED, YARDSTICK, Pace, log_per_yardstick
 from bench.statistics.basics import Floats
@@ -66,16 +66,14 @@ def open_side(name: str, folder: Path) -> Side:
     Raises:
         RequestError: There is none.
     """
-    store = Store(folder)
-    results = read(store)
-    timed = of_kind(latest(store.read(), results.request.keys).values(), kinds.Timing)
+    results = read(Store(folder))
     return Side(
         name=name,
         results=results,
         timings={
             (timing.model, timing.device, timing.phase): timing
-            for timing in timed
-            if timing.status == "ok" and timing.deterministic
+            for timing in results.timings
+            if timing.deterministic
         },
     )
 

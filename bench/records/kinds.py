@@ -124,6 +124,7 @@ class Timing(Record, frozen=True, kw_only=True, tag="timing"):
             round's calls. Older records have one process, and in it a row for each of two labels
             that a workload was visited under in every round, or for latency nothing.
         processes: How many processes measured it.
+        delay: The share of its own time that every step waited, planted as a control; 0 for none.
     """
 
     model: str
@@ -139,6 +140,7 @@ class Timing(Record, frozen=True, kw_only=True, tag="timing"):
     gpu: dict[str, Any] | None = None
     block_seconds: tuple[tuple[float, ...], ...] = ()
     processes: int = 1
+    delay: float = 0.0
     latency_p50_seconds: float | None = None
     latency_p95_seconds: float | None = None
     latency_p99_seconds: float | None = None
@@ -228,25 +230,45 @@ class SpeedMargins(Struct, frozen=True, kw_only=True):
 
 
 class UntilSettled(Struct, frozen=True, kw_only=True):
-    """What a run that goes on until it is settled has declared, before its first cell.
+    """The design of a run that goes on until it is settled, and how far it went.
 
     Attributes:
         looks: After how many seeds its verdicts are looked at.
         spending: The function that shares the error between the looks.
-        level: How often a family may err, all looks together.
-        margin: Within which networks are equivalent, a fraction.
-        families: By family, what it compares.
-        sha256: Of all above.
         ran: By model, how many seeds it has run in the end; empty before.
     """
 
     looks: tuple[int, ...]
     spending: str
+    ran: dict[str, int] = {}
+
+
+class Declaration(Record, frozen=True, kw_only=True, tag="declaration"):
+    """What a run will judge and by which rules, recorded before its first cell.
+
+    The key is a digest of all fields, so that another declaration is another record.
+
+    Attributes:
+        families: By family, what it compares; on every device, and for every ranking, its own.
+        primary: The question that has half of its family's error.
+        level: How often all verdicts of a kind together may err.
+        margin: Within which accuracies are equivalent, a fraction.
+        speed_margins: How large a difference of speeds has to be.
+        devices: Where it runs.
+        seeds: All seeds, or at most.
+        looks: After how many seeds it may stop; empty for a fixed number.
+        spending: The function that shares the error between the looks, if there are any.
+    """
+
+    families: dict[str, tuple[str, ...]]
+    primary: str
     level: float
     margin: float
-    families: dict[str, tuple[str, ...]]
-    sha256: str
-    ran: dict[str, int] = {}
+    speed_margins: SpeedMargins
+    devices: tuple[str, ...]
+    seeds: tuple[int, ...]
+    looks: tuple[int, ...] = ()
+    spending: str | None = None
 
 
 class Request(Record, frozen=True, kw_only=True, tag="request"):
@@ -266,6 +288,7 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
         keys: Of all records that belong to the run.
         speed_margins: Declared before anything was measured; None in older records.
         until_settled: Its design, where it went on until it was settled.
+        declaration: Key of what was declared before the first cell; None in older records.
     """
 
     models: tuple[str, ...]
@@ -289,6 +312,7 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
     margin: float = 0.005
     speed_margins: SpeedMargins | None = None
     until_settled: UntilSettled | None = None
+    declaration: str | None = None
 
     def seeds_of(self, model: str) -> tuple[int, ...]:
         """The seeds that a model has run, or failed on."""
@@ -543,6 +567,7 @@ _KINDS: dict[str, type[Record]] = {
     "count": Count,
     "baseline": Reference,
     "request": Request,
+    "declaration": Declaration,
 }
 _EXPERIMENTS: dict[str, type[Record]] = {
     LEARNING_RATE: LearningRate,

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from bench.cells.declaration import Primary, primary
 from bench.results.runs import Results, Runs
 from bench.statistics.accuracy import (
     Comparison,
@@ -24,7 +25,6 @@ from bench.statistics.basics import ALPHA
 from bench.statistics.design import (
     CELLS,
     MODELS,
-    QUESTIONS,
     TRIPLES,
     Effect,
     as_effects,
@@ -88,12 +88,12 @@ def against_baseline(
             identical=runs.is_twin_of(baseline),
             seeds=seeds,
         )
-    primary = primary_question(results)
-    places = [i for i, model in enumerate(family) if primary.model == model]
+    asked = primary_question(results)
+    places = [i for i, model in enumerate(family) if asked.model == model]
     settled = _judge(
         list(family.values()),
         results,
-        primary=places[0] if places and baseline.device == primary.device else None,
+        primary=places[0] if places and baseline.device == asked.device else None,
         look=look,
     )
     return BaselineFamily(
@@ -177,37 +177,10 @@ def _judge(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Primary:
-    """The question that a run is asked first of all.
-
-    Attributes:
-        name: The question in words, to be used in a sentence, where it is one to the design.
-        model: Else the network that is compared with the baseline; None if there is none.
-        device: Where.
-    """
-
-    name: str | None
-    model: str | None
-    device: str
-
-    def is_of(self, device: str) -> bool:
-        """Whether it is a question to the design on a device."""
-        return self.name is not None and self.device == device
-
-
 def primary_question(results: Results) -> Primary:
-    """The primary question, which follows from the request alone.
-
-    With all six networks of the design it is the design's first question, ReLU instead of sigmoid;
-    else the first network that is asked for beside the baseline. On the first device.
-    """
+    """The primary question of a run."""
     request = results.request
-    device = request.devices[0]
-    if set(MODELS) <= set(request.ran):
-        return Primary(name=QUESTIONS[0].name, model=None, device=device)
-    others = [model for model in request.ran if model != request.baseline]
-    return Primary(name=None, model=others[0] if others else None, device=device)
+    return primary(request.ran, request.baseline, request.devices[0])
 
 
 def count_families(results: Results) -> int:

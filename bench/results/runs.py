@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind
+from bench.results.declared import Declared, read_declared
 from bench.results.speeds import Speed, read_speeds
 from bench.statistics.accuracy import correctness, interval_of, pair
 from bench.statistics.basics import Interval, Summary, exact, paired_difference, summarise
@@ -196,6 +197,10 @@ class Results:
         profiles: Where the time of training steps goes.
         findings: By claim, what exact checks found of the run's networks.
         references: By ranking group, what its networks are held against.
+        permuted: Networks of the run on pictures with permuted pixels, a control.
+        timings: What was measured of the networks and the yardstick.
+        delayed: What was measured of steps that a known delay was planted in, a control.
+        declared: What was declared before the first cell; None in older records.
     """
 
     request: kinds.Request
@@ -208,6 +213,10 @@ class Results:
     profiles: tuple[kinds.Profile, ...] = ()
     findings: Mapping[str, kinds.Finding] = field(default_factory=dict)
     references: Mapping[str, tuple[ReferencePredictor, ...]] = field(default_factory=dict)
+    permuted: tuple[Runs, ...] = ()
+    timings: tuple[kinds.Timing, ...] = ()
+    delayed: tuple[kinds.Timing, ...] = ()
+    declared: Declared | None = None
 
     @cached_property
     def groups(self) -> tuple[tuple[Runs, ...], ...]:
@@ -280,13 +289,17 @@ def read(store: Store) -> Results:
     records = store.read()
     request = store.latest_request(records)
     found = latest(records, request.keys).values()
-    runs = _runs(of_kind(found, kinds.Train), request)
+    trained = of_kind(found, kinds.Train)
+    runs = _runs(trained, request.ran, request.devices)
+    controls = dict.fromkeys(cell.model for cell in trained if cell.model not in request.ran)
+    measured = of_kind(found, kinds.Timing)
+    timings = [item for item in measured if not item.delay]
     fitted = of_kind(found, kinds.Reference)
     later = {record.key: record for record in records if getattr(record, "run", "") == request.key}
     return Results(
         request=request,
         runs=runs,
-        speeds=read_speeds(of_kind(found, kinds.Timing), request.baseline, declared(request)),
+        speeds=read_speeds(timings, request.baseline, declared(request)),
         counts={c.model: c for c in of_kind(found, kinds.Count) if c.status == "ok"},
         failures=tuple(_failures(found)),
         rates=tuple(of_kind(later.values(), kinds.LearningRate)),
@@ -294,17 +307,23 @@ def read(store: Store) -> Results:
         profiles=tuple(of_kind(later.values(), kinds.Profile)),
         findings={item.claim: item for item in of_kind(later.values(), kinds.Finding)},
         references={item.ranking_group: _references(fitted, item.test_checksums) for item in runs},
+        permuted=_runs(trained, controls, request.devices),
+        timings=tuple(item for item in timings if item.status == "ok"),
+        delayed=tuple(item for item in measured if item.delay and item.status == "ok"),
+        declared=read_declared(records, request),
     )
 
 
-def _runs(train: Sequence[kinds.Train], request: kinds.Request) -> tuple[Runs, ...]:
+def _runs(
+    train: Sequence[kinds.Train], models: Iterable[str], devices: Sequence[str]
+) -> tuple[Runs, ...]:
     by_model: dict[tuple[str, str], dict[int, kinds.Train]] = {}
     for cell in train:
         by_model.setdefault((cell.device, cell.model), {})[cell.seed] = cell
     return tuple(
         Runs(model=model, device=device, cells=by_model[device, model])
-        for device in request.devices
-        for model in request.ran
+        for device in devices
+        for model in models
         if (device, model) in by_model
     )
 
