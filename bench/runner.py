@@ -12,8 +12,10 @@ from safetensors import safe_open
 
 from bench.cells import machine, reference
 from bench.cells.catalogue import DRAWN_PER_SEED
+from bench.cells.controls import permuted_cells
 from bench.cells.count import count
 from bench.cells.data import Datasets
+from bench.cells.declaration import declare
 from bench.cells.jobs import DIGEST, Job, at_a_time, cell_key, failure, make_jobs, run_jobs
 from bench.cells.plan import Plan, Request, plan
 from bench.cells.request import request_record
@@ -83,6 +85,7 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     )
     if request.fresh:
         records.set_aside()
+    _declare(declare(request, planned), records)
     counted = _count([cell.spec for cell in planned.first_cells.values()], records)
     dataset = datasets.get(request.dataset, request.seeds[0])
     ran = None
@@ -93,7 +96,8 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         ran = Counter(job.cell.model for job in jobs if job.cell.device == request.devices[0])
     else:
         _train(jobs, request, records, progress)
-    keys = [job.key for job in jobs] + counted
+    controls = _train_controls(jobs, request, datasets, here, records, progress)
+    keys = [job.key for job in (*jobs, *controls)] + counted
     keys += _fit_references(jobs, datasets, here, records, progress)
     if timed:
         keys += _measure(request, planned, here, records, progress)
@@ -101,6 +105,12 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     for finding in findings(read(records)):
         records.append(finding)
     return read(records)
+
+
+def _declare(declaration: kinds.Declaration, records: Store) -> None:
+    """Records what will be judged and how, unless that has been declared in this place before."""
+    if records.missing({declaration.key: declaration}):
+        records.append(declaration)
 
 
 def plan_here(request: Request) -> Plan:
@@ -188,6 +198,23 @@ def _train_until_settled(
             break
         before = look
     return due
+
+
+def _train_controls(
+    jobs: Sequence[Job],
+    request: Request,
+    datasets: Datasets,
+    here: Environment,
+    records: Store,
+    progress: Progress,
+) -> list[Job]:
+    """Trains the cells that the run needs for its controls alone."""
+    cells = permuted_cells(job.cell for job in jobs)
+    splits = request.reports / ".data"
+    controls = make_jobs(cells, datasets, splits=splits, environment=here, weights=None)
+    if controls:
+        _train(controls, request, records, progress)
+    return controls
 
 
 def _drop_other_weights(job: Job, record: kinds.Train) -> None:

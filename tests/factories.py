@@ -55,7 +55,7 @@ def train_record(model: str, seed: int, right: int, **changes: Any) -> kinds.Tra
         "test_samples": 400,
         "test_checksum": "one",
         "data_sha256": "data",
-        "code_sha256": "code",
+        "code_sha256": f"code of {twin}",
         "status": "ok",
         "test_accuracy": right / 400,
         "validation_accuracy": 0.9,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.records.errors import RequestError
 from bench.records.store import Store
 from bench.report.accuracy import best, comparison
+from bench.report.controls import controls as controls_section
 from bench.report.cost import counting, parameters
 from bench.report.decided import decided
 from bench.report.design import activation_and_pooling
@@ -18,6 +20,7 @@ from bench.report.method import method
 from bench.report.profiles import profiles
 from bench.report.speed import speed
 from bench.report.verdicts import verdicts
+from bench.results.controls import Controls, controls
 from bench.results.runs import Results, read
 from bench.results.table import results_table
 from bench.writing.templates import render as write
@@ -59,8 +62,9 @@ def render(results: Results, figures: dict[str, str], undrawn: dict[str, str] | 
         figures: Names of the figures that lie beside the report, with their descriptions.
         undrawn: Names of the figures that could not be drawn, and why.
     """
+    checked = controls(results)
     sections = (
-        write(_ROOM, "title", title_view(results)),
+        write(_ROOM, "title", title_view(results, checked)),
         best(results, figures),
         comparison(results),
         verdicts(results),
@@ -73,6 +77,7 @@ def render(results: Results, figures: dict[str, str], undrawn: dict[str, str] | 
         counting(),
         decided(results),
         write(_ROOM, "curves", curves_view(figures)),
+        controls_section(results, checked),
         method(results, undrawn or {}),
     )
     return unwrap("\n\n".join(sections)) + "\n"
@@ -92,6 +97,8 @@ class TitleView:
         processor: The CPU's name.
         gpu: The GPU's name; None where there is none.
         failures: How many cells, counts and measurements failed.
+        controls: How many controls the run has.
+        failed_controls: How many of them failed.
     """
 
     networks: int
@@ -103,9 +110,11 @@ class TitleView:
     processor: str
     gpu: str | None
     failures: int
+    controls: int
+    failed_controls: int
 
 
-def title_view(results: Results) -> TitleView:
+def title_view(results: Results, checked: Sequence[Controls]) -> TitleView:
     """What the first lines say of a run."""
     request = results.request
     return TitleView(
@@ -118,6 +127,8 @@ def title_view(results: Results) -> TitleView:
         processor=request.environment.processor,
         gpu=request.environment.gpu,
         failures=len(results.failures),
+        controls=sum(found.made for found in checked),
+        failed_controls=sum(found.failed for found in checked),
     )
 
 

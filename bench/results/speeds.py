@@ -116,7 +116,7 @@ def read_speeds(
         if record.status == "ok":
             phase = record.phase if record.deterministic else FREE
             measured.setdefault((record.device, phase), {})[record.model] = record
-    changed = _changed([record for models in measured.values() for record in models.values()])
+    changed = changed_keys([record for models in measured.values() for record in models.values()])
     yardsticks = {
         device: models[YARDSTICK]
         for (device, phase), models in measured.items()
@@ -166,7 +166,7 @@ def log_per_yardstick(record: kinds.Timing, yardstick: kinds.Timing) -> Floats:
     return hodges_lehmann(rounds)
 
 
-def _changed(records: Sequence[kinds.Timing]) -> set[str]:
+def changed_keys(records: Sequence[kinds.Timing]) -> set[str]:
     """Keys of the workloads whose speed changed by itself while they were measured.
 
     Equal networks are measured once and have the same blocks: they count once.

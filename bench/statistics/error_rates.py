@@ -14,6 +14,7 @@ REPORT_ERRORS = Path(__file__).with_name("report_errors.csv")
 SETTLING_ERRORS = Path(__file__).with_name("settling_errors.csv")
 SPEED_ERRORS = Path(__file__).with_name("speed_errors.csv")
 ROUNDING_SPREAD = Path(__file__).with_name("rounding.csv")
+CONTROL_ERRORS = Path(__file__).with_name("control_errors.csv")
 SPEED_REGIMES = Path(__file__).with_name("speed_regimes.csv")
 SPEED_RUNS = 2_000  # simulated in each row of `SPEED_ERRORS` and `SPEED_REGIMES`
 PLANTED = (1, 3, 10)  # percent that one network is slower by
@@ -219,6 +220,41 @@ class RoundingSpread:
     other_answers_by_rounding: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class ControlErrors:
+    """What controls find in runs in which all is right, as `studies.control_errors` simulates it.
+
+    Shares are fractions in 0..1 of the runs.
+
+    Attributes:
+        seeds: Number of seeds.
+        spread: How the seeds of the fully connected network differ; the others are calm.
+        machine: What goes on while steps are timed, in `studies.speed_errors.SCENARIOS`.
+        runs: Simulated.
+        permuted: How often the control with permuted pixels fails.
+        halves: How often the one with halves of the seeds fails.
+        processes: How often the one with two groups of processes fails.
+        any_negative: How often one of these three fails.
+        any_upper: One-sided 95% upper bound of that, Clopper and Pearson.
+        delay_passes: How often the planted delay is found, and as large as it is.
+        handicap_passes: How often the handicap is.
+        handicap: Its mean.
+    """
+
+    seeds: int
+    spread: SpreadName
+    machine: str
+    runs: int
+    permuted: float
+    halves: float
+    processes: float
+    any_negative: float
+    any_upper: float
+    delay_passes: float
+    handicap_passes: float
+    handicap: float
+
+
 def read_pair_errors() -> list[PairErrors]:
     """The rows of the last simulation of single comparisons, in its order."""
     return _read(PAIR_ERRORS, PairErrors)
@@ -232,6 +268,11 @@ def read_report_errors() -> list[ReportErrors]:
 def read_settling_errors() -> list[SettlingErrors]:
     """The rows of the last simulation of runs until settled, in its order."""
     return _read(SETTLING_ERRORS, SettlingErrors)
+
+
+def read_control_errors() -> list[ControlErrors]:
+    """The rows of the last simulation of controls, in its order."""
+    return _read(CONTROL_ERRORS, ControlErrors)
 
 
 def read_speed_errors() -> list[SpeedErrors]:

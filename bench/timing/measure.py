@@ -33,7 +33,7 @@ from bench.timing.protocol import (
     ROUNDS,
     Workload,
 )
-from bench.timing.runner import Runner, Timed, Yardstick
+from bench.timing.runner import Delayed, Runner, Timed, Yardstick
 from zoo import ModelSpec, Recipe
 
 WARM_STEPS = 2  # the first of them allocates
@@ -60,7 +60,8 @@ class Asked:
         """The workload made ready in this process."""
         if self.spec is None or self.recipe is None:
             return Yardstick(self.workload)
-        return Runner(self.workload, self.spec, self.recipe)
+        kind = Delayed if self.workload.delay else Runner
+        return kind(self.workload, self.spec, self.recipe)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ ROUNDS = 8  # in every process
 BLOCK_SECONDS = 0.025  # a block of steps takes about so long: far above the clock's resolution
 CALLS_PER_ROUND = 25  # single calls for latency: 5 processes of 8 rounds make 1,000
 MEASUREMENT_SEED = 0
+DELAY = 0.03  # planted in a control: a step that takes 1.03 times as long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +25,15 @@ class Workload:
     `train`: a training step at batch 64, from stored samples to updated weights. `inference`: the
     way from 64 stored samples to outputs. `latency`: the same for a single sample, call by call.
     `yardstick`: no network, but work of a fixed size that tells how fast the machine is.
-    Not `deterministic` is a workload that shows what the deterministic algorithms cost.
+    Not `deterministic` is a workload that shows what the deterministic algorithms cost. One with a
+    `delay` is a control: every step waits for such a share of the time that it has just taken.
     """
 
     model: str
     device: str
     phase: Phase
     deterministic: bool = True
+    delay: float = 0.0
 
     @property
     def batch(self) -> int:

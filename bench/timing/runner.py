@@ -133,6 +133,25 @@ class Runner(Timed):
         self.network(self.batches(self.samples))
 
 
+class Delayed(Runner):
+    """A network's workload whose steps take longer by a known share of their own time.
+
+    On the CPU only: a step on CUDA is over, for the one who asks, before the device has begun.
+    """
+
+    def __init__(self, workload: Workload, spec: ModelSpec, recipe: Recipe) -> None:
+        super().__init__(workload, spec, recipe)
+        self.undelayed, self.step = self.step, self._wait_after
+
+    def _wait_after(self) -> None:
+        started = time.perf_counter()
+        self.undelayed()
+        done = time.perf_counter()
+        until = done + self.workload.delay * (done - started)
+        while time.perf_counter() < until:
+            pass  # busily, because sleeping takes longer than asked for
+
+
 class Yardstick(Timed):
     """A fixed piece of work that no network's code is part of.
 

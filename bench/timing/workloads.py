@@ -15,7 +15,7 @@ from bench.records.environment import Environment
 from bench.records.store import digest
 from bench.timing.gpu import summarise_states
 from bench.timing.measure import Asked, FailedTiming, Timing, measure, timing_code
-from bench.timing.protocol import PHASES, PROCESSES, ROUNDS, Workload, yardstick
+from bench.timing.protocol import DELAY, PHASES, PROCESSES, ROUNDS, Workload, yardstick
 
 # A heavy network's training step takes seconds, and several processes would not fit into memory.
 # What is compared differs far more than its noise.
@@ -70,6 +70,8 @@ def plan_groups(request: Request, planned: Plan, here: Environment) -> list[Grou
         flagged = Workload(model=planned.baseline, device=device, phase="train")
         if flagged in together:
             together[replace(flagged, deterministic=False)] = together[flagged]
+            if device == "cpu":  # a control: is a delay of a known size found?
+                together[replace(flagged, delay=DELAY)] = together[flagged]
     groups = [_group(together, here, PROCESSES, ROUNDS)] if together else []
     alone = [workload for workload in workloads if workload in heavy]
     return [

@@ -107,7 +107,7 @@ def table(text: str) -> str:
 
 def _cells(line: str) -> list[str]:
     """The cells of a table's line; a bar behind a backslash is part of its cell."""
-    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+    return [" ".join(cell.split()) for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
 
 
 FILTERS: dict[str, Any] = {
