@@ -68,7 +68,8 @@ def accuracy(
     """In which runs permuted pixels and halves of seeds are called different; and handicaps."""
     rng = np.random.default_rng([seeds, *spread.encode()])
     networks = [(ACCURACY, SPREADS[spread]), *[(ACCURACY, CALM)] * (NETWORKS - 1)]
-    permuted, halves, planted = [], [], []
+    permuted, halves = [], []
+    planted: list[Planted] = []
     for right in simulate(rng, networks, runs=runs, seeds=2 * seeds, samples=SAMPLES):
         first, second = right[:, :, :seeds], right[:, :, seeds:]
         permuted.append(_p(second[:, 0], first[:, 0]) <= LEVEL)

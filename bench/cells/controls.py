@@ -24,11 +24,13 @@ def permuted_name(model: str) -> str:
 def permuted_cells(cells: Iterable[Cell]) -> list[Cell]:
     """A cell on permuted pixels for each of the fully connected network.
 
-    None where the recipe changes the pictures at random: shifted pictures with permuted pixels are
-    not permuted pictures that are shifted.
+    None of a single seed, which says nothing; and none where the recipe changes the pictures at
+    random: shifted pictures with permuted pixels are not permuted pictures that are shifted.
     """
+    found = [cell for cell in cells if cell.model == EXCHANGEABLE and not cell.recipe.augmentation]
+    if len({cell.seed for cell in found}) < 2:
+        return []
     return [
         replace(cell, spec=replace(cell.spec, name=permuted_name(cell.model)), permuted=True)
-        for cell in cells
-        if cell.model == EXCHANGEABLE and not cell.recipe.augmentation
+        for cell in found
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from bench.cells.plan import Plan, Request
 from bench.records import kinds
@@ -62,7 +63,7 @@ def declare(request: Request, planned: Plan) -> kinds.Declaration:
     families = {f"against {baseline}": tuple(m for m in planned.models if m != baseline)}
     if has_design(planned.models):
         families["activation and pooling"] = tuple(question.name for question in QUESTIONS)
-    content = {
+    content: dict[str, Any] = {
         "families": families,
         "primary": asked.name or (f"{asked.model} against {baseline}" if asked.model else "none"),
         "level": ALPHA,
