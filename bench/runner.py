@@ -94,9 +94,14 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         records.append(request_record(request, planned, here, dataset, declared))
         jobs = _train_until_settled(jobs, request, records, progress)
         ran = Counter(job.cell.model for job in jobs if job.cell.device == request.devices[0])
-    else:
-        _train(jobs, request, records, progress)
-    controls = _train_controls(jobs, request, datasets, here, records, progress)
+    controls = make_jobs(
+        permuted_cells(job.cell for job in jobs),
+        datasets,
+        splits=request.reports / ".data",
+        environment=here,
+        weights=None,
+    )
+    _train([*jobs, *controls], request, records, progress)
     keys = [job.key for job in (*jobs, *controls)] + counted
     keys += _fit_references(jobs, datasets, here, records, progress)
     if timed:
@@ -198,23 +203,6 @@ def _train_until_settled(
             break
         before = look
     return due
-
-
-def _train_controls(
-    jobs: Sequence[Job],
-    request: Request,
-    datasets: Datasets,
-    here: Environment,
-    records: Store,
-    progress: Progress,
-) -> list[Job]:
-    """Trains the cells that the run needs for its controls alone."""
-    cells = permuted_cells(job.cell for job in jobs)
-    splits = request.reports / ".data"
-    controls = make_jobs(cells, datasets, splits=splits, environment=here, weights=None)
-    if controls:
-        _train(controls, request, records, progress)
-    return controls
 
 
 def _drop_other_weights(job: Job, record: kinds.Train) -> None:

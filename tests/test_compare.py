@@ -49,7 +49,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1].endswith("first/report.md")
-    assert "[4/4]" in result.stderr
+    assert "[6/6]" in result.stderr  # with two cells of a control
     assert "best first" in result.stdout
     return folder
 
