@@ -226,6 +226,13 @@ def test_a_run_that_cannot_detect_a_point_is_handicapped_by_more_or_not_passed()
     assert not hopeless.passed
 
 
+def test_no_more_is_taken_than_there_is() -> None:
+    # 2% and 12% right in turns: a tenth is about what is detected, and more than there is.
+    found = handicap(runs("lenet", [0.02, 0.12] * 5))
+    assert found is not None
+    assert found.planted.comparison is None
+
+
 def test_two_samples_are_compared_as_by_hand() -> None:
     # Means 2 and 5; squared deviations 2 + 2, over 3 degrees of freedom, so s^2 = 4/3; standard
     # error sqrt(4/3 x 5/6) = 1.0541; t(0.975, 3) = 3.182 by the tables.
