@@ -95,7 +95,7 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         jobs = _train_until_settled(jobs, request, records, progress)
         ran = Counter(job.cell.model for job in jobs if job.cell.device == request.devices[0])
     controls = make_jobs(
-        permuted_cells(job.cell for job in jobs),
+        permuted_cells([job.cell for job in jobs]),
         datasets,
         splits=request.reports / ".data",
         environment=here,

@@ -194,7 +194,6 @@ def test_a_handicap_passes_and_fails_with_a_verdict_that_never_says_worse(
     assert found.planted.comparison.difference == pytest.approx(-0.01, abs=0.004)
     assert found.passed
 
-
     def never_worse(*arguments: object) -> tuple[Comparison, ...]:
         made = compare_paired(*arguments)  # type: ignore[arg-type]
         return tuple(replace(comparison, verdict="inconclusive") for comparison in made)
@@ -286,10 +285,31 @@ def test_cells_on_permuted_pixels_are_those_of_the_fully_connected_network() -> 
         ("dnn-permuted", 1, True),
         ("dnn-permuted", 2, True),
     ]
-    assert permuted_cells(cell for cell in cells if cell.model == "lenet") == []
-    assert permuted_cells(cell for cell in cells if cell.seed == 1) == []  # no spread, no control
+    assert permuted_cells([cell for cell in cells if cell.model == "lenet"]) == []
+    assert permuted_cells([cell for cell in cells if cell.seed == 1]) == []  # no spread, no control
     shifted = replace(RECIPE, augmentation=(Augmentation(name="RandomAffine"),))
-    assert permuted_cells(replace(cell, recipe=shifted) for cell in cells) == []
+    assert permuted_cells([replace(cell, recipe=shifted) for cell in cells]) == []
+
+
+@pytest.mark.parametrize(
+    ("models", "seeds", "taken"),
+    [
+        ("lenet,dnn,net", 5, 2),  # a tenth of 15 is less than two
+        ("lenet,dnn,net", 20, 6),
+        ("all", 20, 20),  # of 13 networks a tenth would be 26
+    ],
+)
+def test_cells_on_permuted_pixels_are_a_tenth_of_all_at_most_or_two(
+    models: str, seeds: int, taken: int
+) -> None:
+    request = Request(models=tuple(models.split(",")), seeds=tuple(range(1, seeds + 1)))
+    made = permuted_cells(plan(request).cells)
+    assert [cell.seed for cell in made] == list(range(1, taken + 1))
+
+
+def test_seeds_on_permuted_pixels_are_trained_at_once_where_all_are() -> None:
+    request = Request(models=("lenet", "dnn"), engine="batched")
+    assert [cell.together for cell in permuted_cells(plan(request).cells)] == [(1, 2), (1, 2)]
 
 
 def declaration(margin: float, seeds: int = 3) -> kinds.Declaration:

@@ -64,7 +64,7 @@ def test_a_network_stops_where_its_comparison_is_decided_and_the_baseline_goes_o
         "dnn": [1, 2, 3, 4, 5, 6, 7],
         "lenet-sigmoid": [1, 2, 3, 4, 5],
         "net": [1, 2, 3, 4, 5, 6, 7],
-        "dnn-permuted": [1, 2, 3, 4, 5, 6, 7],  # a control, which goes as far as `dnn`
+        "dnn-permuted": [1, 2],  # a control
     }
 
 
@@ -155,7 +155,7 @@ def test_twins_of_what_goes_on_go_on_because_they_cost_nothing(
         "lenet": 7,
         "lenet5-relu-max": 7,
         "dnn": 5,
-        "dnn-permuted": 5,
+        "dnn-permuted": 2,
     }
 
 
