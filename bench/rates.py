@@ -24,6 +24,7 @@ from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.environment import differences
 from bench.records.errors import RequestError
+from bench.records.lock import writing_alone
 from bench.records.store import Store, experiment_key, find_folder, of_kind
 
 EXIT_FAILED = 1
@@ -45,7 +46,8 @@ def main(arguments: list[str] | None) -> int:
     folder = find_folder(options.name, options.reports)
     shown = progress.choose(quiet=False)
     try:
-        failed = sweep(folder, options.data_root, options.jobs or machine.cores(), shown)
+        with writing_alone(folder):
+            failed = sweep(folder, options.data_root, options.jobs or machine.cores(), shown)
     finally:
         shown.close()
     print(folder / "report.md")

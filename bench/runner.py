@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import msgspec
 from safetensors import safe_open
 
 from bench.cells import machine, reference
@@ -25,12 +26,14 @@ from bench.records import kinds
 from bench.records.code import code_sha256
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
+from bench.records.lock import writing_alone
 from bench.records.store import Store, digest
 from bench.records.wrong_answers import WrongAnswers
 from bench.report.decided import findings
 from bench.report.write import write_report
 from bench.results.families import unsettled
 from bench.results.runs import Results, read
+from bench.timing.alone import measuring_alone
 from bench.timing.memory import require_memory
 from bench.timing.workloads import measure_group, plan_groups
 from zoo import ModelSpec
@@ -60,8 +63,10 @@ def run(request: Request, progress: Progress, *, timed: bool = True) -> Outcome:
     Raises:
         RequestError: The request cannot be carried out; nothing has been written.
     """
-    results = carry_out(request, progress, timed=timed)
-    write_report(results, request.folder)
+    plan(request)  # before anything is made of the report's name
+    with writing_alone(request.folder):
+        results = carry_out(request, progress, timed=timed)
+        write_report(results, request.folder)
     return Outcome(folder=request.folder, results=results)
 
 
@@ -285,7 +290,9 @@ def _measure(
         wanted = {key: workload for workload, key in group.keys.items()}
         if records.missing(wanted):
             progress.measuring(str(group), group.rounds)
-            for record in measure_group(group, progress.measured):
-                records.append(record)
+            with measuring_alone(progress.begins) as beside:
+                measured = measure_group(group, progress.measured)
+            for record in measured:
+                records.append(msgspec.structs.replace(record, beside_cores=beside.busy_cores))
         keys += wanted
     return keys

@@ -144,7 +144,7 @@ def test_setting_aside_keeps_the_old_file_and_starts_a_new_one(tmp_path: Path) -
         store.append(record)
         store.set_aside()
         assert store.read() == ()
-    assert sorted(path.name for path in tmp_path.iterdir()) == [
+    assert sorted(path.name for path in tmp_path.glob("records*")) == [
         "records.old-1.jsonl",
         "records.old-2.jsonl",
     ]

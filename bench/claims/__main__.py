@@ -18,6 +18,7 @@ from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports, command
 from bench.records.errors import RequestError
 from bench.records.kinds import Request
+from bench.records.lock import writing_alone
 from bench.records.store import Store, of_kind
 
 if TYPE_CHECKING:
@@ -52,18 +53,19 @@ def main(arguments: list[str] | None) -> int:
     from bench.claims.run import run
 
     shown = progress.choose(quiet=False)
-    try:
-        judgement = run(
-            options.claims,
-            folder,
-            networks=options.zoo,
-            data_root=options.data_root,
-            side_by_side=0 if options.no_training else options.jobs or machine.cores(),
-            shown=shown,
-        )
-    finally:
-        shown.close()
-    write(judgement, folder)
+    with writing_alone(folder):
+        try:
+            judgement = run(
+                options.claims,
+                folder,
+                networks=options.zoo,
+                data_root=options.data_root,
+                side_by_side=0 if options.no_training else options.jobs or machine.cores(),
+                shown=shown,
+            )
+        finally:
+            shown.close()
+        write(judgement, folder)
     _say(judgement)
     print(folder / "report.md")
     return 0 if judgement.agrees else EXIT_DISAGREES

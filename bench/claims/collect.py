@@ -26,6 +26,7 @@ from bench.records import kinds
 from bench.records.errors import RequestError
 from bench.records.store import Store, of_kind
 from bench.results.runs import Runs
+from bench.timing.alone import measuring_alone
 
 _WEIGHTS = "weights"
 
@@ -84,7 +85,7 @@ def supply(
             able.append(probe)
     if able:
         shown.begins(f"running {len(able)} additional measurements")
-    for probe, outcome in _probe(able, data_root, weights, side_by_side):
+    for probe, outcome in _probe(able, data_root, weights, side_by_side, shown):
         if isinstance(outcome, str):
             failures.append(f"{_subject(probe)}: {outcome}")
         else:
@@ -173,14 +174,16 @@ def _lacking(
 
 
 def _probe(
-    probes: Sequence[Probe], data_root: Path, weights: Path, side_by_side: int
+    probes: Sequence[Probe], data_root: Path, weights: Path, side_by_side: int, shown: Progress
 ) -> Iterator[tuple[Probe, Mapping[str, Any] | str]]:
     """Every probe with its outcome, or what it raised; those that time are last, one at a time."""
     parallel = Parallel(n_jobs=side_by_side, return_as="generator_unordered")
     yield from parallel(delayed(_attempt)(p, data_root, weights) for p in probes if not p.timing)
     for probe in probes:
         if probe.timing:
-            yield _attempt(probe, data_root, weights)
+            with measuring_alone(shown.begins):
+                attempt = _attempt(probe, data_root, weights)
+            yield attempt
 
 
 def _attempt(probe: Probe, data_root: Path, weights: Path) -> tuple[Probe, Mapping[str, Any] | str]:

@@ -16,6 +16,7 @@ from bench.cells.plan import Request, plan
 from bench.cli import progress
 from bench.cli.parser import Parser, add_reports, command
 from bench.records.errors import RequestError
+from bench.records.lock import writing_alone
 from bench.records.store import MissingRunError, Store
 
 EXIT_FAILED = 1
@@ -41,11 +42,12 @@ def main(arguments: list[str] | None) -> int:
     from bench.runner import carry_out
 
     shown = progress.choose(quiet=False)
-    try:
-        results = carry_out(request, shown)
-    finally:
-        shown.close()
-    write_page(results, request.folder)
+    with writing_alone(request.folder):
+        try:
+            results = carry_out(request, shown)
+        finally:
+            shown.close()
+        write_page(results, request.folder)
     for failure in results.failures:
         print(f"failed: {failure}", file=sys.stderr)
     print(request.folder / "report.md")

@@ -12,6 +12,7 @@ from __future__ import annotations
 from bench.cells.plan import validate_folder
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_reports, command
+from bench.records.lock import writing_alone
 
 NAME = "overhead"
 EXIT_FAILED = 1
@@ -38,12 +39,13 @@ def main(arguments: list[str] | None) -> int:
     from bench.overhead.run import measure_all
 
     shown = progress.choose(quiet=False)
-    try:
-        data_root = options.data_root.resolve()
-        failed = measure_all(folder, data_root, shown, fresh=options.fresh)
-    finally:
-        shown.close()
-    write_page(folder)
+    with writing_alone(folder):
+        try:
+            data_root = options.data_root.resolve()
+            failed = measure_all(folder, data_root, shown, fresh=options.fresh)
+        finally:
+            shown.close()
+        write_page(folder)
     print(folder / "report.md")
     return EXIT_FAILED if failed else 0
 

@@ -14,6 +14,7 @@ from bench.overhead.parts import Part, parts, with_guests
 from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import Store, experiment_key, of_kind
+from bench.timing.alone import measuring_alone
 
 
 def measure_all(folder: Path, data_root: Path, shown: Progress, *, fresh: bool = False) -> int:
@@ -77,7 +78,9 @@ def measure_parts(store: Store, wanted: Iterable[Part], shown: Progress) -> int:
             if recorded.issuperset(keys.values()):
                 continue
             shown.begins(f"measuring {part.title}: {model}" if model else f"measuring {part.title}")
-            for guest, outcome in part.measure(part.contenders, part.rounds, model).items():
+            with measuring_alone(shown.begins):
+                outcomes = part.measure(part.contenders, part.rounds, model)
+            for guest, outcome in outcomes.items():
                 store.append(_record(keys[guest], part, model, guest, outcome))
                 failed += outcome.error is not None
         for contender in part.contenders.values():

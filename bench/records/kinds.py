@@ -125,6 +125,8 @@ class Timing(Record, frozen=True, kw_only=True, tag="timing"):
             that a workload was visited under in every round, or for latency nothing.
         processes: How many processes measured it.
         delay: The share of its own time that every step waited, planted as a control; 0 for none.
+        beside_cores: How many cores other processes of the machine kept busy meanwhile, on average;
+            None in older records.
     """
 
     model: str
@@ -141,6 +143,7 @@ class Timing(Record, frozen=True, kw_only=True, tag="timing"):
     block_seconds: tuple[tuple[float, ...], ...] = ()
     processes: int = 1
     delay: float = 0.0
+    beside_cores: float | None = None
     latency_p50_seconds: float | None = None
     latency_p95_seconds: float | None = None
     latency_p99_seconds: float | None = None

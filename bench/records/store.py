@@ -13,6 +13,7 @@ import msgspec
 
 from bench.records.errors import RequestError
 from bench.records.kinds import Record, RecordError, Request, decode, encode
+from bench.records.lock import writing_alone
 
 Item = TypeVar("Item")
 Kind = TypeVar("Kind", bound=Record)
@@ -33,9 +34,12 @@ class Store:
         self.path = folder / "records.jsonl"
 
     def append(self, record: Record) -> None:
-        """Writes a record through to the disk."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+") as file:
+        """Writes a record through to the disk.
+
+        Raises:
+            RequestError: Another process writes into the folder.
+        """
+        with writing_alone(self.path.parent), self.path.open("ab+") as file:
             if file.seek(0, os.SEEK_END):
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":

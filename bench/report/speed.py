@@ -54,6 +54,8 @@ class SpeedView:
         on_gpu: Whether the run used a GPU.
         gpu: Ranges of its clock, power and temperature, and its throttle reasons; None where they
             could not be read.
+        beside_cores: How many cores other processes kept busy meanwhile, the most of all devices;
+            None in older records.
         batch: Samples in a step of training and of inference.
     """
 
@@ -66,6 +68,7 @@ class SpeedView:
     declared: bool
     on_gpu: bool
     gpu: Mapping[str, Any] | None
+    beside_cores: float | None
     batch: int = THROUGHPUT_BATCH
 
 
@@ -102,6 +105,9 @@ def speed_view(results: Results) -> SpeedView:
         declared=results.request.speed_margins is not None,
         on_gpu="cuda" in devices,
         gpu=_gpu(results),
+        beside_cores=max(
+            (pace.beside_cores for pace in paces if pace.beside_cores is not None), default=None
+        ),
     )
 
 

@@ -36,6 +36,7 @@ class Pace:
         ratio: Its speed over the baseline's; None for the baseline, and where that failed.
         unstable: Whether its speed changed by itself while it was measured.
         gpu: Ranges of clock, power and temperature and the throttle reasons seen, or None.
+        beside_cores: How many cores other processes kept busy meanwhile; None in older records.
     """
 
     samples_per_second: float
@@ -44,6 +45,7 @@ class Pace:
     ratio: SpeedRatio | None
     unstable: bool
     gpu: Mapping[str, Any] | None
+    beside_cores: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +231,7 @@ def _pace(
     return Pace(
         samples_per_second=float(1 / np.median(times)),
         processes=record.processes,
+        beside_cores=record.beside_cores,
         per_yardstick=float(np.exp(log_per_yardstick(record, yardstick).mean()))
         if yardstick and yardstick.processes == record.processes
         else None,

@@ -15,6 +15,7 @@ from bench.cli.options import read_request, request_parser
 from bench.cli.parser import command
 from bench.records import kinds
 from bench.records.errors import RequestError
+from bench.records.lock import writing_alone
 from bench.records.store import Store, experiment_key
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def main(arguments: list[str] | None) -> int:
     request = read_request(options)
     from bench.report.write import rebuild
     from bench.suite.session import run, workloads
+    from bench.timing.alone import measuring_alone
 
     chosen = workloads(request)
     store = Store(request.folder)
@@ -39,10 +41,12 @@ def main(arguments: list[str] | None) -> int:
     chosen = _held(chosen, asked, request.folder)
     path = request.folder / "pytest-benchmark.json"
     path.unlink(missing_ok=True)
-    status = run(chosen, f"--benchmark-json={path}", quiet=options.quiet)
-    for record in _records(path, asked.key):
-        store.append(record)
-    rebuild(request.folder)
+    with writing_alone(request.folder):
+        with measuring_alone(lambda line: print(line, file=sys.stderr)):
+            status = run(chosen, f"--benchmark-json={path}", quiet=options.quiet)
+        for record in _records(path, asked.key):
+            store.append(record)
+        rebuild(request.folder)
     print(request.folder / "report.md")
     return status
 

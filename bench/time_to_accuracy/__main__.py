@@ -15,6 +15,7 @@ from dataclasses import replace
 from bench.cells.plan import Request, parse_list, parse_seeds, plan, validate_folder
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_reports, command
+from bench.records.lock import writing_alone
 
 NAME = "time-to-accuracy"
 EXIT_FAILED = 1
@@ -75,8 +76,9 @@ def _report(
     line = " ".join(
         filter(None, ("python -m bench.time_to_accuracy", words, f"--devices {device}"))
     )
-    failed = run_race(folder, plan_here(request), options.data_root.resolve(), line, shown)
-    write_page(folder)
+    with writing_alone(folder):
+        failed = run_race(folder, plan_here(request), options.data_root.resolve(), line, shown)
+        write_page(folder)
     print(folder / "report.md")
     return failed
 

@@ -23,6 +23,7 @@ from bench.records.code import code_sha256
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
 from bench.records.store import Store, digest, experiment_key
+from bench.timing.alone import measuring_alone
 
 if TYPE_CHECKING:
     from bench.time_to_accuracy.watch import Watched
@@ -67,7 +68,9 @@ def run_race(folder: Path, planned: Plan, data_root: Path, command: str, shown: 
     done = len(race.runs) - len(waiting)
     for number, (key, (cell, twins)) in enumerate(waiting.items(), start=done + 1):
         shown.begins(f"[{number}/{len(race.runs)}] {cell}")
-        store.append(_record(key, cell, twins, race.sizes[0], data_root))
+        with measuring_alone(shown.begins):
+            record = _record(key, cell, twins, race.sizes[0], data_root)
+        store.append(record)
     cells = [cell for cell, _ in race.runs.values()]
     store.append(
         kinds.AccuracyRace(
