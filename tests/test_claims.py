@@ -29,6 +29,7 @@ from bench.records import kinds
 from bench.records.errors import RequestError
 from bench.records.store import Store, of_kind
 from tests.factories import request_record
+from tests.lines import read_lines, write_lines
 from tests.programs import outside_pytest, run_module
 
 ROOT = Path(__file__).parents[1]
@@ -168,7 +169,7 @@ def test_a_comparisons_folder_is_not_overwritten(
     assert "/mine' holds the records of a comparison; choose another --name" in captured.err
     assert captured.err.count("\n") == 1
     assert store.path.read_bytes() == before
-    assert [path.name for path in store.path.parent.iterdir()] == ["records.jsonl"]
+    assert [path.name for path in store.path.parent.glob("[!.]*")] == ["records.jsonl"]
 
 
 def test_answering_one_class_is_looked_for_in_networks_of_the_sums_alone(
@@ -230,8 +231,10 @@ def test_a_record_is_no_evidence_for_another_recipe_or_other_code(
 
 def test_a_changed_record_is_no_evidence(tmp_path: Path) -> None:
     store = supplied(tmp_path, quick())
-    text = store.path.read_text()
-    store.path.write_text(text.replace('"seed":2', '"seed":3'))
+    lines = read_lines(store.path.parent)
+    write_lines(
+        store.path.parent, [line | ({"seed": 3} if line.get("seed") == 2 else {}) for line in lines]
+    )
     with pytest.raises(MissingEvidenceError, match="quick"):
         evidence.read(store.read(), [quick()], ()).trial("quick")
 

@@ -77,7 +77,7 @@ def row(report: str, what: str) -> list[str]:
 
 
 def test_a_run_leaves_a_report_a_figure_and_records_but_no_weights(folder: Path) -> None:
-    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    files = {str(path.relative_to(folder)) for path in folder.rglob("[!.]*") if path.is_file()}
     assert files == {"report.md", "records.jsonl", "figures/ratios.svg"}
 
 
@@ -247,7 +247,7 @@ def test_the_report_of_a_comparison_is_not_overwritten(
     before = (tmp_path / "x" / "records.jsonl").read_bytes()
     assert counting.main(["--name", "x", "--reports", str(tmp_path)]) == 2
     assert "choose another --name" in capsys.readouterr().err
-    assert [path.name for path in (tmp_path / "x").iterdir()] == ["records.jsonl"]
+    assert [path.name for path in (tmp_path / "x").glob("[!.]*")] == ["records.jsonl"]
     assert (tmp_path / "x" / "records.jsonl").read_bytes() == before
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from bench.cells.plan import Request, plan
 from bench.records import kinds
+from bench.records.lines import encode
 from bench.records.store import Store
 from bench.report.decided import findings
 from bench.results.runs import read
@@ -91,6 +92,6 @@ def _write_run(folder: Path) -> None:
     folder.mkdir()
     store = Store(folder)
     # All at once: `append` writes each through to the disk.
-    store.path.write_bytes(b"".join(kinds.encode(record) + b"\n" for record in records))
+    store.path.write_bytes(b"".join(encode(record) + b"\n" for record in records))
     for finding in findings(read(store)):
         store.append(finding)

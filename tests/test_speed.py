@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace as replaced
 
 from bench.records import kinds
+from bench.records.lines import encode
 from bench.records.store import Store
 from bench.report.speed import speed, speed_view
 from bench.results.runs import Results, read
@@ -254,7 +255,7 @@ def test_a_record_keeps_all_blocks_within_a_kilobyte() -> None:
         gpu_states=(parse("1980, 312.45, 41, 0x04"), parse("1200, 690.12, 86, 0x60")),
     )
     record = timing_record(measured, measured.workload, 32 * "0")
-    assert len(kinds.encode(record)) <= 1_024
+    assert len(encode(record)) <= 1_024
     assert record.block_seconds[0][0] == 0.040123  # of 0.040123456789, five digits
     assert record.processes == PROCESSES
     np.testing.assert_allclose(record.block_seconds, [rounds] * PROCESSES, rtol=1e-4)

@@ -17,12 +17,14 @@ from bench.cells import data
 from bench.cells.common_recipe import common_recipe
 from bench.cells.jobs import failed_record
 from bench.records import kinds
+from bench.records.lines import decode, encode
 from bench.records.wrong_answers import from_plain
 from bench.verify import replicate as replication
 from bench.verify import retrain as verification
 from bench.verify.__main__ import main
 from bench.verify.retrain import first_mismatch
 from tests.factories import train_record
+from tests.lines import read_lines, unsealed, write_lines
 
 Line = dict[str, Any]
 
@@ -46,10 +48,9 @@ def altered(honest: Path, tmp_path: Path) -> Callable[..., list[str]]:
 
     def alter(change: Callable[[list[Line]], object], *more: str) -> list[str]:
         shutil.copytree(honest / "run", tmp_path / "run")
-        path = tmp_path / "run" / "records.jsonl"
-        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        lines = read_lines(tmp_path / "run")
         change(lines)
-        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        write_lines(tmp_path / "run", lines)
         return ["run", "--reports", str(tmp_path), *more]
 
     return alter
@@ -303,11 +304,11 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     That is what a network that amplifies rounding does on another processor: the runs of seeds 1,
     2, ..., 20 are now those that seeds 2, 3, ..., 1 had.
     """
-    lines = [json.loads(line) for line in (COMMITTED / "records.jsonl").read_text().splitlines()]
+    lines = read_lines(COMMITTED)
     cells = [x for x in lines if x["kind"] == "train" and x["model"] in THREE]
     asked = request(lines)
     asked["ran"] = list(THREE)
-    recorded = {(x["model"], x["seed"]): kinds.decode(json.dumps(x).encode()) for x in cells}
+    recorded = {(x["model"], x["seed"]): decode(json.dumps(x).encode()) for x in cells}
 
     def train(jobs: list[Any], _: int) -> Any:
         for job in jobs:
@@ -317,8 +318,7 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
         mine = json.loads(json.dumps([*cells, asked]))
         change(mine)
         (tmp_path / "run").mkdir()
-        path = tmp_path / "run" / "records.jsonl"
-        path.write_text("".join(json.dumps(line) + "\n" for line in mine))
+        write_lines(tmp_path / "run", mine)
         return [str(tmp_path / "run"), "--statistically", *more]
 
     monkeypatch.setattr(replication, "run_jobs", train)
@@ -407,10 +407,9 @@ def test_a_run_of_another_processor_is_judged_equivalent(
     monkeypatch.setattr("bench.runner._measure", lambda *_: [])
     monkeypatch.setattr("bench.runner.write_report", lambda *_: None)
     bench.run("lenet5-tanh-avg", seeds=14, devices=["cpu"], name="run", reports=tmp_path)
-    path = tmp_path / "run" / "records.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines = read_lines(tmp_path / "run")
     on_another_processor(lines)
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_lines(tmp_path / "run", lines)
     assert main([str(tmp_path / "run")]) == 3
     assert main([str(tmp_path / "run"), "--statistically"]) == 0
     assert verdicts(capsys.readouterr().out) == {"lenet5-tanh-avg": "equivalent"}
@@ -449,8 +448,8 @@ CELL = train_record(
     ],
 )
 def test_the_first_difference_is_named(change: Line, expected: str) -> None:
-    line = {**json.loads(kinds.encode(CELL)), **change}
-    now = kinds.decode(json.dumps(line).encode())
+    line = {**unsealed(json.loads(encode(CELL))), **change}
+    now = decode(json.dumps(line).encode())
     assert isinstance(now, kinds.Train)
     assert str(first_mismatch(CELL, now)) == f"dnn seed 1 cpu: {expected}"
 

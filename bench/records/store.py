@@ -1,19 +1,22 @@
-"""The records of a report: one JSON line per result, appended at once, never rewritten."""
+"""The records of a report: one JSON line per result, appended at once, sealed by a checksum."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
-
 from bench.records.errors import RequestError
-from bench.records.kinds import Record, RecordError, Request, decode, encode
+from bench.records.kinds import Record, Request
+from bench.records.lines import DamagedLineError, decode, encode, sealed
 from bench.records.lock import writing_alone
+from bench.records.place import replacing
+
+_DAMAGED = "records.damaged.jsonl"
 
 Item = TypeVar("Item")
 Kind = TypeVar("Kind", bound=Record)
@@ -23,15 +26,21 @@ class MissingRunError(RequestError):
     """There are no records of a run."""
 
 
+class DamagedRecordWarning(UserWarning):
+    """A line is no record; it is left out, and what it held counts as missing."""
+
+
 class Store:
     """The records of one report, in `records.jsonl`.
 
     A process that was killed leaves at most a torn last line, which readers pass over; what was
-    appended before it stays.
+    appended before it stays. A line that was damaged since is left out with a warning, and who
+    writes next moves it to `records.damaged.jsonl`.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "records.jsonl"
+        self._mended = False
 
     def append(self, record: Record) -> None:
         """Writes a record through to the disk.
@@ -39,20 +48,51 @@ class Store:
         Raises:
             RequestError: Another process writes into the folder.
         """
-        with writing_alone(self.path.parent), self.path.open("ab+") as file:
-            if file.seek(0, os.SEEK_END):
-                file.seek(-1, os.SEEK_END)
-                if file.read(1) != b"\n":
-                    file.write(b"\n")  # ends the torn line that a kill has left
-            file.write(encode(record) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        with writing_alone(self.path.parent):
+            if not self._mended or self._is_torn():
+                self.mend()
+            with self.path.open("ab") as file:
+                file.write(encode(record) + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+
+    def _is_torn(self) -> bool:
+        """Whether the last line has no end, as a process that was killed leaves it, or is none."""
+        if not self.path.exists():
+            return True
+        with self.path.open("rb") as file:
+            if not file.seek(0, os.SEEK_END):
+                return False
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+
+    def mend(self) -> None:
+        """Leaves nothing but whole lines in the format of today; what is none is set aside.
+
+        Raises:
+            RequestError: Another process writes into the folder.
+        """
+        with writing_alone(self.path.parent):
+            before = self.path.read_bytes() if self.path.exists() else b""
+            whole, damaged = b"", b""
+            for line in filter(None, map(bytes.strip, before.split(b"\n"))):
+                try:
+                    whole += sealed(line) + b"\n"
+                except DamagedLineError:
+                    damaged += line + b"\n"
+            if damaged:
+                with self.path.with_name(_DAMAGED).open("ab") as file:
+                    file.write(damaged)
+            if whole != before or not self.path.exists():
+                with replacing(self.path) as part:
+                    part.write_bytes(whole)
+            self._mended = True
 
     def read(self) -> tuple[Record, ...]:
         """All whole records of known kinds, oldest first; of a key that several lines have, all.
 
-        Raises:
-            RecordError: A line is JSON and no record.
+        Lines that are no records are left out with a `DamagedRecordWarning`, but for a last one
+        that was torn while it was written.
         """
         return tuple(self.each())
 
@@ -63,13 +103,15 @@ class Store:
         with self.path.open("rb") as lines:
             for number, line in enumerate(lines, start=1):
                 try:
-                    record = decode(line)
-                except msgspec.ValidationError as error:
-                    raise RecordError(
-                        f"line {number} of '{self.path}' is no record of this version ({error}); "
-                        "make the report again with --fresh"
-                    ) from error
-                except msgspec.DecodeError:
+                    record = decode(line.rstrip(b"\r\n"))
+                except DamagedLineError as error:
+                    if line.strip() and line.endswith(b"\n"):
+                        warnings.warn(
+                            f"line {number} of '{self.path}' was left out, because {error}; what "
+                            "it held counts as missing",
+                            DamagedRecordWarning,
+                            stacklevel=2,
+                        )
                     continue
                 if record is not None:
                     yield record
@@ -101,10 +143,11 @@ class Store:
         """Renames the file, so that the next record starts a new one."""
         if not self.path.exists():
             return
-        number = 1
-        while (aside := self.path.with_name(f"records.old-{number}.jsonl")).exists():
-            number += 1
-        self.path.rename(aside)
+        with writing_alone(self.path.parent):
+            number = 1
+            while (aside := self.path.with_name(f"records.old-{number}.jsonl")).exists():
+                number += 1
+            self.path.rename(aside)
 
 
 def latest(records: Iterable[Record], keys: Iterable[str]) -> dict[str, Record]:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind
 from bench.results.declared import Declared, read_declared
+from bench.results.missing import missing
 from bench.results.speeds import Speed, read_speeds
 from bench.statistics.accuracy import correctness, interval_of, pair
 from bench.statistics.basics import Interval, Summary, exact, paired_difference, summarise
@@ -288,7 +289,9 @@ def read(store: Store) -> Results:
     """
     records = store.read()
     request = store.latest_request(records)
-    found = latest(records, request.keys).values()
+    found = [*latest(records, request.keys).values()]
+    lost = missing(found, request)
+    found += lost.cells
     trained = of_kind(found, kinds.Train)
     runs = _runs(trained, request.ran, request.devices)
     controls = dict.fromkeys(cell.model for cell in trained if cell.model not in request.ran)
@@ -301,7 +304,7 @@ def read(store: Store) -> Results:
         runs=runs,
         speeds=read_speeds(timings, request.baseline, declared(request)),
         counts={c.model: c for c in of_kind(found, kinds.Count) if c.status == "ok"},
-        failures=tuple(_failures(found)),
+        failures=(*_failures(found), *lost.lines),
         rates=tuple(of_kind(later.values(), kinds.LearningRate)),
         clocks=tuple(of_kind(later.values(), kinds.SecondClock)),
         profiles=tuple(of_kind(later.values(), kinds.Profile)),
