@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import msgspec
-from safetensors import safe_open
 
 from bench.cells import machine, reference
 from bench.cells.catalogue import DRAWN_PER_SEED
@@ -17,16 +18,18 @@ from bench.cells.controls import permuted_cells
 from bench.cells.count import count
 from bench.cells.data import Datasets
 from bench.cells.declaration import declare
-from bench.cells.jobs import DIGEST, Job, at_a_time, cell_key, failure, make_jobs, run_jobs
+from bench.cells.jobs import Job, at_a_time, cell_key, failure, make_jobs, run_jobs
 from bench.cells.plan import Plan, Request, plan
 from bench.cells.request import request_record
 from bench.cells.splits import Split
+from bench.cells.weights import are_intact
 from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.code import code_sha256
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
 from bench.records.lock import writing_alone
+from bench.records.place import own_folder, remove_leftovers
 from bench.records.store import Store, digest
 from bench.records.wrong_answers import WrongAnswers
 from bench.report.decided import findings
@@ -88,6 +91,10 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         environment=here,
         weights=request.folder / "weights",
     )
+    own_folder(request.folder / "weights")
+    for place in (request.folder, request.folder / "weights"):
+        remove_leftovers(place)
+    remove_leftovers(request.reports / ".data", older_than_seconds=3_600)
     if request.fresh:
         records.set_aside()
     _declare(declare(request, planned), records)
@@ -175,7 +182,7 @@ def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Prog
         if not isinstance(record, kinds.Train) or record.status != "ok":
             continue
         if record.key in wanted and record.key not in waiting:
-            _drop_other_weights(wanted[record.key], record)
+            _drop_other_weights(wanted[record.key], record, progress)
     progress.training([str(job.cell) for job in waiting.values()], len(jobs), request.jobs)
     for device in request.devices:
         ours = [job for job in waiting.values() if job.cell.device == device]
@@ -210,14 +217,16 @@ def _train_until_settled(
     return due
 
 
-def _drop_other_weights(job: Job, record: kinds.Train) -> None:
-    """Removes a weights file that another run of the same name has left in this cell's place."""
-    if job.weights is None or not job.weights.exists():
+def _drop_other_weights(job: Job, record: kinds.Train, progress: Progress) -> None:
+    """Removes a weights file that is not this cell's: another run's, or damaged; says so."""
+    path = job.weights
+    if path is None or not os.path.lexists(path) or are_intact(path, record.weights_sha256):
         return
-    with safe_open(job.weights, framework="numpy") as file:
-        if (file.metadata() or {}).get(DIGEST) == record.weights_sha256:
-            return
-    job.weights.unlink()
+    progress.begins(f"'{path}' does not hold the recorded weights of {record}; it was removed")
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _fit_references(

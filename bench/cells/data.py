@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import socket
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from bench.cells.arrays import Integers, checksum, resized
 from bench.cells.catalogue import DRAWN_PER_SEED, SUMS_FEATURES, validate_name
 from bench.records.errors import RequestError
+from bench.records.place import replacing
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -24,6 +27,14 @@ SUMS_ROWS = 10_000
 SUMS_TRAIN_ROWS = 7_000  # "first 70% train"; the last 1,000 of them are for validation
 SPLIT_SEED = 0  # splits are the same for every seed of every run
 DOWNLOAD_TIMEOUT_SECONDS = 5.0
+OTHER_MNIST = "mnist (not the published files)"
+# Of the unpacked files, as torchvision unpacks those whose checksums it publishes.
+MNIST_MD5 = {
+    "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
+    "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
+    "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,7 +42,8 @@ class Dataset:
     """A data set as it was read.
 
     Attributes:
-        name: `digits`, `mnist`, `sums` or `pictures`.
+        name: `digits`, `mnist`, `sums` or `pictures`; `OTHER_MNIST` for files in MNIST's format
+            that are not the published ones.
         samples: uint8 pictures of one size (N, height, width); float32 rows (N, features); or
             RGB pictures of any sizes.
         labels: Class of each sample, (N,).
@@ -109,25 +121,57 @@ def _mnist(root: Path) -> Dataset:
     from torchvision.datasets import MNIST
 
     folder = root / "MNIST" / "raw"
-    files = [
-        f"{part}-{kind}-ubyte"
-        for part in ("train", "t10k")
-        for kind in ("images-idx3", "labels-idx1")
-    ]
-    if not all((folder / file).is_file() for file in files):
-        _download_mnist(root, files)
+    if not all((folder / file).is_file() for file in MNIST_MD5):
+        _download_mnist(root, [*MNIST_MD5])
     try:
         parts = [MNIST(str(root), train=train, download=False) for train in (True, False)]
-    except (RuntimeError, ValueError, AssertionError, EOFError) as error:
+    except (OSError, RuntimeError, ValueError, AssertionError, EOFError) as error:
         raise RequestError(
             f"the MNIST files in '{folder}' cannot be read ({error}); remove them and run again "
             "to download them anew"
         ) from error
+    _require_pairs(folder, parts)
     images = np.concatenate([part.data.numpy() for part in parts])
     labels = np.concatenate([part.targets.numpy() for part in parts]).astype(np.int64)
     train_size = len(parts[0])
-    train, validation = _stratified(np.arange(train_size), labels, 1 / 12)
-    return _dataset("mnist", images, labels, train, validation, np.arange(train_size, len(labels)))
+    try:
+        train, validation = _stratified(np.arange(train_size), labels, 1 / 12)
+    except ValueError as error:
+        raise RequestError(
+            f"the MNIST files in '{folder}' have too few pictures of a digit to hold some out "
+            f"({error}); remove them and run again to download them anew"
+        ) from error
+    name = "mnist" if _is_published(folder) else OTHER_MNIST
+    return _dataset(name, images, labels, train, validation, np.arange(train_size, len(labels)))
+
+
+def _require_pairs(folder: Path, parts: Sequence[Any]) -> None:
+    """Checks that every picture of MNIST's parts has a label, which is a digit, and a size of 28.
+
+    A label too few in the first part would shift all labels of the second.
+    """
+    for name, part in zip(("train", "t10k"), parts, strict=True):
+        pictures, labels = part.data.numpy(), part.targets.numpy()
+        wrong = None
+        if len(pictures) != len(labels):
+            wrong = f"{len(labels)} labels for {len(pictures)} pictures"
+        elif pictures.shape[1:] != (28, 28):
+            wrong = f"pictures of {' x '.join(map(str, pictures.shape[1:]))} pixels, not 28 x 28"
+        elif not len(labels) or labels.max() > 9:
+            wrong = f"the label {labels.max()}, which is no digit" if len(labels) else "no pictures"
+        if wrong is not None:
+            raise RequestError(
+                f"the files '{name}-*' in '{folder}' have {wrong}; remove them and run again to "
+                "download them anew"
+            )
+
+
+def _is_published(folder: Path) -> bool:
+    """Whether all files are the published ones, byte by byte."""
+    return all(
+        hashlib.md5((folder / file).read_bytes(), usedforsecurity=False).hexdigest() == md5
+        for file, md5 in MNIST_MD5.items()
+    )
 
 
 def _download_mnist(root: Path, files: list[str]) -> None:
@@ -147,7 +191,8 @@ def _download_mnist(root: Path, files: list[str]) -> None:
             target.mkdir(parents=True, exist_ok=True)
             for file in files:
                 content = (Path(place) / "MNIST" / "raw" / file).read_bytes()
-                (target / file).write_bytes(content)
+                with replacing(target / file) as part:
+                    part.write_bytes(content)
     except (OSError, RuntimeError) as error:
         raise RequestError(
             f"MNIST is not in '{root / 'MNIST' / 'raw'}' and cannot be downloaded "

@@ -14,18 +14,18 @@ import msgspec
 from bench.cells.data import Dataset, Datasets
 from bench.cells.plan import Cell
 from bench.cells.splits import Split, StoredSplit, open_stored, store, view, with_permuted_pixels
+from bench.cells.weights import part_of, place_weights, save_weights
 from bench.records import kinds
 from bench.records.code import code_sha256
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
+from bench.records.place import replacing
 from bench.records.store import digest
 from bench.records.wrong_answers import WrongAnswers
 from zoo import ModelSpec
 
 if TYPE_CHECKING:
     from bench.cells.train import Trained
-
-DIGEST = "weights_sha256"  # in a weights file's metadata, as in the cell's record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,6 +201,7 @@ def run_jobs(jobs: Sequence[Job], side_by_side: int) -> Iterator[tuple[Job, kind
         twins.setdefault(job.work, []).append(job)
     for record in _run_all([same[0] for same in twins.values()], side_by_side):
         first, *others = next(same for same in twins.values() if same[0].key == record.key)
+        place_weights(first)
         yield first, record
         for twin in others:
             yield twin, _as_twin(twin, first, record)
@@ -209,7 +210,8 @@ def run_jobs(jobs: Sequence[Job], side_by_side: int) -> Iterator[tuple[Job, kind
 def _as_twin(twin: Job, trained: Job, record: kinds.Train) -> kinds.Train:
     """The record of a job whose network another job has trained; the weights are copied."""
     if record.status == "ok" and twin.weights is not None and trained.weights is not None:
-        shutil.copyfile(trained.weights, twin.weights)
+        with replacing(twin.weights) as part:
+            shutil.copyfile(trained.weights, part)
     return msgspec.structs.replace(record, key=twin.key, model=twin.cell.model)
 
 
@@ -320,11 +322,9 @@ def _train(unit: Sequence[Job]) -> dict[int, Trained]:
 
 def _outcome(job: Job, trained: Trained) -> dict[str, Any]:
     """The fields of a record that come from training; the weights are saved."""
-    from safetensors.torch import save_file
-
-    if job.weights is not None:
-        job.weights.parent.mkdir(parents=True, exist_ok=True)
-        save_file(trained.weights, job.weights, metadata={DIGEST: trained.weights_sha256})
+    part = part_of(job)
+    if part is not None:
+        save_weights(trained.weights, part, trained.weights_sha256)
     labels = open_stored(job.split).part("test")[1]
     wrong = (trained.predictions != labels).nonzero()[0]
     return {

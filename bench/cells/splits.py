@@ -7,7 +7,6 @@ checksum, so that worker processes map them into memory instead of copying them.
 from __future__ import annotations
 
 import math
-import tempfile
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from bench.cells.arrays import Integers, checksum, resized
 from bench.cells.catalogue import takes_few
+from bench.records.place import replacing
 from zoo import ModelSpec, Recipe
 from zoo.layers import Shape
 
@@ -133,30 +133,41 @@ def first_test_pictures(
 
 
 def store(split: Split, folder: Path) -> StoredSplit:
-    """Writes a split's arrays under their checksum, unless they are there."""
+    """Writes a split's arrays under their checksum, unless they are there undamaged."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("inputs", "labels"):
-        path = _array_path(folder, split.checksum, name)
-        if not path.exists():
-            with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
-                np.save(part, getattr(split, name))
-            Path(part.name).replace(path)
-    return StoredSplit(
+    stored = StoredSplit(
         folder=folder,
         checksum=split.checksum,
         sizes=split.sizes,
         classes=split.classes,
         test_checksum=split.test_checksum,
     )
+    try:
+        open_stored(stored)
+    except StoredDataError:  # missing or damaged
+        for name in ("inputs", "labels"):
+            path = _array_path(folder, split.checksum, name)
+            with replacing(path) as part, part.open("wb") as file:
+                np.save(file, getattr(split, name))
+    return stored
 
 
 @lru_cache(maxsize=8)
 def open_stored(stored: StoredSplit) -> Split:
-    """The split, its arrays mapped copy-on-write; once per process."""
-    inputs, labels = (
-        np.load(_array_path(stored.folder, stored.checksum, name), mmap_mode="c")
-        for name in ("inputs", "labels")
-    )
+    """The split, its arrays mapped copy-on-write; checked once per process.
+
+    Raises:
+        StoredDataError: They are missing, or not what was stored.
+    """
+    paths = [_array_path(stored.folder, stored.checksum, name) for name in ("inputs", "labels")]
+    try:
+        inputs, labels = (np.load(path, mmap_mode="c") for path in paths)
+    except (OSError, ValueError, EOFError, SyntaxError) as error:
+        raise StoredDataError(f"'{paths[0]}' or its labels cannot be read ({error})") from error
+    if checksum([inputs, labels, np.array(stored.sizes)]) != stored.checksum:
+        raise StoredDataError(
+            f"'{paths[0]}' or its labels are not what was stored; the same command stores them anew"
+        )
     return Split(
         inputs=inputs,
         labels=labels,
@@ -165,6 +176,10 @@ def open_stored(stored: StoredSplit) -> Split:
         checksum=stored.checksum,
         test_checksum=stored.test_checksum,
     )
+
+
+class StoredDataError(ValueError):
+    """Stored arrays are missing or damaged; the message says which."""
 
 
 def _array_path(folder: Path, checksum: str, name: str) -> Path:

@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 from bench.cells import machine
 from bench.cells.data import Datasets
 from bench.cells.jobs import Job, failure, make_jobs, run_jobs
+from bench.cells.weights import are_intact
 from bench.claims.evidence import (
     Probe,
     machine_record,
@@ -102,7 +103,17 @@ def _data_of(probe: Probe, datasets: Datasets) -> list[str]:
     """Checksum of the data that a probe reads, if it reads any."""
     if probe.dataset is None:
         return []
+    _require_published(datasets, probe.dataset)
     return [datasets.get(probe.dataset, probe.subject.get("drawn", 0)).checksum]
+
+
+def _require_published(datasets: Datasets, name: str) -> None:
+    """Checks that files in MNIST's format are those that the documents speak of."""
+    if name == "mnist" and datasets.get(name, 0).name != name:
+        raise RequestError(
+            f"the files in '{datasets.data_root / 'MNIST' / 'raw'}' are not the published ones; "
+            "remove them to download these"
+        )
 
 
 def _jobs(
@@ -116,6 +127,7 @@ def _jobs(
     for name in dict.fromkeys(trial.dataset for trial in trials):
         cells = [t.cell(seed) for t in trials if t.dataset == name for seed in t.seeds]
         try:
+            _require_published(datasets, name)
             jobs += make_jobs(
                 cells,
                 datasets,
@@ -138,7 +150,8 @@ def _train(
 ) -> Iterator[str]:
     """Trains what is not recorded, and what a probe needs the lost weights of; yields failures."""
     records = store.read()
-    known = {record.key for record in of_kind(records, kinds.Train) if record.status == "ok"}
+    trained = [record for record in of_kind(records, kinds.Train) if record.status == "ok"]
+    digests = {record.key: record.weights_sha256 for record in trained}
     looked_into = {
         (probe.trial, probe.subject["seed"])
         for probe in _lacking(probes, records, read(records, trials, ()).runs)
@@ -146,8 +159,8 @@ def _train(
     }
     waiting = {}
     for job in jobs:
-        lost = job.weights is not None and not job.weights.exists()
-        if job.key not in known or (lost and (job.cell.model, job.cell.seed) in looked_into):
+        lost = job.weights is not None and not are_intact(job.weights, digests.get(job.key))
+        if job.key not in digests or (lost and (job.cell.model, job.cell.seed) in looked_into):
             waiting[job.key] = job
     named = bool(of_kind(records, kinds.Machine))
     if waiting or (jobs and not named):

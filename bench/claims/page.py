@@ -18,6 +18,7 @@ from bench.claims.figures import draw_one_run
 from bench.claims.judge import Decision
 from bench.claims.ledger import Verdict
 from bench.claims.run import Judgement
+from bench.records.place import own_folder, replacing, write_text
 from bench.writing.style import save
 from bench.writing.templates import render, unwrap
 
@@ -95,9 +96,10 @@ class ErrorView:
 def write(judgement: Judgement, folder: Path) -> None:
     """Writes `claims.csv`, `figures/*.svg` and `report.md` into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    claims_frame(judgement.decisions).to_csv(folder / "claims.csv", index=False)
+    with replacing(folder / "claims.csv") as part:
+        claims_frame(judgement.decisions).to_csv(part, index=False, encoding="utf-8")
     figures = _figures(judgement, folder / "figures")
-    (folder / "report.md").write_text(page(judgement, figures))
+    write_text(folder / "report.md", page(judgement, figures))
 
 
 def page(judgement: Judgement, figures: dict[str, str]) -> str:
@@ -193,9 +195,7 @@ def _errors(judgement: Judgement, figures: dict[str, str]) -> Iterator[ErrorView
 
 def _figures(judgement: Judgement, folder: Path) -> dict[str, str]:
     """The figures that could be drawn, by name, with what they show."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.svg"):
-        old.unlink()
+    own_folder(folder)
     wanted = {_ONE_RUN: (partial(draw_one_run, judgement.decisions), _ONE_RUN_CAPTION)} | {
         error.name: (partial(error.draw, judgement.evidence), error.caption)
         for error in judgement.errors
@@ -207,4 +207,6 @@ def _figures(judgement: Judgement, folder: Path) -> dict[str, str]:
                 drawn[name] = caption
         except MissingEvidenceError:
             continue
+    for name in wanted.keys() - drawn.keys():
+        (folder / f"{name}.svg").unlink(missing_ok=True)  # of an earlier run
     return drawn

@@ -9,6 +9,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from bench.records.place import own_folder
 from bench.writing.markdown import factor
 from bench.writing.style import BLUE, GREY, save
 
@@ -25,7 +26,7 @@ def write_bars(ratios: Mapping[str, float], folder: Path) -> str:
     Returns:
         The sentence that describes the figure.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    own_folder(folder)
     save(partial(_draw, ratios), folder / f"{NAME}.svg", TITLE)
     return TITLE
 

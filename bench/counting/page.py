@@ -8,6 +8,7 @@ from pathlib import Path
 from bench.cells.reference import MAJORITY_CLASS
 from bench.counting.bars import write_bars
 from bench.records.kinds import Request
+from bench.records.place import write_text
 from bench.report.cost import counting
 from bench.report.method import Deviation, shared_deviations
 from bench.results.runs import Results
@@ -74,7 +75,7 @@ def write_page(results: Results, folder: Path) -> None:
     found = quantities(results)
     figure = write_bars(bars(found), folder / "figures")
     view = page_view(results, found, figure)
-    (folder / "report.md").write_text(render(Path(__file__).parent, "counting", view) + "\n")
+    write_text(folder / "report.md", render(Path(__file__).parent, "counting", view) + "\n")
 
 
 def page_view(

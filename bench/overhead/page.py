@@ -14,6 +14,7 @@ from bench.overhead.ratios import Ratio, Row, ratio, rows, seconds_of
 from bench.overhead.simulate import simulated
 from bench.records import kinds
 from bench.records.environment import Environment
+from bench.records.place import write_text
 from bench.records.store import Store, latest, of_kind
 from bench.writing.templates import render
 
@@ -74,7 +75,7 @@ def write_page(folder: Path) -> None:
     """Writes `report.md` into the folder that holds the records."""
     records = Store(folder).read()
     view = page_view(latest(records, {record.key: None for record in records}))
-    (folder / "report.md").write_text(render(Path(__file__).parent, "overhead", view) + "\n")
+    write_text(folder / "report.md", render(Path(__file__).parent, "overhead", view) + "\n")
 
 
 def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter, PercentFormatter
 from scipy.optimize import isotonic_regression
 
+from bench.records.place import own_folder
 from bench.report.cost import charted
 from bench.results.families import design_runs
 from bench.results.learning_rates import RATES, read_sweep
@@ -57,9 +58,7 @@ class LossCurves:
 
 def write_figures(results: Results, folder: Path) -> Figures:
     """Draws what the results hold; a figure that fails is left out."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.svg"):
-        old.unlink()
+    own_folder(folder)
     drawn: dict[str, str] = {}
     undrawn: dict[str, str] = {}
     for name, (draw, description) in _FIGURES.items():
@@ -67,8 +66,9 @@ def write_figures(results: Results, folder: Path) -> Figures:
             if save(partial(draw, results), folder / f"{name}.svg", description):
                 drawn[name] = description
         except Exception as error:  # numbers of days of training must not be lost for a picture
-            (folder / f"{name}.svg").unlink(missing_ok=True)
             undrawn[name] = f"{type(error).__name__}: {error}"
+    for name in _FIGURES.keys() - drawn.keys():
+        (folder / f"{name}.svg").unlink(missing_ok=True)  # of an earlier run
     return Figures(drawn=drawn, undrawn=undrawn)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.records.errors import RequestError
+from bench.records.place import replacing, write_text
 from bench.records.store import Store
 from bench.report.accuracy import best, comparison
 from bench.report.controls import controls as controls_section
@@ -40,9 +41,10 @@ def write_report(results: Results, folder: Path) -> None:
     if not command.startswith(COMMAND):
         raise RequestError(f"'{folder}' is no comparison; its report is written by: {command}")
     folder.mkdir(parents=True, exist_ok=True)
-    results_table(results).to_csv(folder / "results.csv", index=False)
+    with replacing(folder / "results.csv") as part:
+        results_table(results).to_csv(part, index=False, encoding="utf-8")
     figures = write_figures(results, folder / "figures")
-    (folder / "report.md").write_text(render(results, figures.drawn, figures.undrawn))
+    write_text(folder / "report.md", render(results, figures.drawn, figures.undrawn))
 
 
 def rebuild(folder: Path) -> None:

@@ -13,6 +13,7 @@ from statistics import mean, median
 from bench.cells.fast_recipe import MODEL, TARGET
 from bench.records import kinds
 from bench.records.environment import Environment
+from bench.records.place import replacing, write_text
 from bench.records.store import Store, latest, of_kind
 from bench.time_to_accuracy.crossings import POINTS_PER_EPOCH, Crossing, Points, crossing
 from bench.time_to_accuracy.figure import draw
@@ -145,9 +146,7 @@ def write_page(folder: Path) -> None:
     points = _by_model(runs)
     drawn = save(partial(draw, points, TARGETS), folder / FIGURE, DESCRIPTION)
     view = page_view(race, runs, DESCRIPTION if drawn else None)
-    (folder / "report.md").write_text(
-        render(Path(__file__).parent, "time-to-accuracy", view) + "\n"
-    )
+    write_text(folder / "report.md", render(Path(__file__).parent, "time-to-accuracy", view) + "\n")
     _write_csv(folder / "results.csv", {t: crossings(points, t) for t in TARGETS})
 
 
@@ -213,7 +212,7 @@ def _whole(runs: Sequence[kinds.TimeToAccuracy]) -> Whole | None:
 def _write_csv(path: Path, found: Mapping[float, Mapping[str, Crossing]]) -> None:
     """One row for each target and network, unrounded; `inf` where half the seeds or more miss."""
     names = [field.name for field in fields(Crossing)]
-    with path.open("w", newline="") as file:
+    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["target", "model", *names])
         for target, by_model in found.items():

@@ -9,6 +9,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from bench.records.place import replacing
+
 STYLE: Any = {
     "svg.hashsalt": "figures",  # element ids that do not change from run to run
     "svg.fonttype": "none",
@@ -38,10 +40,13 @@ def save(draw: Callable[[], Figure | None], path: Path, description: str) -> boo
     Returns:
         Whether there was something to draw.
     """
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context():
+        mpl.rcdefaults()  # whatever a matplotlibrc around here says
+        mpl.rcParams.update(STYLE)
         figure = draw()
         if figure is None:
             return False
         metadata = {"Date": None, "Creator": None, "Title": description}
-        figure.savefig(path, metadata=metadata, bbox_inches="tight")
+        with replacing(path) as part:
+            figure.savefig(part, format="svg", metadata=metadata, bbox_inches="tight")
     return True

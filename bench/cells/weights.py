@@ -1,0 +1,66 @@
+"""Files of trained weights: written whole, checked against the digest of their record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.records.place import replacing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bench.cells.jobs import Job
+
+_DIGEST, _ORDER = "weights_sha256", "order"  # in a file's metadata
+
+
+def save_weights(weights: dict[str, Tensor], path: Path, sha256: str) -> None:
+    """Writes weights; tensors that share memory are written one by one.
+
+    Args:
+        weights: By name, in definition order, which the digest follows and the format forgets.
+        path: Where to.
+        sha256: Their digest.
+    """
+    from safetensors.torch import save_file
+
+    alone = {name: tensor.contiguous().clone() for name, tensor in weights.items()}
+    with replacing(path) as part:
+        save_file(alone, part, metadata={_DIGEST: sha256, _ORDER: json.dumps([*weights])})
+
+
+def are_intact(path: Path, sha256: str | None) -> bool:
+    """Whether a file holds the weights of this digest, every bit of them."""
+    from safetensors import SafetensorError, safe_open
+
+    from bench.cells.train import weights_sha256
+
+    if path.is_symlink() or not path.is_file():
+        return False
+    try:
+        with safe_open(path, framework="pt") as file:
+            order = json.loads((file.metadata() or {}).get(_ORDER, "null"))
+            if not isinstance(order, list) or sorted(order) != sorted(file.keys()):
+                return False
+            return weights_sha256({name: file.get_tensor(name) for name in order}) == sha256
+    except (SafetensorError, OSError, ValueError, TypeError):
+        return False
+
+
+def part_of(job: Job) -> Path | None:
+    """Where a worker writes a job's weights, until the process that records the job places them.
+
+    So that a worker whose run was killed overwrites nothing of the next.
+    """
+    if job.weights is None:
+        return None
+    return job.weights.with_name(f".{job.weights.name}.{job.key}.part")
+
+
+def place_weights(job: Job) -> None:
+    """Moves a finished job's weights to where they are looked for."""
+    part = part_of(job)
+    if part is not None and job.weights is not None and part.exists():
+        part.replace(job.weights)
