@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.cli.parser import EXIT_WRONG_REQUEST
+from bench.cli.frame import EXIT_WRONG_REQUEST
 from bench.records.errors import RequestError
 from bench.records.lock import LOCK, waiting_for, writing_alone
 from bench.records.store import Store

@@ -21,7 +21,9 @@ def add(path: Path) -> None:
     """
     try:
         runpy.run_path(str(path.resolve()), run_name=path.stem)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # `sys.exit(0)` must not end the program as if all were well
         message = " ".join(str(error).split())
         raise ExtensionError(
             f"the networks in '{path}' cannot be added: {type(error).__name__}: {message}"

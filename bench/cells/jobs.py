@@ -15,6 +15,7 @@ from bench.cells.data import Dataset, Datasets
 from bench.cells.plan import Cell
 from bench.cells.splits import Split, StoredSplit, open_stored, store, view, with_permuted_pixels
 from bench.cells.weights import part_of, place_weights, save_weights
+from bench.cells.workers import leave_interrupts_to_parent
 from bench.records import kinds
 from bench.records.code import code_sha256
 from bench.records.environment import Environment
@@ -259,13 +260,14 @@ def run_job(job: Job, side_by_side: int) -> kinds.Train:
 
 def run_unit(unit: Sequence[Job], side_by_side: int) -> list[kinds.Train]:
     """The records of jobs that are trained at once; of their failure if that raised."""
+    leave_interrupts_to_parent()
     try:
         trained = _train(unit)
         return [
             _record(job, side_by_side, status="ok", **_outcome(job, trained[job.cell.seed]))
             for job in unit
         ]
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a network's `sys.exit` must not end the run
         return [failed_record(job, side_by_side, error) for job in unit]
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import multiprocessing
+import signal
 import warnings
 from collections.abc import Generator
+from contextlib import suppress
 
 
 def start_workers(count: int) -> None:
@@ -21,8 +24,16 @@ def start_workers(count: int) -> None:
         atexit.register(_close, parallel(delayed(_load)() for _ in range(count)))
 
 
+def leave_interrupts_to_parent() -> None:
+    """In a worker, lets Ctrl-C pass: the parent is told as well, and ends its workers silently."""
+    if multiprocessing.parent_process() is not None:
+        with suppress(ValueError):  # not the main thread, which alone may
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 def _load() -> None:
     """Imports what a first cell would wait for; torch loads half of it with a first optimiser."""
+    leave_interrupts_to_parent()
     import torch
 
     import bench.cells.train  # noqa: F401

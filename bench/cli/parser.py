@@ -5,14 +5,12 @@ from __future__ import annotations
 import argparse
 import functools
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from bench.cli.frame import AnsweredError, framed
 from bench.records.errors import RequestError
-
-EXIT_WRONG_REQUEST, EXIT_INTERRUPTED = 2, 130
 
 Main = Callable[[list[str] | None], int]
 
@@ -26,28 +24,20 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise RequestError(f"{message} (see {self.prog} --help)")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Ends after `--help`."""
+        if message:
+            self._print_message(message)
+        raise AnsweredError(status)
+
 
 def command(module: str) -> Callable[[Main], Callable[..., int]]:
-    """Makes a `main` answer a wrong request or Ctrl-C with one line on standard error.
-
-    The exit code is then 2 or 130.
-    """
+    """Puts the frame around a `main`: see `bench.cli.frame`."""
 
     def decorate(main: Main) -> Callable[..., int]:
         @functools.wraps(main)
         def answer(arguments: list[str] | None = None) -> int:
-            try:
-                return main(arguments)
-            except RequestError as error:
-                print(f"{module}: {error}", file=sys.stderr)
-                return EXIT_WRONG_REQUEST
-            except KeyboardInterrupt:
-                print(
-                    f"{module}: stopped; what is finished is recorded, and the same command "
-                    "(without --fresh) goes on from there",
-                    file=sys.stderr,
-                )
-                return EXIT_INTERRUPTED
+            return framed(module, lambda: main(arguments))
 
         return answer
 

@@ -243,13 +243,18 @@ def _retrain(jobs: Mapping[str, tuple[Job, kinds.Train]], progress: Progress) ->
         spawning = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(side_by_side, mp_context=spawning) as processes:
             running = {processes.submit(run_job, job, side_by_side): job for job in ours}
-            for done in as_completed(running):
-                job, record = jobs[running[done].key]
-                lost = done.exception()  # a job records what it raises: its process has died
-                now = failed_record(job, side_by_side, lost) if lost else done.result()
-                progress.trained(now)
-                if (mismatch := first_mismatch(record, now)) is not None:
-                    yield mismatch
+            try:
+                for done in as_completed(running):
+                    job, record = jobs[running[done].key]
+                    lost = done.exception()  # a job records what it raises: its process has died
+                    now = failed_record(job, side_by_side, lost) if lost else done.result()
+                    progress.trained(now)
+                    if (mismatch := first_mismatch(record, now)) is not None:
+                        yield mismatch
+            except BaseException:  # Ctrl-C: nobody waits for the cells that are still training
+                for child in multiprocessing.active_children():
+                    child.kill()
+                raise
 
 
 def first_mismatch(recorded: kinds.Train, now: kinds.Train) -> Mismatch | None:

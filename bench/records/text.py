@@ -1,0 +1,15 @@
+"""Text from outside, such as a name or an exception's words, made safe to show in one line."""
+
+from __future__ import annotations
+
+
+def one_line(text: object) -> str:
+    r"""The text on one line, nothing in it that a terminal obeys: ESC is shown as `\x1b`.
+
+    Whatever turns into no text, because its own method raises, is named by its type.
+    """
+    try:
+        words = " ".join(str(text).split())
+    except Exception:
+        words = f"<{type(text).__name__} without words>"
+    return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in words)
