@@ -29,6 +29,7 @@ from bench.records.code import code_sha256
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
 from bench.records.lock import writing_alone
+from bench.records.owner import COMPARE, COUNTING, require_own
 from bench.records.place import own_folder, remove_leftovers
 from bench.records.store import Store, digest
 from bench.records.wrong_answers import WrongAnswers
@@ -80,6 +81,7 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         RequestError: The request cannot be carried out; nothing has been written.
     """
     planned = plan_here(request)
+    require_own(request.folder, COUNTING if COUNTING in (request.command or "") else COMPARE)
     datasets = Datasets(request.data_root)
     here = machine.environment()
     records = Store(request.folder)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
 from zoo.spec import ModelSpec
+
+# Names stand in commands, tables, figures and files.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _ENTRIES: dict[str, ModelSpec] = {}
 _ALIASES: dict[str, str] = {}
@@ -26,8 +30,11 @@ def register(spec: ModelSpec) -> ModelSpec:
     for name in (spec.name, *spec.aliases):
         if name in _ENTRIES or name in _ALIASES:
             raise ValueError(f"the zoo has a model '{name}' already; choose another name")
-        if name == "all" or set(name) & set(",*?[]/\\ "):
-            raise ValueError(f"'{name}' cannot name a model: 'all' and , * ? [ ] / \\ are taken")
+        if name == "all" or not _NAME.fullmatch(name):
+            raise ValueError(
+                f"{name[:80]!r} cannot name a model: use up to 64 letters, digits, '.', '_' and "
+                "'-', beginning with a letter or digit; 'all' is taken"
+            )
     _ENTRIES[spec.name] = spec
     _ALIASES.update(dict.fromkeys(spec.aliases, spec.name))
     return spec

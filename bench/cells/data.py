@@ -9,6 +9,7 @@ import socket
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,10 @@ from numpy.typing import NDArray
 
 from bench.cells.arrays import Integers, checksum, resized
 from bench.cells.catalogue import DRAWN_PER_SEED, SUMS_FEATURES, validate_name
+from bench.cells.pictures import read_picture
 from bench.records.errors import RequestError
 from bench.records.place import replacing
+from bench.records.text import one_line
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -269,14 +272,13 @@ def _label(path: Path) -> int:
 
 
 def _picture(path: Path) -> Image.Image:
-    from PIL import Image, UnidentifiedImageError
-
+    if not path.is_file():  # a pipe would be waited for without an end
+        raise RequestError(f"'{path}' is no picture that Pillow can read (no file); remove it")
     try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (UnidentifiedImageError, OSError) as error:
+        return read_picture(path)
+    except Exception as error:  # damaged files raise whatever their format's reader runs into
         raise RequestError(
-            f"'{path}' is no picture that Pillow can read ({error}); remove or convert it"
+            f"'{path}' is no picture that Pillow can read ({one_line(error)}); remove or convert it"
         ) from error
 
 
@@ -288,7 +290,10 @@ def _dataset(
     validation: Integers,
     test: Integers,
 ) -> Dataset:
-    arrays = [samples] if isinstance(samples, np.ndarray) else [np.asarray(s) for s in samples]
+    # One by one: as arrays all at once, pictures would need their memory twice.
+    arrays = (
+        np.asarray(part) for part in ([samples] if isinstance(samples, np.ndarray) else samples)
+    )
     return Dataset(
         name=name,
         samples=samples,
@@ -296,7 +301,7 @@ def _dataset(
         train=train,
         validation=validation,
         test=test,
-        checksum=checksum([*arrays, labels, train, validation, test]),
+        checksum=checksum(chain(arrays, (labels, train, validation, test))),
     )
 
 

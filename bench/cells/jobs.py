@@ -103,11 +103,13 @@ def _view(dataset: Dataset, cell: Cell) -> Split:
 
 def _require_samples(dataset: Dataset, spec: ModelSpec) -> None:
     """Checks that there is something to train and to test on, as a pictures folder may not have."""
-    for part, positions in (("training", dataset.train), ("test", dataset.test)):
-        if not (dataset.labels[positions] < spec.classes).any():
+    for part, positions, least in (("training", dataset.train, 1), ("test", dataset.test, 2)):
+        found = int((dataset.labels[positions] < spec.classes).sum())
+        if found < least:
             raise RequestError(
-                f"{dataset.name} has no {part} samples of the classes 0 to {spec.classes - 1} that "
-                f"'{spec.name}' tells apart; add some or leave the model out"
+                f"{dataset.name} has {found or 'no'} {part} samples of the classes 0 to "
+                f"{spec.classes - 1} that '{spec.name}' tells apart, and {least} is the least; add "
+                "some or leave the model out"
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from bench.cells.common_recipe import common_recipe
 from bench.cells.fast_recipe import fast_recipe
 from bench.records.errors import RequestError, require_one
 from bench.records.kinds import LeftOut, RecipeName
+from bench.records.text import one_line
 from bench.statistics.margin import MARGIN
 from zoo import ModelSpec, Recipe
 
@@ -238,6 +240,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             f"--seeds '{text}' is not a number of seeds (5), a list of seeds (1,2,7) or "
             "until-settled"
         )
+    if max(map(len, items)) > 10:
+        raise RequestError(f"--seeds '{text[:40]}...': no seed is above {2**32 - 1}")
     numbers = tuple(int(item) for item in items)
     if "," not in text and numbers[0] > MOST_SEEDS:
         raise RequestError(f"--seeds {text} is too many; {MOST_SEEDS} is the most")
@@ -300,15 +304,23 @@ def validate_folder(name: str, reports: Path) -> Path:
     Raises:
         RequestError: The name is no plain name, or a file lies where a folder is needed.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
         raise RequestError(
-            f"--name '{name}' is no report name; use letters, digits, '.', '_' and '-', "
-            "beginning with a letter or digit, and --reports for another folder"
+            f"--name '{name[:120]}' is no report name; use up to 100 letters, digits, '.', '_' and "
+            "'-', beginning with a letter or digit, and --reports for another folder"
         )
     folder = reports / name
-    for path in (folder, *folder.parents):
-        if path.exists() and not path.is_dir():
-            raise RequestError(f"'{path}' is a file; reports need a folder: --reports DIR")
+    try:
+        files = [x for x in (folder, *folder.parents) if os.path.lexists(x) and not x.is_dir()]
+        os.path.realpath(folder, strict=False)
+        folder.exists()
+    except (OSError, ValueError) as error:
+        raise RequestError(
+            f"--reports '{str(reports)[:120]}' can be no folder ({one_line(error)[:120]}); name "
+            "another"
+        ) from error
+    if files:
+        raise RequestError(f"'{files[0]}' is a file; reports need a folder: --reports DIR")
     return folder
 
 

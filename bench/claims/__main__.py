@@ -17,9 +17,8 @@ from bench.claims.ledger import LEDGER, is_own
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports, command
 from bench.records.errors import RequestError
-from bench.records.kinds import Request
 from bench.records.lock import writing_alone
-from bench.records.store import Store, of_kind
+from bench.records.owner import CLAIMS, require_own
 
 if TYPE_CHECKING:
     from bench.claims.run import Judgement
@@ -75,13 +74,12 @@ def _folder(name: str | None, ledger: Path, reports: Path) -> Path:
     """Where the report goes.
 
     Raises:
-        RequestError: It cannot go there, or a comparison's records are there.
+        RequestError: It cannot go there, or another command's records are there.
     """
     if name is None:
         name = "claims" if is_own(ledger) else "local-claims"
     folder = validate_folder(name, reports)
-    if of_kind(Store(folder).read(), Request):
-        raise RequestError(f"'{folder}' holds the records of a comparison; choose another --name")
+    require_own(folder, CLAIMS)
     return folder
 
 

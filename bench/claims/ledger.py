@@ -96,7 +96,7 @@ def load(path: Path, checks: Mapping[str, str]) -> tuple[Claim, ...]:
         raise RequestError(
             f"the ledger '{path}' is not made of [[claim]] tables alone: {error}"
         ) from error
-    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # numbers and tables without an end, too
         raise RequestError(f"the ledger '{path}' cannot be read: {error}") from error
     claims: dict[str, Claim] = {}
     for number, entry in enumerate(ledger.claim, start=1):

@@ -46,6 +46,7 @@ def framed(module: str, main: Callable[[], int]) -> int:
         _never_fail_to_encode(stream)
     with _terminable(), _warnings_in_one_line(module):
         try:
+            _check_environment()
             code = main()
             sys.stdout.flush()  # here, where a full disk or a closed pipe is answered
             return code
@@ -120,6 +121,19 @@ def _warnings_in_one_line(module: str) -> Iterator[None]:
         yield
     finally:
         warnings.showwarning = before
+
+
+def _check_environment() -> None:
+    """Checks variables that libraries read, and answer with a traceback, only when they are used.
+
+    Raises:
+        RequestError: One has a value that it cannot have.
+    """
+    for name in ("LOKY_MAX_CPU_COUNT", "SOURCE_DATE_EPOCH"):
+        value = os.environ.get(name, "0")
+        if not value.isascii() or not value.isdigit():
+            raise RequestError(f"${name} is '{value}', which is no whole number; unset it")
+    os.environ["MPLBACKEND"] = "agg"  # figures are written to files, whatever others show
 
 
 def _never_fail_to_encode(stream: object) -> None:

@@ -15,9 +15,8 @@ from pathlib import Path
 from bench.cells.plan import Request, plan
 from bench.cli import progress
 from bench.cli.parser import Parser, add_reports, command
-from bench.records.errors import RequestError
 from bench.records.lock import writing_alone
-from bench.records.store import MissingRunError, Store
+from bench.records.owner import COUNTING, require_own
 
 EXIT_FAILED = 1
 NAME = "local-counting"
@@ -37,7 +36,7 @@ def main(arguments: list[str] | None) -> int:
     add_reports(parser)
     request = _request(parser.parse_args(arguments))
     plan(request)
-    _require_own_folder(request)
+    require_own(request.folder, COUNTING)
     from bench.counting.page import write_page
     from bench.runner import carry_out
 
@@ -69,18 +68,6 @@ def _request(options: argparse.Namespace) -> Request:
         reports=options.reports,
         command=" ".join(words),
     )
-
-
-def _require_own_folder(request: Request) -> None:
-    """Checks that no comparison lies where this report would go."""
-    try:
-        found = Store(request.folder).latest_request()
-    except MissingRunError:
-        return
-    if not found.command.startswith(COMMAND):
-        raise RequestError(
-            f"'{request.folder}' holds the report of a comparison; choose another --name"
-        )
 
 
 if __name__ == "__main__":

@@ -59,10 +59,10 @@ def main(arguments: list[str] | None) -> int:
             "--anyway compares them all the same"
         )
     changes = compare(a, b)
-    print(page(a, b, changes, unfair=unfair, thresholds=thresholds), end="")
     worse = breaches(changes, thresholds)
     if options.csv is not None:
         _write_table(options.csv, changes, worse)
+    print(page(a, b, changes, unfair=unfair, thresholds=thresholds), end="")
     return EXIT_WORSE if worse else 0
 
 

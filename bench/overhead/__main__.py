@@ -13,6 +13,7 @@ from bench.cells.plan import validate_folder
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_reports, command
 from bench.records.lock import writing_alone
+from bench.records.owner import OVERHEAD, require_own
 
 NAME = "overhead"
 EXIT_FAILED = 1
@@ -35,6 +36,7 @@ def main(arguments: list[str] | None) -> int:
     )
     options = parser.parse_args(arguments)
     folder = validate_folder(options.name, options.reports)
+    require_own(folder, OVERHEAD)
     from bench.overhead.page import write_page
     from bench.overhead.run import measure_all
 

@@ -16,6 +16,7 @@ from bench.cells.plan import Request, parse_list, parse_seeds, plan, validate_fo
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_reports, command
 from bench.records.lock import writing_alone
+from bench.records.owner import TIME_TO_ACCURACY, require_own
 
 NAME = "time-to-accuracy"
 EXIT_FAILED = 1
@@ -73,6 +74,7 @@ def _report(
 
     (device,) = request.devices
     folder = validate_folder(f"{NAME}-{device}", request.reports)
+    require_own(folder, TIME_TO_ACCURACY)
     line = " ".join(
         filter(None, ("python -m bench.time_to_accuracy", words, f"--devices {device}"))
     )
