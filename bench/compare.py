@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bench.cli import progress
 from bench.cli.options import read_request, request_parser
 from bench.cli.parser import command
+from bench.records.text import one_line
 
 if TYPE_CHECKING:
     from bench.runner import Outcome
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None) -> int:
     if not options.quiet:
         _print_table(outcome)
     for failure in outcome.results.failures:
-        print(f"failed: {failure}", file=sys.stderr)
+        print(f"failed: {one_line(failure)}", file=sys.stderr)
     print(outcome.folder / "report.md")
     return EXIT_FAILED if outcome.failed else 0
 

@@ -19,6 +19,7 @@ from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports, comma
 from bench.records.errors import RequestError
 from bench.records.lock import writing_alone
 from bench.records.owner import CLAIMS, require_own
+from bench.records.text import one_line
 
 if TYPE_CHECKING:
     from bench.claims.run import Judgement
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None) -> int:
     parser = Parser("bench.claims", __doc__)
     add = parser.add_argument
     add("--claims", type=Path, default=LEDGER, help="a ledger of your own (the documents')")
-    add("--zoo", type=Path, help="a Python file that registers networks of your own")
+    add("--zoo", type=Path, help="a Python file that registers networks of your own; it is run")
     add("--no-training", action="store_true", help="decide from what is recorded already")
     add_jobs(parser)
     add("--name", help="name of the report (claims; local-claims for a ledger of your own)")
@@ -92,13 +93,13 @@ def _require_files(ledger: Path, networks: Path | None) -> None:
 
 def _say(judgement: Judgement) -> None:
     for decision in judgement.drifting:
-        print(f"differs: {decision.claim.id}: {decision.drift}", file=sys.stderr)
+        print(one_line(f"differs: {decision.claim.id}: {decision.drift}"), file=sys.stderr)
     for failure in judgement.failures:
-        print(f"failed: {failure}", file=sys.stderr)
+        print(one_line(f"failed: {failure}"), file=sys.stderr)
     for obstacle in judgement.obstacles if judgement.undecided else ():
-        print(f"note: {obstacle}")
+        print(one_line(f"note: {obstacle}"))
     for decision in judgement.undecided:
-        print(f"undecided: {decision.claim.id}: {decision.missing}")
+        print(one_line(f"undecided: {decision.claim.id}: {decision.missing}"))
     decided = len(judgement.decisions) - len(judgement.undecided) - len(judgement.drifting)
     print(f"{decided} of {len(judgement.decisions)} claims decided as the ledger has them")
 

@@ -19,6 +19,7 @@ from bench.claims.judge import Decision
 from bench.claims.ledger import Verdict
 from bench.claims.run import Judgement
 from bench.records.place import own_folder, replacing, write_text
+from bench.records.text import cell
 from bench.writing.style import save
 from bench.writing.templates import render, unwrap
 
@@ -97,7 +98,7 @@ def write(judgement: Judgement, folder: Path) -> None:
     """Writes `claims.csv`, `figures/*.svg` and `report.md` into the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "claims.csv") as part:
-        claims_frame(judgement.decisions).to_csv(part, index=False, encoding="utf-8")
+        claims_frame(judgement.decisions).map(cell).to_csv(part, index=False, encoding="utf-8")
     figures = _figures(judgement, folder / "figures")
     write_text(folder / "report.md", page(judgement, figures))
 

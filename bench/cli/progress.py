@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.records.kinds import Train
+from bench.records.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -111,7 +112,7 @@ class LiveProgress(Progress):
 
     def _print(self, line: str, style: str | None = None) -> None:
         # An error's brackets are no markup.
-        self.bars.console.print(line, style=style, markup=False, highlight=False)
+        self.bars.console.print(one_line(line), style=style, markup=False, highlight=False)
 
     def _describe(self) -> None:
         # Cells start in order, so the first of those waiting are the ones that run.
@@ -140,4 +141,4 @@ def _duration(seconds: float) -> str:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print(one_line(line), file=sys.stderr, flush=True)

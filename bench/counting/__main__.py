@@ -17,6 +17,7 @@ from bench.cli import progress
 from bench.cli.parser import Parser, add_reports, command
 from bench.records.lock import writing_alone
 from bench.records.owner import COUNTING, require_own
+from bench.records.text import one_line
 
 EXIT_FAILED = 1
 NAME = "local-counting"
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None) -> int:
             shown.close()
         write_page(results, request.folder)
     for failure in results.failures:
-        print(f"failed: {failure}", file=sys.stderr)
+        print(f"failed: {one_line(failure)}", file=sys.stderr)
     print(request.folder / "report.md")
     return EXIT_FAILED if results.failures else 0
 

@@ -13,3 +13,10 @@ def one_line(text: object) -> str:
     except Exception:
         words = f"<{type(text).__name__} without words>"
     return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in words)
+
+
+def cell(value: object) -> object:
+    """A value for a table's file: text that a spreadsheet would compute is marked as text."""
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{value}"
+    return value

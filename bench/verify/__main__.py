@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_reports, at_least_one, command
 from bench.records.store import find_folder
+from bench.records.text import one_line
 
 if TYPE_CHECKING:
     from bench.verify.replicate import Replicated
@@ -74,11 +75,11 @@ def _replicate(folder: Path, options: argparse.Namespace) -> int:
 
 def _answer(verification: Verification, name: str) -> int:
     for mismatch in verification.mismatches:
-        print(f"differs: {mismatch}")
+        print(one_line(f"differs: {mismatch}"))
     for obstacle in verification.obstacles:
-        print(f"cannot be compared here: {obstacle}")
+        print(one_line(f"cannot be compared here: {obstacle}"))
     for note in verification.notes:
-        print(f"note: {note}")
+        print(one_line(f"note: {note}"))
     differ = len(verification.mismatches)
     print(
         f"{verification.retrained} of {verification.cells} cells trained again, "
@@ -99,7 +100,7 @@ def _print(replicated: Replicated) -> None:
     from bench.writing.markdown import aligned, percent, points, signed_interval
 
     for note in replicated.notes:
-        print(f"note: {note}")
+        print(one_line(f"note: {note}"))
     numbers = ("seeds", "recorded", "now", "difference", "95% interval")
     rows = [
         (
@@ -116,7 +117,7 @@ def _print(replicated: Replicated) -> None:
     is_number = [False, *[True] * len(numbers), False]
     print("\n".join(aligned(("network", *numbers, "verdict"), is_number, rows)))
     for failure in replicated.failures:
-        print(f"failed: {failure}")
+        print(one_line(f"failed: {failure}"))
     print(
         f"{replicated.retrained} of {replicated.cells} cells trained anew; equivalent: the "
         f"difference is surely smaller than {100 * replicated.margin:g} pp, "

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.records.text import one_line
 from bench.writing import markdown
 
 if TYPE_CHECKING:
@@ -82,9 +83,24 @@ def _environment(templates: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,  # markdown, which `escape` makes safe, is no HTML
+        finalize=harmless,
     )
     made.filters |= FILTERS
     return made
+
+
+def harmless(value: object) -> object:
+    """What any value becomes in a page: no markup of HTML, nothing that a terminal obeys."""
+    if not isinstance(value, str):
+        return value
+    text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", value)
+    return "".join(x if x.isprintable() or x == "\n" else one_line(x) for x in text)
+
+
+def failed(line: str) -> str:
+    """A failure: what it was, then, behind a colon, words from outside, which are escaped."""
+    what, colon, words = line.partition(": ")
+    return f"{what}{colon}{escape(words)}"
 
 
 def escape(text: object) -> str:
@@ -113,6 +129,7 @@ def _cells(line: str) -> list[str]:
 FILTERS: dict[str, Any] = {
     "table": table,
     "escape": escape,
+    "failed": failed,
     **{
         name: getattr(markdown, name)
         for name in (

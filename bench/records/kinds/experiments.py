@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from bench.records.environment import Environment
-from bench.records.kinds.runs import Fraction, LeftOut, Natural, NotNegative, Phase, Record, Status
+from bench.records.kinds.runs import (
+    Fraction,
+    LeftOut,
+    Line,
+    Name,
+    Natural,
+    NotNegative,
+    Phase,
+    Record,
+    Status,
+)
 from bench.records.wrong_answers import WrongAnswers
 from zoo import Recipe
 
+NameOrAll = Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9._ -]{0,99})?\Z")]
 OverheadPart = Literal["step", "option", "inference", "epoch", "total"]
 
 
@@ -24,7 +35,7 @@ class LearningRate(Experiment, frozen=True, kw_only=True):
     """One cell of the activation and pooling design at another learning rate."""
 
     run: str
-    model: str
+    model: Name
     seed: Natural
     rate: NotNegative
     cell_key: str
@@ -38,8 +49,8 @@ class SecondClock(Experiment, frozen=True, kw_only=True):
     """One workload as pytest-benchmark timed it, and as the suite's clock did side by side."""
 
     run: str
-    model: str
-    device: str
+    model: Name
+    device: Name
     phase: Phase
     batch: Natural
     samples_per_second: NotNegative
@@ -58,7 +69,7 @@ class OperatorTime(Struct, frozen=True, kw_only=True):
         calls: How often the profiled steps called it.
     """
 
-    operator: str
+    operator: Line
     self_time_share: Fraction
     calls: Natural
 
@@ -67,8 +78,8 @@ class Profile(Experiment, frozen=True, kw_only=True):
     """Where the time of a network's training step goes."""
 
     run: str
-    model: str
-    device: str
+    model: Name
+    device: Name
     steps: Natural
     operators: tuple[OperatorTime, ...]
 
@@ -114,10 +125,10 @@ class Finding(Experiment, frozen=True, kw_only=True):
     """
 
     run: str
-    claim: str
+    claim: Line
     value: Any
     holds: bool | None
-    words: str
+    words: Line
 
 
 class Answers(Struct, frozen=True, kw_only=True):
@@ -155,12 +166,12 @@ class Overhead(Experiment, frozen=True, kw_only=True):
     """
 
     part: OverheadPart
-    model: str
-    contender: str
+    model: NameOrAll
+    contender: Line
     first: NotNegative | None = None
     seconds: tuple[NotNegative, ...] = ()
     answers: Answers | None = None
-    error: str | None = None
+    error: Line | None = None
 
 
 class OverheadCells(Experiment, frozen=True, kw_only=True):
@@ -209,15 +220,15 @@ class TimeToAccuracy(Experiment, frozen=True, kw_only=True):
         weights_sha256: Digest of the weights after the last epoch.
     """
 
-    model: str
+    model: Name
     twins: tuple[str, ...]
     seed: Natural
-    device: str
+    device: Name
     recipe: Recipe
     train_samples: Natural
     status: Status
     points: tuple[AccuracyPoint, ...] = ()
-    error: str | None = None
+    error: Line | None = None
     weights_sha256: str | None = None
 
     def __str__(self) -> str:
@@ -235,10 +246,10 @@ class AccuracyRace(Experiment, frozen=True, kw_only=True):
         keys: Of all its records of runs.
     """
 
-    device: str
+    device: Name
     seeds: tuple[int, ...]
     left_out: tuple[LeftOut, ...]
-    command: str
+    command: Line
     dataset_sizes: tuple[int, int, int]
     environment: Environment
     keys: tuple[str, ...]

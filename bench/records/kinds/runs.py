@@ -19,6 +19,8 @@ Phase = Literal["train", "inference", "latency", "yardstick"]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Natural = Annotated[int, Meta(ge=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,99}\Z")]  # nothing to escape
+Line = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
 
 
 class TrainingPoint(Struct, frozen=True, array_like=True):
@@ -77,11 +79,11 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
         test_curve: Test loss and accuracy over examples seen.
     """
 
-    model: str
-    dataset: str
+    model: Name
+    dataset: Line
     recipe: RecipeName
     seed: Natural
-    device: str
+    device: Name
     epochs: Natural
     jobs: Natural
     classes: Natural
@@ -92,7 +94,7 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
     code_sha256: str
     status: Status
     together: tuple[int, ...] | None = None
-    error: str | None = None
+    error: Line | None = None
     test_accuracy: Fraction | None = None
     test_accuracy_selected: Fraction | None = None
     validation_accuracy: Fraction | None = None
@@ -122,13 +124,13 @@ class Timing(Record, frozen=True, kw_only=True, tag="timing"):
             None in older records.
     """
 
-    model: str
-    device: str
+    model: Name
+    device: Name
     phase: Phase
     deterministic: bool
     batch: Natural
     status: Status
-    error: str | None = None
+    error: Line | None = None
     samples_per_second: NotNegative | None = None
     steps_per_block: Natural | None = None
     peak_memory_bytes: Natural | None = None
@@ -157,9 +159,9 @@ class Count(Record, frozen=True, kw_only=True, tag="count"):
         activation_bytes: Memory of all layer outputs of one sample in float32.
     """
 
-    model: str
+    model: Name
     status: Status
-    error: str | None = None
+    error: Line | None = None
     declared_parameters: Natural | None = None
     module_parameters: Natural = 0
     reached_parameters: Natural = 0
@@ -183,7 +185,7 @@ class Reference(Record, frozen=True, kw_only=True, tag="baseline"):
         parameters: Numbers that were fitted; None where there are no weights.
     """
 
-    baseline: str
+    baseline: Name
     seed: Natural | None
     classes: Natural
     train_samples: Natural
@@ -191,7 +193,7 @@ class Reference(Record, frozen=True, kw_only=True, tag="baseline"):
     test_checksum: str
     data_sha256: str
     status: Status
-    error: str | None = None
+    error: Line | None = None
     parameters: Natural | None = None
     test_accuracy: Fraction | None = None
     misclassified: WrongAnswers = WrongAnswers()
@@ -200,8 +202,8 @@ class Reference(Record, frozen=True, kw_only=True, tag="baseline"):
 class LeftOut(Struct, frozen=True, kw_only=True):
     """A model that a glob or `all` named and that does not run, with the reason."""
 
-    model: str
-    reason: str
+    model: Name
+    reason: Line
 
 
 class Pictures(Struct, frozen=True, kw_only=True):
@@ -287,17 +289,17 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
         declaration: Key of what was declared before the first cell; None in older records.
     """
 
-    models: tuple[str, ...]
-    dataset: str
+    models: tuple[Line, ...]
+    dataset: Line
     dataset_sizes: tuple[int, int, int]
     dataset_sha256: str
     recipe: RecipeName
     seeds: tuple[int, ...]
-    devices: tuple[str, ...]
-    ran: tuple[str, ...]
-    baseline: str
+    devices: tuple[Name, ...]
+    ran: tuple[Name, ...]
+    baseline: Name
     left_out: tuple[LeftOut, ...]
-    command: str
+    command: Line
     documents: dict[str, str]
     recipes: dict[str, Recipe]
     deviations: dict[str, tuple[Deviation, ...]]
