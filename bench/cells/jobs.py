@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,9 @@ import msgspec
 
 from bench.cells.data import Dataset, Datasets
 from bench.cells.plan import Cell
+from bench.cells.processes import ProcessEndedError, run_all
 from bench.cells.splits import Split, StoredSplit, open_stored, store, view, with_permuted_pixels
 from bench.cells.weights import part_of, place_weights, save_weights
-from bench.cells.workers import leave_interrupts_to_parent
 from bench.records import kinds
 from bench.records.code import code_sha256
 from bench.records.environment import Environment
@@ -192,22 +193,29 @@ def at_a_time(device: str, jobs: int) -> int:
     return jobs if device == "cpu" else 1
 
 
-def run_jobs(jobs: Sequence[Job], side_by_side: int) -> Iterator[tuple[Job, kinds.Train]]:
+def run_jobs(
+    jobs: Sequence[Job], side_by_side: int, meanwhile: Callable[[], object] | None = None
+) -> Iterator[tuple[Job, kinds.Train]]:
     """Each job with its record, as they finish; jobs of equal work are trained once.
 
     Args:
         jobs: What to run.
         side_by_side: How many at a time; one stays in this process.
+        meanwhile: Called once, when the last of several are running.
     """
     twins: dict[str, list[Job]] = {}
     for job in jobs:
         twins.setdefault(job.work, []).append(job)
-    for record in _run_all([same[0] for same in twins.values()], side_by_side):
-        first, *others = next(same for same in twins.values() if same[0].key == record.key)
-        place_weights(first)
-        yield first, record
-        for twin in others:
-            yield twin, _as_twin(twin, first, record)
+    units = _units([same[0] for same in twins.values()])
+    train_unit = partial(run_unit, side_by_side=side_by_side)
+    for unit, result in run_all(train_unit, units, side_by_side, meanwhile):
+        if isinstance(result, ProcessEndedError):
+            result = [failed_record(job, 1, result) for job in unit]
+        for job, record in zip(unit, result, strict=True):
+            place_weights(job)
+            yield job, record
+            for twin in twins[job.work][1:]:
+                yield twin, _as_twin(twin, job, record)
 
 
 def _as_twin(twin: Job, trained: Job, record: kinds.Train) -> kinds.Train:
@@ -218,41 +226,13 @@ def _as_twin(twin: Job, trained: Job, record: kinds.Train) -> kinds.Train:
     return msgspec.structs.replace(record, key=twin.key, model=twin.cell.model)
 
 
-def _run_all(jobs: Sequence[Job], side_by_side: int) -> Iterator[kinds.Train]:
-    from joblib import Parallel, delayed
-
-    left = _units(jobs)
-    parallel = Parallel(n_jobs=side_by_side, return_as="generator_unordered")
-    try:
-        for records in parallel(delayed(run_unit)(unit, side_by_side) for unit in [*left.values()]):
-            del left[records[0].key]
-            yield from records
-    except Exception:
-        # A worker died, usually out of memory, and broke the pool. Each unit that is left gets a
-        # worker of its own, so that only the one that is at fault fails.
-        for unit in left.values():
-            yield from _run_alone(unit)
-
-
-def _units(jobs: Sequence[Job]) -> dict[str, list[Job]]:
-    """By the first one's key, the jobs that are trained at once: one, or the seeds of a network."""
+def _units(jobs: Sequence[Job]) -> list[list[Job]]:
+    """The jobs that are trained at once: one, or the seeds of a network."""
     units: dict[object, list[Job]] = {}
     for job in jobs:
         cell = job.cell
         units.setdefault((cell.model, cell.device) if cell.together else job.key, []).append(job)
-    return {unit[0].key: unit for unit in units.values()}
-
-
-def _run_alone(unit: Sequence[Job]) -> list[kinds.Train]:
-    from joblib import Parallel, delayed
-
-    try:
-        # Two workers for one unit: with one, joblib would run it in this process.
-        (records,) = Parallel(n_jobs=2)([delayed(run_unit)(unit, 1)])
-    except Exception as error:
-        return [failed_record(job, 1, error) for job in unit]
-    found: list[kinds.Train] = records
-    return found
+    return [*units.values()]
 
 
 def run_job(job: Job, side_by_side: int) -> kinds.Train:
@@ -262,7 +242,6 @@ def run_job(job: Job, side_by_side: int) -> kinds.Train:
 
 def run_unit(unit: Sequence[Job], side_by_side: int) -> list[kinds.Train]:
     """The records of jobs that are trained at once; of their failure if that raised."""
-    leave_interrupts_to_parent()
     try:
         trained = _train(unit)
         return [

@@ -15,8 +15,8 @@ from bench.cells.plan import (
     parse_seeds,
     plan,
 )
+from bench.cells.processes import start_loading
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED, until_settled
-from bench.cells.workers import start_workers
 from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports
 from bench.records.errors import RequestError
 from bench.records.store import Store
@@ -91,7 +91,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
     request = replace(request, jobs=options.jobs or machine.cores())
     new = request.fresh or not Store(request.folder).path.exists()
     if trains and new and not any(cell.is_heavy for cell in planned.cells):
-        start_workers(request.jobs)
+        start_loading()
     if options.devices is None:
         request = replace(request, devices=machine.devices())
     return request

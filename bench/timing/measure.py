@@ -22,9 +22,9 @@ import numpy as np
 from bench.cells.allocation import keep_freed_memory
 from bench.cells.determinism import deterministic, stream_seed
 from bench.cells.jobs import failure
+from bench.cells.processes import ForkedProcess, InThisProcess, ProcessEndedError
 from bench.records.code import code_sha256
 from bench.timing.gpu import GpuState, read_state
-from bench.timing.processes import FreshProcess, InThisProcess, ProcessEndedError
 from bench.timing.protocol import (
     BLOCK_SECONDS,
     CALLS_PER_ROUND,
@@ -142,7 +142,7 @@ class Ready:
 
 
 Found = Mapping[Workload, Item | str]  # a string says what was raised
-Place = InThisProcess | FreshProcess
+Place = InThisProcess | ForkedProcess
 
 
 class Session:
@@ -250,10 +250,10 @@ def measure(
     failed: dict[Workload, str] = {}
     try:
         with ExitStack() as stack:
-            kind: type[Place] = InThisProcess if processes == 1 else FreshProcess
+            kind: type[Place] = InThisProcess if processes == 1 else ForkedProcess
             places: list[Place] = []
             for _ in range(processes):
-                place = kind(Session)
+                place = kind(Session())
                 stack.enter_context(place)
                 places.append(place)
             prepared = _prepare(places, workloads, block_seconds, failed)

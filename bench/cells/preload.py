@@ -1,0 +1,18 @@
+"""What every process that trains or measures needs: importing this loads it.
+
+torch loads half of itself with the first optimiser.
+"""
+
+from __future__ import annotations
+
+import gc
+
+gc.disable()  # nothing is freed here, and looking for something takes a fifth of the time
+
+import safetensors.torch  # noqa: F401
+import torch._dynamo  # noqa: F401
+
+import bench.cells.train  # noqa: F401
+
+gc.freeze()  # nor will it be looked for in the processes that are forked from this one
+gc.enable()
