@@ -6,9 +6,11 @@ import importlib.metadata
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,7 +22,7 @@ from bench.cells.data import Datasets
 from bench.cells.declaration import declare
 from bench.cells.jobs import Job, at_a_time, cell_key, failure, make_jobs, run_jobs
 from bench.cells.plan import Plan, Request, plan
-from bench.cells.request import request_record
+from bench.cells.processes import ForkedProcess
 from bench.cells.splits import Split
 from bench.cells.weights import are_intact
 from bench.cli.progress import Progress
@@ -33,14 +35,13 @@ from bench.records.owner import COMPARE, COUNTING, require_own
 from bench.records.place import own_folder, remove_leftovers
 from bench.records.store import Store, digest
 from bench.records.wrong_answers import WrongAnswers
-from bench.report.decided import findings
-from bench.report.write import write_report
-from bench.results.families import unsettled
-from bench.results.runs import Results, read
 from bench.timing.alone import measuring_alone
 from bench.timing.memory import require_memory
 from bench.timing.workloads import measure_group, plan_groups
 from zoo import ModelSpec
+
+if TYPE_CHECKING:
+    from bench.results.runs import Results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,8 @@ def run(request: Request, progress: Progress, *, timed: bool = True) -> Outcome:
     plan(request)  # before anything is made of the report's name
     with writing_alone(request.folder):
         results = carry_out(request, progress, timed=timed)
+        from bench.report.write import write_report
+
         write_report(results, request.folder)
     return Outcome(folder=request.folder, results=results)
 
@@ -83,6 +86,7 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     planned = plan_here(request)
     require_own(request.folder, COUNTING if COUNTING in (request.command or "") else COMPARE)
     datasets = Datasets(request.data_root)
+    dataset = datasets.get(request.dataset, request.seeds[0])
     here = machine.environment()
     records = Store(request.folder)
     _require_memory(request, planned, datasets, here, records)
@@ -101,9 +105,17 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         records.set_aside()
     _declare(declare(request, planned), records)
     counted = _count([cell.spec for cell in planned.first_cells.values()], records)
-    dataset = datasets.get(request.dataset, request.seeds[0])
+
+    @cache
+    def references() -> list[str]:
+        import bench.report.write  # noqa: F401 - with scipy and matplotlib, a second of a core
+
+        return _fit_references(jobs, datasets, here, records, progress)
+
     ran = None
     if request.looks:
+        from bench.cells.request import request_record
+
         declared = [job.key for job in jobs]
         records.append(request_record(request, planned, here, dataset, declared))
         jobs = _train_until_settled(jobs, request, records, progress)
@@ -115,11 +127,15 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         environment=here,
         weights=None,
     )
-    _train([*jobs, *controls], request, records, progress)
-    keys = [job.key for job in (*jobs, *controls)] + counted
-    keys += _fit_references(jobs, datasets, here, records, progress)
+    _train([*jobs, *controls], request, records, progress, meanwhile=references)
+    keys = [job.key for job in (*jobs, *controls)] + counted + references()
     if timed:
         keys += _measure(request, planned, here, records, progress)
+    # Not at the top: scipy would take half a second before the first cell.
+    from bench.cells.request import request_record
+    from bench.report.decided import findings
+    from bench.results.runs import read
+
     records.append(request_record(request, planned, here, dataset, keys, ran))
     for finding in findings(read(records)):
         records.append(finding)
@@ -167,16 +183,30 @@ def _count(specs: Iterable[ModelSpec], records: Store) -> list[str]:
         digest({"count": spec.name, "code": code_sha256(count, spec.build, spec.layers)}): spec
         for spec in specs
     }
-    for key, spec in records.missing(wanted).items():
-        try:
-            record = count(spec, key)
-        except Exception as error:
-            record = kinds.Count(key=key, model=spec.name, status="failed", error=failure(error))
-        records.append(record)
+    missing = records.missing(wanted)
+    if missing:
+        # In another process, because torch loads its compiler for the first flop counter.
+        with ForkedProcess(_count_one) as process:
+            for key, spec in missing.items():
+                process.ask("__call__", spec, key)
+                records.append(process.answer())
     return list(wanted)
 
 
-def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Progress) -> None:
+def _count_one(spec: ModelSpec, key: str) -> kinds.Count:
+    try:
+        return count(spec, key)
+    except Exception as error:
+        return kinds.Count(key=key, model=spec.name, status="failed", error=failure(error))
+
+
+def _train(
+    jobs: Sequence[Job],
+    request: Request,
+    records: Store,
+    progress: Progress,
+    meanwhile: Callable[[], object] | None = None,
+) -> None:
     """Trains the cells that have no good record yet, each recorded as soon as it is done."""
     wanted = {job.key: job for job in jobs}
     waiting = records.missing(wanted)
@@ -190,7 +220,7 @@ def _train(jobs: Sequence[Job], request: Request, records: Store, progress: Prog
         ours = [job for job in waiting.values() if job.cell.device == device]
         heavy = any(job.cell.is_heavy for job in ours)
         side_by_side = 1 if heavy else at_a_time(device, request.jobs)
-        for _, record in run_jobs(ours, side_by_side):
+        for _, record in run_jobs(ours, side_by_side, meanwhile):
             records.append(record)
             progress.trained(record)
 
@@ -203,6 +233,9 @@ def _train_until_settled(
     Returns:
         The cells of all looks taken, whether they were trained now or recorded already.
     """
+    from bench.results.families import unsettled
+    from bench.results.runs import read
+
     due: list[Job] = []
     going_on = {job.cell.model for job in jobs}
     before = 0

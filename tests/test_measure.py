@@ -17,9 +17,9 @@ from torch import nn
 import zoo
 from bench.cells.common_recipe import common_recipe
 from bench.cells.determinism import deterministic
+from bench.cells.processes import ForkedProcess, InThisProcess
 from bench.timing import measure as measuring
 from bench.timing.measure import Asked, Prepared, Timing, measure, prepare
-from bench.timing.processes import FreshProcess, InThisProcess
 from bench.timing.protocol import CALLS_PER_ROUND, Phase, Workload, yardstick
 from bench.timing.runner import Runner, Yardstick
 from zoo.spec import Optimiser
@@ -291,7 +291,7 @@ def test_a_process_that_dies_is_told_and_ends_the_measuring() -> None:
     assert not timings
     assert [failure.workload.phase for failure in failed] == ["train", "inference"]
     assert {failure.error.partition(" (")[0] for failure in failed} == {
-        "ProcessEndedError: a measuring process ended with 3; memory may be short"
+        "ProcessEndedError: a process ended with 3; memory may be short"
     }
 
 
@@ -307,11 +307,11 @@ class Place:
         return self.calls, os.getpid()
 
 
-@pytest.mark.parametrize("kind", [FreshProcess, InThisProcess])
+@pytest.mark.parametrize("kind", [ForkedProcess, InThisProcess])
 def test_an_object_keeps_its_state_between_questions(
-    kind: type[FreshProcess] | type[InThisProcess],
+    kind: type[ForkedProcess] | type[InThisProcess],
 ) -> None:
-    with kind(Place) as place, kind(Place) as other:
+    with kind(Place()) as place, kind(Place()) as other:
         answers = []
         for asked_one in (place, place, other):
             asked_one.ask("count", 2)

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
 
 from bench.records.kinds import Count
 from zoo import ModelSpec
@@ -27,6 +26,8 @@ def count(spec: ModelSpec, key: str = "") -> Count:
         spec: The entry.
         key: Key of the record.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # and with it triton
+
     with torch.device("meta"):
         network = spec.build().eval()
         sample = torch.empty(1, *spec.input_shape)

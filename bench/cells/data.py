@@ -9,6 +9,7 @@ import socket
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 SUMS_ROWS = 10_000
 SUMS_TRAIN_ROWS = 7_000  # "first 70% train"; the last 1,000 of them are for validation
 SPLIT_SEED = 0  # splits are the same for every seed of every run
+DIGITS_SPLIT = Path(__file__).with_name("digits.txt")  # t: training, v: validation, e: test
 DOWNLOAD_TIMEOUT_SECONDS = 5.0
 OTHER_MNIST = "mnist (not the published files)"
 # Of the unpacked files, as torchvision unpacks those whose checksums it publishes.
@@ -106,17 +108,22 @@ class Datasets:
 
 
 def _digits() -> Dataset:
-    """The 1,797 handwritten digits of scikit-learn (UCI, test half), 8x8 scaled to 28x28."""
-    from PIL import Image  # not at the top: workers read stored splits only
-    from sklearn.datasets import load_digits
+    """The 1,797 handwritten digits of scikit-learn (UCI, test half), 8x8 scaled to 28x28.
 
-    bunch = load_digits()
-    small = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
+    Its file is read without importing it, which would take half a second of every start; so its
+    stratified split is written down beside this file, a letter for each digit.
+    """
+    from PIL import Image  # not at the top: workers read stored splits only
+
+    sklearn = find_spec("sklearn")
+    assert sklearn is not None
+    assert sklearn.origin is not None
+    rows = np.loadtxt(Path(sklearn.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")
+    small = np.rint(rows[:, :-1].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
     images = np.stack([resized(Image.fromarray(image), 28) for image in small])
-    labels = bunch.target.astype(np.int64)
-    rest, test = _stratified(np.arange(len(labels)), labels, 0.2)
-    train, validation = _stratified(rest, labels, 0.2)
-    return _dataset("digits", images, labels, train, validation, test)
+    letters = np.array([*DIGITS_SPLIT.read_text().replace("\n", "")])
+    parts = ((letters == letter).nonzero()[0] for letter in "tve")
+    return _dataset("digits", images, rows[:, -1].astype(np.int64), *parts)
 
 
 def _mnist(root: Path) -> Dataset:

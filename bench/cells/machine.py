@@ -9,6 +9,7 @@ import subprocess
 from functools import lru_cache
 from pathlib import Path
 
+from bench.cells.processes import ForkedProcess
 from bench.records.environment import Environment
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "joblib")
@@ -50,7 +51,17 @@ def environment() -> Environment:
 
 
 def flags() -> dict[str, str]:
-    """The settings that `deterministic` trains under, as torch reports them."""
+    """The settings that `deterministic` trains under, as torch reports them.
+
+    Asked of a process like those that train: the first who sets them has torch load its compiler.
+    """
+    with ForkedProcess(_flags) as process:
+        process.ask("__call__")
+        found: dict[str, str] = process.answer()
+        return found
+
+
+def _flags() -> dict[str, str]:
     import torch
 
     from bench.cells.determinism import deterministic

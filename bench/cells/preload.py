@@ -9,10 +9,9 @@ import gc
 
 gc.disable()  # nothing is freed here, and looking for something takes a fifth of the time
 
-import safetensors.torch  # noqa: F401
-import torch._dynamo  # noqa: F401
+import safetensors.torch  # noqa: E402, F401
+import torch._dynamo  # noqa: E402, F401
 
-import bench.cells.train  # noqa: F401
+import bench.cells.train  # noqa: E402, F401
 
-gc.freeze()  # nor will it be looked for in the processes that are forked from this one
 gc.enable()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import functools
+import gc
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -37,11 +40,18 @@ def command(module: str) -> Callable[[Main], Callable[..., int]]:
     def decorate(main: Main) -> Callable[..., int]:
         @functools.wraps(main)
         def answer(arguments: list[str] | None = None) -> int:
+            atexit.register(_leave_garbage)
             return framed(module, lambda: main(arguments))
 
         return answer
 
     return decorate
+
+
+def _leave_garbage() -> None:
+    """Spares a process that ends the search for what it might free: a second, with torch."""
+    if "triton" not in sys.modules:  # which would list all that it is left with
+        gc.freeze()
 
 
 def add_reports(parser: Parser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -86,7 +85,8 @@ def plan_groups(request: Request, planned: Plan, here: Environment) -> list[Grou
 
 def _group(cells: Mapping[Workload, Cell], here: Environment, processes: int, rounds: int) -> Group:
     same: dict[str, list[Workload]] = {}
-    codes = {cell.model: training_code(cell.spec) for cell in cells.values()}
+    specs = {cell.model: cell.spec for cell in cells.values()}
+    codes = {model: training_code(spec) for model, spec in specs.items()}
     for workload, cell in cells.items():
         work = {**asdict(workload), "model": codes[cell.model], "recipe": cell.recipe.settings}
         same.setdefault(digest(work), []).append(workload)
@@ -111,7 +111,6 @@ def _group(cells: Mapping[Workload, Cell], here: Environment, processes: int, ro
 
 def measure_group(group: Group, on_round: Callable[[int], None]) -> list[kinds.Timing]:
     """The records of a group's workloads, measured now; a twin's says what its sibling's says."""
-    gc.collect()  # what was measured before refers to itself and would keep its network
     timings, failed = measure(
         [_asked(workload, group.cells.get(workload)) for workload in group.twins],
         processes=group.processes,

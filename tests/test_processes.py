@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from multiprocessing import active_children
+from pathlib import Path
+
+import pytest
+
+from bench.cells.processes import ForkedProcess, ProcessEndedError, run_all
+from tests.programs import REPOSITORY, outside_pytest
+
+
+def square(number: int) -> tuple[int, int]:
+    return number**2, os.getpid()
+
+
+def end_over_two(number: int) -> int:
+    if number == 2:
+        os._exit(7)
+    return number
+
+
+def loaded(name: str) -> tuple[bool, int]:
+    """Whether a module was there before it was asked for, and this process's threads."""
+    status = Path("/proc/self/status").read_text()
+    return name in sys.modules, int(status.partition("Threads:")[2].split()[0])
+
+
+def test_items_are_done_in_as_many_processes_as_run_at_a_time() -> None:
+    found = dict(run_all(square, range(1, 7), 2))
+    values, processes = zip(*found.values(), strict=True)
+    assert sorted(values) == [1, 4, 9, 16, 25, 36]
+    assert [found[number][0] for number in (2, 5)] == [4, 25]
+    assert len(set(processes)) == 2
+    assert os.getpid() not in processes
+    assert not active_children()
+
+
+def test_one_at_a_time_stays_in_this_process_and_in_order() -> None:
+    assert [*run_all(square, [3, 1], 1)] == [(3, (9, os.getpid())), (1, (1, os.getpid()))]
+
+
+def test_only_what_ends_its_process_fails_and_all_else_goes_on() -> None:
+    found = dict(run_all(end_over_two, [1, 2, 3, 4], 2))
+    assert {number: found[number] for number in (1, 3, 4)} == {1: 1, 3: 3, 4: 4}
+    assert isinstance(found[2], ProcessEndedError)
+    assert str(found[2]) == "a process ended with 7; memory may be short"
+    assert [*found][-1] == 2  # tried again when nothing ran beside it
+
+
+def test_what_ended_for_want_of_memory_is_done_when_nothing_runs_beside_it(tmp_path: Path) -> None:
+    def fail_at_first(number: int) -> int:
+        if number == 2 and not (tmp_path / "tried").exists():
+            (tmp_path / "tried").touch()
+            os._exit(9)
+        return number
+
+    assert dict(run_all(fail_at_first, [1, 2, 3], 2)) == {1: 1, 2: 2, 3: 3}
+
+
+def test_this_process_is_busy_while_the_last_item_runs_and_not_before() -> None:
+    done: list[str] = []
+
+    def nap(seconds: float) -> float:
+        time.sleep(seconds)
+        return seconds
+
+    for seconds, _ in run_all(nap, [0.1, 0.2, 1.5], 2, lambda: done.append("meanwhile")):
+        done.append(str(seconds))
+    assert done == ["0.1", "0.2", "meanwhile", "1.5"]
+
+
+def test_processes_that_nobody_waits_for_are_ended() -> None:
+    running = run_all(time.sleep, [0.01, 600, 600], 2)
+    assert next(running) == (0.01, None)
+    running.close()
+    assert not active_children()
+
+
+def test_a_process_has_torch_and_its_compiler_from_the_start_and_one_thread() -> None:
+    with ForkedProcess(loaded) as process:
+        for module in ("torch._dynamo", "bench.cells.train"):
+            process.ask("__call__", module)
+            assert process.answer() == (True, 1)
+
+
+def test_what_is_loaded_before_a_fork_leaves_cuda_alone() -> None:
+    # A process forked from one that has asked for devices can use none.
+    program = (
+        "import torch\n"
+        "def ask(*_): raise SystemExit('asked for a GPU')\n"
+        "torch._C._cuda_getDeviceCount = ask\n"
+        "import bench.cells.preload\n"
+    )
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        env=outside_pytest(),
+        check=True,
+        timeout=300,
+    )
+
+
+def test_a_script_without_a_guard_is_not_run_again_in_its_processes(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from bench.cells.processes import run_all\n"
+        "def double(number): return 2 * number\n"
+        "print('begins')\n"
+        "print(sorted(result for _, result in run_all(double, [1, 2, 3], 2)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        env={**outside_pytest(), "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "begins\n[2, 4, 6]\n", "")
+
+
+@pytest.mark.parametrize("thing", [square, loaded])
+def test_a_process_that_has_ended_says_so_to_whoever_asks_it(thing: object) -> None:
+    with ForkedProcess(thing) as process:
+        process.process.kill()
+        process.process.join()
+        process.ask("__call__", 1)
+        with pytest.raises(ProcessEndedError, match="a process ended with -9"):
+            process.answer()
