@@ -145,7 +145,7 @@ def test_a_second_run_trains_and_measures_nothing_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     report = (folder / "report.md").read_text()
-    monkeypatch.setattr(runner, "run_jobs", lambda jobs, _: jobs and pytest.fail("done already"))
+    monkeypatch.setattr(runner, "run_jobs", lambda jobs, *_: jobs and pytest.fail("done already"))
     monkeypatch.setattr(runner, "measure_group", lambda *_: pytest.fail("done already"))
     monkeypatch.setattr(memory, "available_bytes", lambda: 0)  # nor is memory asked for
     (folder / "report.md").unlink()

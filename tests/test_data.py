@@ -40,6 +40,18 @@ def test_digits_are_split_once_and_for_all_with_equal_class_shares() -> None:
     assert load("digits", seed=7).checksum == digits.checksum
 
 
+def test_the_split_of_digits_that_is_written_down_is_scikit_learns() -> None:
+    digits = load("digits")
+    rest, test = data._stratified(np.arange(1_797), digits.labels, 0.2)
+    train, validation = data._stratified(rest, digits.labels, 0.2)
+    for written, drawn in (
+        (digits.train, train),
+        (digits.validation, validation),
+        (digits.test, test),
+    ):
+        assert np.array_equal(written, drawn)
+
+
 def test_digits_are_scikit_learns_enlarged_from_8_to_28_and_from_16_to_255() -> None:
     from sklearn.datasets import load_digits
 

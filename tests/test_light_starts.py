@@ -49,6 +49,17 @@ except SystemExit as error:
     status = error.code
 print(json.dumps([status, sorted(name for name in sys.modules if "." not in name)]))
 """
+# What a run loads itself, of that which takes long.
+ALL_OF_THEM = """
+import runpy, sys
+module, *sys.argv[1:] = sys.argv[1:]
+try:
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+except SystemExit as error:
+    assert error.code == 0
+names = ("matplotlib", "torch", "torch._dynamo", "torch._inductor", "triton")
+print([name for name in names if name in sys.modules])
+"""
 
 
 def loaded(module: str, *arguments: str) -> tuple[int, set[str]]:
@@ -95,3 +106,11 @@ def test_a_worker_loads_what_training_needs_and_no_more() -> None:
     modules = set(json.loads(run(program)))
     assert "torch" in modules
     assert not modules.intersection(HEAVY) - {"torch"}
+
+
+def test_a_run_leaves_torchs_compiler_to_the_processes_that_train(tmp_path: Path) -> None:
+    # It takes a second of the way to the first cell, and with it triton one of the way out.
+    options = ["--models", "dnn-sums", "--dataset", "sums", "--epochs", "1", "--seeds", "2"]
+    where = ["--devices", "cpu", "--jobs", "2", "--reports", str(tmp_path)]
+    modules = run(ALL_OF_THEM, "bench.compare", *options, *where).splitlines()[-1]
+    assert modules == "['matplotlib', 'torch']"

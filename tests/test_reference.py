@@ -179,7 +179,7 @@ def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_records_each_reference_predictor_once_and_lists_it_behind_the_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "write_report", lambda *_: None)
+    monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
     run = partial(bench.run, seeds=2, epochs=1, jobs=1, devices=["cpu"], reports=tmp_path, name="x")
     run(["dnn", "net"])
     run(["net", "dnn"])

@@ -112,7 +112,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     monkeypatch.setattr(runner, "_measure", lambda *_: [])
     done: list[object] = []
 
-    def stop_in_the_second_look(jobs: Sequence[Job], side_by_side: int) -> Any:
+    def stop_in_the_second_look(jobs: Sequence[Job], side_by_side: int, _: object) -> Any:
         for found in run_jobs(jobs, side_by_side):
             if len(done) == 16:
                 raise KeyboardInterrupt
@@ -148,8 +148,10 @@ def test_twins_of_what_goes_on_go_on_because_they_cost_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "_measure", lambda *_: [])
-    monkeypatch.setattr(runner, "write_report", lambda *_: None)
-    monkeypatch.setattr(runner, "unsettled", lambda _, look: {"lenet"} if look == 5 else set[str]())
+    monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
+    monkeypatch.setattr(
+        "bench.results.families.unsettled", lambda _, look: {"lenet"} if look == 5 else set[str]()
+    )
     folder = run(tmp_path, ["lenet", "lenet5-relu-max", "dnn"])
     assert {model: len(seeds) for model, seeds in trained(folder).items()} == {
         "lenet": 7,

@@ -35,7 +35,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     reports = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bench.runner._measure", lambda *_: [])
-        patch.setattr("bench.runner.write_report", lambda *_: None)
+        patch.setattr("bench.report.write.write_report", lambda *_: None)
         bench.run(
             ["dnn", "net"], seeds=2, epochs=1, jobs=1, devices=["cpu"], name="run", reports=reports
         )
@@ -405,7 +405,7 @@ def test_a_run_of_another_processor_is_judged_equivalent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("bench.runner._measure", lambda *_: [])
-    monkeypatch.setattr("bench.runner.write_report", lambda *_: None)
+    monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
     bench.run("lenet5-tanh-avg", seeds=14, devices=["cpu"], name="run", reports=tmp_path)
     lines = read_lines(tmp_path / "run")
     on_another_processor(lines)

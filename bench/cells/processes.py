@@ -18,7 +18,7 @@ import os
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import forkserver
@@ -132,7 +132,7 @@ def run_all(
     items: Sequence[Item],
     at_a_time: int,
     meanwhile: Callable[[], object] | None = None,
-) -> Iterator[tuple[Item, Result | ProcessEndedError]]:
+) -> Generator[tuple[Item, Result | ProcessEndedError]]:
     """Each item with what a function makes of it, as they finish.
 
     What a process ends over, usually because memory is short for several at a time, is tried once
@@ -164,7 +164,7 @@ def _side_by_side(
     items: Sequence[Item],
     at_a_time: int,
     meanwhile: Callable[[], object] | None,
-) -> Iterator[tuple[Item, Result | ProcessEndedError]]:
+) -> Generator[tuple[Item, Result | ProcessEndedError]]:
     waiting = deque(items)
     idle: list[ForkedProcess] = []
     busy: dict[Connection, tuple[ForkedProcess, Item]] = {}
