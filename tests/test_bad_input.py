@@ -93,7 +93,7 @@ def test_whatever_a_list_a_margin_or_seeds_are_they_are_read_or_refused(text: st
             tuple
         ),
         dataset=some.sampled_from(["digits", "mnist", "sums", "pictures:x"]) | some.text(),
-        recipe=some.sampled_from(["common", "document", "fast"]) | some.text(),  # type: ignore[arg-type]
+        recipe=some.sampled_from(["common", "document", "fast"]) | some.text(),
         seeds=some.lists(some.integers()).map(tuple),
         devices=some.lists(some.sampled_from(["cpu", "cuda"]) | some.text()).map(tuple),
         epochs=some.none() | some.integers(),

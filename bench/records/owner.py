@@ -41,10 +41,9 @@ def owner_of(records: Sequence[kinds.Record]) -> str | None:
     requests = of_kind(records, kinds.Request)
     if requests:
         return COUNTING if COUNTING in requests[-1].command else COMPARE
-    if of_kind(records, kinds.AccuracyRace) or of_kind(records, kinds.TimeToAccuracy):
+    there = {type(record) for record in records}
+    if there & {kinds.AccuracyRace, kinds.TimeToAccuracy}:
         return TIME_TO_ACCURACY
-    if of_kind(records, kinds.Overhead) or of_kind(records, kinds.OverheadCells):
+    if there & {kinds.Overhead, kinds.OverheadCells}:
         return OVERHEAD
-    if of_kind(records, kinds.Machine) and of_kind(records, kinds.Train):
-        return CLAIMS
-    return CLAIMS if of_kind(records, kinds.Probe) else None
+    return CLAIMS if kinds.Probe in there or {kinds.Machine, kinds.Train} <= there else None
