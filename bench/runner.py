@@ -18,7 +18,7 @@ from bench.cells import machine, reference
 from bench.cells.catalogue import DRAWN_PER_SEED
 from bench.cells.controls import permuted_cells
 from bench.cells.count import count
-from bench.cells.data import Datasets
+from bench.cells.data import Dataset, Datasets
 from bench.cells.declaration import declare
 from bench.cells.jobs import Job, at_a_time, cell_key, failure, make_jobs, run_jobs
 from bench.cells.plan import Plan, Request, plan
@@ -33,7 +33,7 @@ from bench.records.errors import RequestError
 from bench.records.lock import writing_alone
 from bench.records.owner import COMPARE, COUNTING, require_own
 from bench.records.place import own_folder, remove_leftovers
-from bench.records.store import Store, digest
+from bench.records.store import Store, digest, latest, of_kind
 from bench.records.wrong_answers import WrongAnswers
 from bench.timing.alone import measuring_alone
 from bench.timing.memory import require_memory
@@ -136,10 +136,29 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     from bench.report.decided import findings
     from bench.results.runs import read
 
-    records.append(request_record(request, planned, here, dataset, keys, ran))
+    shown = _hardest(records, keys, planned.models, dataset)
+    records.append(request_record(request, planned, here, dataset, keys, ran, shown))
     for finding in findings(read(records)):
         records.append(finding)
     return read(records)
+
+
+def _hardest(
+    records: Store, keys: Sequence[str], models: Sequence[str], dataset: Dataset
+) -> list[int]:
+    """Positions of the test samples that most trained networks of a run got wrong.
+
+    Of networks that were tested on all of them, controls left out; equal networks count once.
+    """
+    from bench.results.answers import PICTURES_SHOWN, misreadings
+
+    cells = of_kind(latest(records.read(), keys).values(), kinds.Train)
+    wrong = {
+        cell.weights_sha256: cell.misclassified
+        for cell in cells
+        if cell.model in models and cell.test_samples == len(dataset.test)
+    }
+    return list(misreadings(wrong.values()))[:PICTURES_SHOWN]
 
 
 def _declare(declaration: kinds.Declaration, records: Store) -> None:

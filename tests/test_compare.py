@@ -96,7 +96,7 @@ def test_the_accuracies_of_report_and_table_agree(reports: Path) -> None:
     text = (reports / "first" / "report.md").read_text()
     for row in table(reports / "first"):
         (line,) = (
-            x for x in text.splitlines() if x.startswith(f"| `{row['model']}`") and "2 ok" in x
+            x for x in text.splitlines() if x.startswith(f"| `{row['model']}`") and " 2 ok " in x
         )
         assert f" {100 * float(row['test_accuracy_mean']):.2f}% " in line
 

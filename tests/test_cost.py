@@ -1,4 +1,4 @@
-"""The chart of accuracy against cost over many networks, and the words beside it."""
+"""What networks cost, and names beside the lines of many networks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Annotation, Text
@@ -15,7 +14,8 @@ from msgspec import structs
 from bench.records.kinds import Record
 from bench.records.store import Store
 from bench.report.cost import cost_view, counting_view, parameters
-from bench.report.figures import _accuracy_cost
+from bench.report.costs import costs, costs_view
+from bench.report.figures.curves import error_over_epochs
 from bench.results.runs import Results, read
 from tests.factories import count_record, request_record, train_record
 
@@ -41,50 +41,31 @@ def crowded(tmp_path: Path) -> Results:
     return read(store)
 
 
-def test_every_network_is_named_in_both_panels_and_no_name_lies_over_another(
-    crowded: Results,
-) -> None:
-    figure = _accuracy_cost(crowded)
+def test_every_line_is_named_and_no_name_lies_over_another(crowded: Results) -> None:
+    figure = error_over_epochs(crowded)
     assert figure is not None
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]
-    assert len(figure.axes) == 2
-    boxes = []
-    for axes in figure.axes:
-        names = [child for child in axes.get_children() if isinstance(child, Annotation)]
-        assert sorted(name.get_text() for name in names) == sorted(NETWORKS)
-        # Of the text alone, without the line to its point.
-        renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
-        boxes += [Text.get_window_extent(name, renderer) for name in names]
+    (axes,) = figure.axes
+    names = [child for child in axes.get_children() if isinstance(child, Annotation)]
+    assert sorted(name.get_text() for name in names) == sorted(NETWORKS)
+    # Of the text alone, without the line to its point.
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    boxes = [Text.get_window_extent(name, renderer) for name in names]
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
-    points = [axes.get_window_extent() for axes in figure.axes]
-    assert not any(box.overlaps(panel) for box in boxes for panel in points)
+    assert not any(box.overlaps(axes.get_window_extent()) for box in boxes)
 
 
-def test_both_panels_are_logarithmic_and_share_their_scales(crowded: Results) -> None:
-    figure = _accuracy_cost(crowded)
-    assert figure is not None
-    left, right = figure.axes
-    assert left.get_xscale() == right.get_xscale() == "log"
-    assert left.get_xlim() == right.get_xlim()
-    assert left.get_ylim() == right.get_ylim()
-    for axes, cost in ((left, 1), (right, 2)):
-        drawn = {tuple(np.ravel(line.get_xydata())) for line in axes.lines}
-        assert drawn == {(sizes[cost], sizes[0] / 400) for sizes in NETWORKS.values()}
-
-
-def test_the_words_beside_the_chart_say_how_far_parameters_and_work_spread(
-    crowded: Results,
-) -> None:
-    text = parameters(crowded, {"accuracy-cost": "a chart"})
+def test_the_words_on_costs_name_the_least_and_the_most(crowded: Results) -> None:
+    view = costs_view(crowded, {})
+    assert view.parameters is not None
+    assert view.macs is not None
+    assert (view.parameters.least, view.parameters.most) == ("net", "dnn")
+    assert (view.macs.low, view.macs.high) == (416_520, 651_720)
     # 575,050 / 21,840 and 651,720 / 416,520
-    assert "in parameters up to 26.33 times (`net` 21,840, `dnn` 575,050)" in text
-    assert (
-        "in multiply-accumulates up to 1.56 times (`lenet-5` 416,520, `lenet-rgb` 651,720)" in text
-    )
-    assert "`dnn` with the most parameters is number 13 of 13" in text
-    assert "`lenet-rgb` with the most multiply-accumulates number 1." in text
-    assert "How to read it" not in parameters(crowded, {})
+    text = costs(crowded, {})
+    assert "`dnn` has 26.3 times those of `net`" in text
+    assert "`lenet-rgb` has 1.56 times those of `lenet-0`" in text
 
 
 def test_the_counting_exercise_is_the_range_that_the_document_leaves() -> None:
@@ -106,28 +87,18 @@ def test_the_counting_exercise_is_the_range_that_the_document_leaves() -> None:
     assert view.macs == (300_030_000 / 24_882_300, 300_030_000 / 9_207_300)
 
 
-def test_networks_of_one_accuracy_have_one_rank(crowded: Results) -> None:
-    # `lenet-5` to `lenet-9` are right 391 times, behind `lenet-rgb` with 392 alone.
-    dearest = structs.replace(crowded.counts["lenet-9"], macs=10**6)
-    view = cost_view(
-        replace(crowded, counts={**crowded.counts, "lenet-9": dearest}), {"accuracy-cost": "chart"}
-    )
-    assert view.macs is not None
-    assert (view.macs.most, view.macs.rank) == ("lenet-9", 2)
-
-
 def test_a_count_that_disagrees_is_marked(crowded: Results) -> None:
     counts = {**crowded.counts, "net": structs.replace(crowded.counts["net"], reached_parameters=1)}
-    view = cost_view(replace(crowded, counts=counts), {})
+    view = cost_view(replace(crowded, counts=counts))
     assert [row.model for row in view.rows if not row.agree] == ["net"]
-    lines = parameters(replace(crowded, counts=counts), {}).splitlines()
+    lines = parameters(replace(crowded, counts=counts)).splitlines()
     assert next(line for line in lines if "**no**" in line).startswith("| `net` ")
 
 
 def test_a_network_without_declared_sizes_has_a_dash_and_a_sentence(crowded: Results) -> None:
     own = structs.replace(crowded.counts["net"], declared_parameters=None)
-    text = parameters(replace(crowded, counts={**crowded.counts, "net": own}), {})
+    text = parameters(replace(crowded, counts={**crowded.counts, "net": own}))
     row = next(line for line in text.splitlines() if line.startswith("| `net` "))
     assert [cell.strip() for cell in row.split("|")][2:6] == ["-", "21,840", "21,840", "yes"]
     assert "No layer sizes are declared for `net`" in text
-    assert "No layer sizes are declared" not in parameters(crowded, {})
+    assert "No layer sizes are declared" not in parameters(crowded)

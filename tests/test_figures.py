@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,12 @@ import zoo
 from bench.records.kinds import Record
 from bench.records.store import Store
 from bench.report import figures
-from bench.report.figures import styles_of, write_figures
+from bench.report.figures import curves, write_figures
 from bench.report.write import write_report
+from bench.results.answers import misreadings
 from bench.results.runs import Results, read
+from bench.writing.marks import marks
+from bench.writing.style import GRID, PAIRS, darkened
 from tests.factories import count_record, request_record, train_record
 
 
@@ -41,7 +45,9 @@ def test_a_network_of_any_name_has_a_report_with_all_figures(tmp_path: Path, nam
     results = results_of(tmp_path, {"lenet": {}, name: {}})
     write_report(results, tmp_path)
     drawn = {path.stem for path in tmp_path.glob("figures/*.svg")}
-    assert drawn == {"accuracy", "accuracy-cost", "learning-curves"}
+    names = ("accuracy", "confusions", "differences", "learning-curves", "losses", "networks")
+    expected = {made for name in names for made in (name, f"{name}-dark")}
+    assert expected - {"differences", "differences-dark"} <= drawn <= expected
 
 
 def test_thirty_networks_are_drawn_and_the_first_25_each_in_a_style_of_its_own(
@@ -49,14 +55,14 @@ def test_thirty_networks_are_drawn_and_the_first_25_each_in_a_style_of_its_own(
 ) -> None:
     names = [f"own-{number}" for number in range(30)]
     results = results_of(tmp_path, {name: {} for name in names})
-    assert "accuracy-cost" in write_figures(results, tmp_path / "figures").drawn
-    styles = styles_of(names)  # 5 colours with 5 markers
+    assert "learning-curves" in write_figures(results, tmp_path / "figures").drawn
+    styles = marks(names)  # 5 colours with 5 markers
     assert len({styles[name] for name in names[:25]}) == 25
     assert styles["own-25"] == styles["own-0"]
 
 
 def test_the_design_shows_its_factors_in_colour_and_marker() -> None:
-    styles = styles_of(["lenet5-relu-avg", "lenet5-relu-max", "lenet5-tanh-max", "lenet5-relu-lp"])
+    styles = marks(["lenet5-relu-avg", "lenet5-relu-max", "lenet5-tanh-max", "lenet5-relu-lp"])
     relu_avg, relu_max, tanh_max, other = styles.values()
     assert relu_avg[0] == relu_max[0] != tanh_max[0]
     assert relu_avg[1] != relu_max[1] == tanh_max[1]
@@ -79,7 +85,7 @@ def test_a_network_without_a_loss_that_can_be_drawn_leaves_the_curves_of_the_oth
 ) -> None:
     found = write_figures(results_of(tmp_path, {"lenet": {}, "own": losses}), tmp_path / "figures")
     assert not found.undrawn
-    drawn = (tmp_path / "figures" / "learning-curves.svg").read_text()
+    drawn = (tmp_path / "figures" / "losses.svg").read_text()
     assert ">lenet<" in drawn
     assert ">own<" in drawn
     assert drawn.count("no finite loss above 0") == 1
@@ -88,12 +94,12 @@ def test_a_network_without_a_loss_that_can_be_drawn_leaves_the_curves_of_the_oth
 def test_curves_of_nothing_but_losses_that_are_no_number_are_drawn(tmp_path: Path) -> None:
     found = write_figures(results_of(tmp_path, {"own": NEVER}), tmp_path / "figures")
     assert not found.undrawn
-    assert "learning-curves" in found.drawn
+    assert "losses" in found.drawn
 
 
 def test_a_curve_ends_where_the_loss_of_a_seed_is_no_number(tmp_path: Path) -> None:
     results = results_of(tmp_path, {"own": {"training_curve": [[100, 1.0], [200, None]]}})
-    training, test = figures.loss_curves(results.runs[0])
+    training, test = curves.loss_curves(results.runs[0])
     np.testing.assert_array_equal(training.examples, [100, 200])
     np.testing.assert_array_equal(training.losses, [[1.0, np.nan]])
     np.testing.assert_array_equal(test.examples, [0, 100, 200])
@@ -106,24 +112,23 @@ def test_a_figure_that_fails_is_left_out_and_the_report_says_which_and_why(
     def fail(_: Results) -> None:
         raise ValueError("no *room*")
 
-    monkeypatch.setitem(figures._FIGURES, "accuracy", (fail, "Accuracies"))
+    monkeypatch.setitem(figures.FIGURES, "accuracy", (fail, "Accuracies"))
     write_report(results_of(tmp_path, {"lenet": {}, "net": {}}), tmp_path)
     text = (tmp_path / "report.md").read_text()
-    assert "(figures/accuracy.svg)" not in text
-    assert "(figures/learning-curves.svg)" in text
+    assert "figures/accuracy.svg" not in text
+    assert 'src="figures/learning-curves.svg"' in text
     method = text.partition("### Failures")[2]
     assert r"- figure `accuracy` was not drawn: ValueError: no \*room\*" in method
     assert not (tmp_path / "figures" / "accuracy.svg").exists()
 
 
-def test_networks_without_any_work_are_left_out_of_a_chart_with_logarithmic_axes(
+def test_a_network_without_any_work_has_a_report(
     tmp_path: Path,
 ) -> None:
     results = results_of(tmp_path, {"lenet": {}, "net": {}, "own": {}})
     none = structs.replace(results.counts["own"], macs=0)
     results = replace(results, counts={**results.counts, "own": none})
     write_report(results, tmp_path)
-    assert ">own<" not in (tmp_path / "figures" / "accuracy-cost.svg").read_text()
     assert "| `own` " in (tmp_path / "report.md").read_text()
 
 
@@ -153,7 +158,7 @@ def test_a_network_that_diverges_has_a_report_with_its_other_numbers(
         outcome = bench.run(["dnn", "own"], seeds=2, epochs=1, **options)
     text = (outcome.folder / "report.md").read_text()
     assert "was not drawn" not in text
-    assert "(figures/learning-curves.svg)" in text
+    assert 'src="figures/learning-curves.svg"' in text
     rows = [line for line in text.splitlines() if line.startswith("| `own`")]
     # All answers are class 0, which is as frequent as the others: 10%, more or less.
     accuracies = outcome.results.get("own", "cpu")
@@ -161,3 +166,61 @@ def test_a_network_that_diverges_has_a_report_with_its_other_numbers(
     assert accuracies.summary is not None
     assert 0.05 < accuracies.summary.mean < 0.15
     assert any("575,050" in row for row in rows)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of an sRGB colour: https://www.w3.org/TR/WCAG21/#dfn-relative-luminance."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_every_colour_may_be_that_of_text_on_a_light_and_on_a_dark_page() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)  # W3C's own example
+    for light, dark in PAIRS.items():
+        if light != GRID:
+            assert contrast(light, "#ffffff") >= 4.5
+            assert contrast(dark, "#0d1117") >= 4.5  # GitHub's dark page
+
+
+def test_the_dark_figure_is_the_light_one_in_other_colours_and_neither_has_black_or_a_background(
+    tmp_path: Path,
+) -> None:
+    write_figures(results_of(tmp_path, {"lenet": {}, "net": {}}), tmp_path)
+    for path in tmp_path.glob("*.svg"):
+        if not path.stem.endswith("-dark"):
+            light, dark = path.read_text(), path.with_stem(f"{path.stem}-dark").read_text()
+            assert darkened(light) == dark != light
+            assert not any(colour in dark for colour in PAIRS)
+            assert "fill: #ffffff" not in light
+            assert "#000000" not in light
+
+
+def test_a_network_has_one_colour_and_marker_whatever_it_is_drawn_beside() -> None:
+    together = marks(["lenet", "own", "dnn", "lenet5-relu-max"])
+    assert all(marks([name])[name] == mark for name, mark in together.items())
+    known = marks([*zoo.names()])
+    assert len(set(known.values())) == len(known)
+
+
+def test_equal_wrong_answers_are_counted_by_picture_the_hardest_first() -> None:
+    first, second = {7: 1, 3: 2}, {3: 5, 9: 0}
+    found = misreadings([first, second, {3: 2}])
+    assert list(found) == [3, 7, 9]  # three of three, one, one
+    assert found[3].most_common(1) == [(2, 2)]
+
+
+def test_seconds_of_training_are_examples_over_measured_samples_per_second(tmp_path: Path) -> None:
+    results = results_of(tmp_path, {"lenet": {}})
+    pace = SimpleNamespace(train_samples_per_second=50.0)
+    timed = replace(results, speeds={("lenet", "cpu"): pace})  # type: ignore[dict-item]
+    # After 100 and 200 examples 10% and 3% are wrong.
+    found = curves.seconds_of_training(timed, timed.runs[0])
+    assert list(found) == [2.0, 4.0]
+    assert list(found.values()) == pytest.approx([0.1, 0.03])
+    assert curves.seconds_of_training(results, results.runs[0]) == {}

@@ -28,6 +28,7 @@ from bench.cells.splits import Split, view
 from bench.records import kinds
 from bench.records.store import Store
 from bench.report.figures import write_figures
+from bench.report.opening import opening_view
 from bench.report.write import render, write_report
 from bench.results.runs import Results, read
 from tests.factories import SEEDS, reference_record, request_record, train_record
@@ -241,7 +242,7 @@ def trained(model: str, rights: tuple[int, ...], **changes: Any) -> list[kinds.T
 
 def first_column(text: str) -> list[str]:
     """The names in the table of all networks."""
-    part = text.partition("## All networks")[2].partition("\n## ")[0]
+    part = text.partition("All accuracies in full")[2].partition("</details>")[0]
     rows = [line for line in part.splitlines() if line.startswith("|")][2:]
     return [row.split("|")[1].strip() for row in rows]
 
@@ -264,8 +265,11 @@ def test_references_stand_where_their_accuracy_puts_them_ahead_of_their_equals(
     # 372 of 400 against 391: 19 fewer
     row = next(line for line in text.splitlines() if line.startswith("| *logistic"))
     assert [cell.strip() for cell in row.split("|")[2:]] == [
-        *("reference", "93.00%", "", "", "", "-4.75 pp", "7,850", "", "", "", ""),
+        *("93.00%", "", "", "", "-4.75 pp", "", ""),
     ]
+    opening = text.partition("## ")[0]
+    first = [line.split("|")[1].strip() for line in opening.splitlines() if line.startswith("| ")]
+    assert first[1:] == ["`lenet`", "*regression*", "`net`", "`dnn`", "*majority*"]
     assert "no better" not in text
 
 
@@ -279,8 +283,10 @@ def test_a_network_that_is_not_above_the_largest_class_is_named_first_of_all(
         *trained("dnn", (41, 42, 36)),  # 119 of 1,200 right, a third of a sample below 40 each
         reference_record(MAJORITY_CLASS, 40),
     )
-    headline = render(results, {}).partition("## All networks")[0]
-    warning = "**`net` and `dnn` are no better than always answering the majority class (10.00%).**"
+    headline = render(results, {}).partition("## ")[0]
+    warning = (
+        "- **`net` and `dnn` are no better than always answering the majority class (10.00%).**"
+    )
     assert warning in headline.splitlines()
 
 
@@ -288,7 +294,7 @@ def test_one_network_that_answers_the_largest_class_alone_is_named(tmp_path: Pat
     results = results_of(
         tmp_path, *trained("net", (40, 40, 40)), reference_record(MAJORITY_CLASS, 40)
     )
-    headline = render(results, {}).partition("## All networks")[0]
+    headline = render(results, {}).partition("## ")[0]
     assert "`net` is no better than always answering the majority class (10.00%)." in headline
 
 
@@ -313,7 +319,9 @@ def test_every_ranking_has_references_of_its_own_in_table_and_csv(tmp_path: Path
     assert regressions == {"lenet": 0.93, "cnn-100": 0.96}
     text = (tmp_path / "report.md").read_text()
     assert first_column(text).count("*majority class*") == 2
-    assert " 2,355 |" in text
+    rows_of = [table.rows for table in opening_view(results, {}).tables]
+    sizes = [row.parameters for rows in rows_of for row in rows if row.name == LOGISTIC_REGRESSION]
+    assert sizes == [7850, 785 * 3]
 
 
 def test_references_that_are_drawn_for_every_seed_are_averaged_over_them(tmp_path: Path) -> None:
@@ -350,8 +358,8 @@ def test_the_figure_shows_a_reference_only_if_it_lies_near_the_networks(tmp_path
     write_figures(results, tmp_path)
     drawn = (tmp_path / "accuracy.svg").read_text()
     assert "logistic regression 93.0%" in drawn
-    assert "largest class" not in drawn
+    assert "majority class" not in drawn
     cells = {cell.seed: cell for cell in trained("net", (20, 40, 60))}  # 5%, 10%, 15% of 400
     near = replace(results.runs[0], cells=cells)
     write_figures(replace(results, runs=(near,)), tmp_path)
-    assert "largest class 10.0%" in (tmp_path / "accuracy.svg").read_text()
+    assert "majority class 10.0%" in (tmp_path / "accuracy.svg").read_text()

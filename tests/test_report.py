@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.records.kinds import Record
 from bench.records.store import MissingRunError, Store
-from bench.report.accuracy import best_view
+from bench.report.accuracy import comparison_view
 from bench.report.figures import write_figures
+from bench.report.in_short import bigger, regression, wild
+from bench.report.method_page import PAGE, method_page
+from bench.report.standing import standing
 from bench.report.verdicts import verdicts_view
 from bench.report.write import render
 from bench.results.runs import Results, read
 from bench.results.table import results_table
 from bench.statistics.basics import Interval
 from bench.writing.markdown import aligned, points, signed_interval
+from bench.writing.style import darkened
+from bench.writing.templates import varying_table
 from tests.factories import (
     SEEDS,
     count_record,
@@ -102,31 +108,19 @@ def ranking(results: Results) -> list[str]:
 def test_equal_means_are_a_tie_whatever_the_seeds_they_are_the_mean_of(tmp_path: Path) -> None:
     # 779 each; a sum of 391 / 400 and 388 / 400 in floating point is none of 390 and 389.
     results = results_of(tmp_path, {"lenet": (390, 389), "net": (391, 388), "dnn": (370, 371)})
-    (headline,) = best_view(results, {}).headlines
-    assert [found.models for found in headline.best] == [("lenet",), ("net",)]
-    assert [found.models for found in headline.second] == [("dnn",)]
-    assert not headline.settled
-    text = render(results, {})
-    assert "**`lenet` and `net` have the highest mean: 97.38%**" in text
-    assert "is best:" not in text
-
-
-def test_networks_that_tie_behind_the_first_are_all_named(tmp_path: Path) -> None:
-    # 20 and 22 of 400 behind, 18 and 24 behind: 21 each
-    rights = {"lenet": (390, 392), "net": (370, 370), "dnn": (372, 368), "cnn": (10, 10)}
-    (headline,) = best_view(results_of(tmp_path, rights), {}).headlines
-    assert [found.models for found in headline.second] == [("net",), ("dnn",)]
-    assert [found.lead and found.lead.mean for found in headline.second] == [21 / 400] * 2
-    assert [found.models for found in headline.last] == [("cnn",)]
+    found = standing(results.groups[0])
+    assert found is not None
+    assert (found.best.model, [runs.model for runs in found.close]) == ("lenet", ["net"])
+    assert [runs.model for runs in found.behind] == ["dnn"]
+    assert "`lenet` leads with 97.38% of 400 test pictures right" in render(results, {})
 
 
 def test_a_network_that_lost_a_seed_is_not_ranked_and_named(tmp_path: Path) -> None:
     # On the two seeds that net ran it is behind; its mean is higher, because the third is hard.
     results = results_of(tmp_path, {"net": (389, 389, 0), "lenet": (390, 391, 350)})
     assert ranking(results) == ["lenet", "net"]
-    (headline,) = best_view(results, {}).headlines
-    assert headline.second == ()
-    (lost,) = headline.unranked
+    (ranking_,) = comparison_view(results).rankings
+    (lost,) = ranking_.unranked
     assert (lost.model, lost.ran, lost.cells, lost.mean) == ("net", 2, 3, 389 / 400)
     assert lost.difference is not None
     assert lost.difference.mean == pytest.approx(-1.5 / 400)
@@ -142,12 +136,11 @@ def test_where_every_network_lost_a_seed_those_that_share_their_seeds_are_ranked
     assert ranking(results_of(tmp_path, rights)) == ["lenet", "net", "cnn", "dnn"]
 
 
-def test_a_lead_that_is_the_same_for_every_seed_is_one(tmp_path: Path) -> None:
-    # 2 of 400 each
+def test_a_lead_that_is_the_same_for_every_seed_may_still_be_luck(tmp_path: Path) -> None:
+    # 2 of 400 each: 2 of 400 samples may be others next time
     results = results_of(tmp_path, {"lenet": (390, 391, 393), "net": (388, 389, 391)})
-    (headline,) = best_view(results, {}).headlines
-    assert not headline.settled  # 2 of 400 samples may be others next time
-    assert "the difference is +0.50 pp for every seed" in render(results, {})
+    assert "All others are" not in render(results, {})
+    assert "`net` is too close to call." in render(results, {})
 
 
 def test_the_best_ranked_rival_is_held_against_the_baseline_sample_by_sample(
@@ -194,7 +187,7 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
     row = results_table(results).iloc[0]
     assert row.isna()[["test_accuracy_low", "test_accuracy_high", "test_accuracy_std"]].all()
     text = render(results, {})
-    assert "(one seed, so no interval)" in text
+    assert "(one run, so nobody knows how much is luck)" in text
     assert "nan" not in text
     verdict = next(
         line for line in text.splitlines() if line.startswith("| `net`") and "pp" in line
@@ -208,7 +201,7 @@ def test_a_run_in_which_nothing_ran_still_has_a_report(tmp_path: Path) -> None:
         store.append(record)
     results = read(store)
     text = render(results, write_figures(results, tmp_path / "figures").drawn)
-    assert "No run of `net` succeeded." in text
+    assert text.startswith("# No run succeeded on digits\n")
     assert "out of memory" in text
 
 
@@ -231,11 +224,12 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
 def test_figures_are_the_same_bytes_every_time(results: Results, tmp_path: Path) -> None:
     drawn = [write_figures(results, tmp_path / name).drawn for name in ("one", "two")]
     assert drawn[0] == drawn[1]
-    assert {"accuracy", "activation-pooling", "learning-curves", "accuracy-cost"} <= set(drawn[0])
+    assert {"accuracy", "activation-pooling", "learning-curves", "error-time"} <= set(drawn[0])
     for name in drawn[0]:
         one, two = (tmp_path / folder / f"{name}.svg" for folder in ("one", "two"))
         assert one.read_bytes() == two.read_bytes()
         assert one.read_text().startswith("<?xml")
+        assert one.with_stem(f"{name}-dark").read_text() == darkened(one.read_text())
 
 
 def test_a_difference_of_zero_has_no_sign_and_a_small_one_keeps_its_own() -> None:
@@ -254,3 +248,104 @@ def test_a_table_is_aligned_so_that_it_reads_well_unrendered() -> None:
         "| a         |      1 |",
         "| long name |  1,000 |",
     ]
+
+
+def test_the_page_on_the_method_is_what_its_numbers_make_of_it() -> None:
+    assert PAGE.read_text() == method_page(), "write it again: python -m bench.report.method_page"
+
+
+def test_no_table_outside_a_fold_is_wider_than_a_terminal(results: Results) -> None:
+    depth = 0
+    for line in render(results, {}).splitlines():
+        depth += line.count("<details") - line.count("</details")
+        assert depth or not line.startswith("|") or len(line) <= 100
+    assert depth == 0
+
+
+def test_a_column_that_says_the_same_in_all_rows_is_left_out() -> None:
+    lines = varying_table("|a|b|c|d|\n|---|--:|---|---|\n|x|1|2||\n|y|1|3||\n|z||4||")
+    assert lines.splitlines()[0] == "| a   | c   |"
+
+
+def test_runs_that_diverged_are_counted_and_shown(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    records = [
+        train_record("lenet", seed, 390, diverged_at=5 if seed == 2 else None) for seed in SEEDS
+    ] + [train_record("net", seed, 380 + seed) for seed in SEEDS]
+    for record in [*records, request_record([r.key for r in records], ["lenet", "net"])]:
+        store.append(record)
+    text = render(read(store), {})
+    assert "- **1 run diverged** (the loss was no longer a number): 1 of `lenet`." in text
+    assert "3, 1 diverged" in text
+
+
+@pytest.mark.parametrize(
+    ("rights", "title"),
+    [
+        ({"lenet": (390, 391, 392)}, "# `lenet` on digits: 97.75% right"),
+        (
+            {"lenet": (390, 391, 392), "net": (380, 389, 398)},
+            "# `net` or `lenet`? Not settled on digits",
+        ),
+        (
+            {"lenet": (390, 391, 392), "net": (390, 391, 393)},
+            "# `net` and `lenet` are equally good on digits",
+        ),
+        (
+            {"lenet": (390, 391, 392), "net": (300, 302, 301)},
+            "# `net` is worse than `lenet` on digits",
+        ),
+        (
+            {"lenet": (300, 301, 302), "net": (390, 392, 391), "dnn": (200, 202, 201)},
+            "# `net` beats `lenet` on digits; `dnn` is worse",
+        ),
+        (
+            {"lenet": (390, 391, 392), "net": (300, 302, 301), "dnn": (390, 392, 391)},
+            "# No network beats `lenet` on digits; `net` is worse",
+        ),
+        (
+            {"lenet": (390, 391, 392), "net": (391, 391, 392), "dnn": (390, 392, 391)},
+            "# No network is settled to be better or worse than `lenet` on digits",
+        ),
+    ],
+)
+def test_the_title_states_what_the_verdicts_are(
+    tmp_path: Path, rights: dict[str, tuple[int, ...]], title: str
+) -> None:
+    assert render(results_of(tmp_path, rights), {}).splitlines()[0] == title
+
+
+def test_a_network_that_loses_to_a_logistic_regression_is_said_to(results: Results) -> None:
+    # 390 and 370 of 400 against 372
+    found = regression(results)
+    assert found is not None
+    assert (found.mean, found.losers) == (0.93, ("lenet5-sigmoid-max",))
+
+
+def test_a_network_with_many_more_parameters_and_more_errors_is_named(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    rights = {"lenet": (390, 391, 392), "dnn": (370, 372, 371)}
+    records: list[Record] = [
+        train_record(model, seed, right)
+        for model, found in rights.items()
+        for seed, right in zip(SEEDS, found, strict=True)
+    ]
+    records += [count_record("lenet", 1_000, 10), count_record("dnn", 2_000, 10)]
+    for record in [*records, request_record([r.key for r in records], list(rights))]:
+        store.append(record)
+    results = read(store)
+    found = bigger(results)
+    assert found is not None
+    assert (found.model, found.best, found.parameters) == ("dnn", "lenet", 2.0)
+    assert found.errors == pytest.approx(29 / 9)
+    smaller = {**results.counts, "dnn": count_record("dnn", 1_999, 10)}
+    assert bigger(replace(results, counts=smaller)) is None
+
+
+def test_a_network_whose_runs_differ_three_times_as_much_is_named(tmp_path: Path) -> None:
+    rights = {"lenet": (390, 392, 394), "net": (389, 391, 393), "cnn": (380, 386, 392)}
+    found = wild(results_of(tmp_path, rights))
+    assert found is not None
+    assert (found.model, found.low, found.high) == ("cnn", 380 / 400, 392 / 400)
+    calmer = {**rights, "cnn": (381, 386, 392)}  # 11 is less than three times 4
+    assert wild(results_of(tmp_path / "calmer", calmer)) is None

@@ -65,7 +65,7 @@ def test_a_report_over_10_000_records_takes_seconds_and_half_a_gigabyte(tmp_path
     seconds, memory = map(float, done.stdout.split()[-2:])
     assert seconds < REPORT_SECONDS
     assert memory < REPORT_BYTES
-    assert f"{CELLS // len(MODELS)} seeds each" in (folder / "report.md").read_text()
+    assert f"{CELLS // len(MODELS)} training runs each" in (folder / "report.md").read_text()
 
 
 def _write_run(folder: Path) -> None:

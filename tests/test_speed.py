@@ -82,7 +82,7 @@ def cells(text: str, heading: str) -> dict[str, list[str]]:
     """The rows of the table under a heading, by network."""
     section = text.partition(f"### {heading}")[2].partition("\n#")[0]
     rows = [line.split("|")[1:-1] for line in section.splitlines() if line.startswith("| `")]
-    return {row[0].strip().strip("`"): [cell.strip() for cell in row[2:]] for row in rows}
+    return {row[0].strip().strip("`"): [cell.strip() for cell in row[1:]] for row in rows}
 
 
 def test_the_section_shows_ratio_verdict_and_yardsticks_of_each_network(tmp_path: Path) -> None:

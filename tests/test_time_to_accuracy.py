@@ -292,26 +292,3 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
     rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
     assert len(rows) == 4 * 2
     assert (rows[0]["model"], rows[0]["steady"], rows[2]["steady"]) == ("dnn", "4.0", "inf")
-
-
-@pytest.mark.parametrize("recipe", ["common", "fast"])
-def test_a_report_under_a_shared_recipe_says_which_and_how_it_was_chosen(
-    recipe: str, tmp_path: Path
-) -> None:
-    from bench.report.method import method
-    from bench.results.runs import read
-    from tests.factories import request_record, train_record
-
-    store = Store(tmp_path)
-    cells = [train_record("lenet", seed, 390, recipe=recipe) for seed in (1, 2, 3)]
-    for cell in cells:
-        store.append(cell)
-    recipes = {"lenet": replace(fast_recipe(zoo.get("lenet")), epochs=1)}
-    keys = [cell.key for cell in cells]
-    store.append(request_record(keys, ["lenet"], recipe=recipe, recipes=recipes))
-    said = " ".join(method(read(store), {}).split())
-    assert "All networks share one recipe: Adam" in said
-    assert ("were chosen for `lenet` alone" in said) == (recipe == "fast")
-    assert ("samples of digits, over all image networks" in said) == (recipe == "common")
-    assert f"The {recipe} recipe follows no document." in said
-    assert "Each network is trained as its document trains it" not in said

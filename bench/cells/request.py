@@ -12,7 +12,7 @@ from bench.cells.declaration import declare
 from bench.cells.deviations import deviations
 from bench.cells.plan import Plan, Request
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED
-from bench.cells.splits import first_test_pictures
+from bench.cells.splits import pictures_at
 from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import digest
@@ -28,6 +28,7 @@ def request_record(
     dataset: Dataset,
     keys: Sequence[str],
     ran: Mapping[str, int] | None = None,
+    shown: Sequence[int] = (),
 ) -> kinds.Request:
     """What a report says about its run beside the results.
 
@@ -38,9 +39,10 @@ def request_record(
         dataset: The data, as the first seed sees them.
         keys: Of all records that belong to the run.
         ran: By model, how many seeds a run until settled has taken; None before it begins.
+        shown: Positions of the test pictures that the report shows.
     """
     cells = planned.first_cells
-    pictures = _pictures(dataset)
+    pictures = _pictures(dataset, shown)
     labels = "".join(map(str, dataset.labels[dataset.test]))
     return kinds.Request(
         key=digest({"keys": list(keys)}),
@@ -73,12 +75,15 @@ def request_record(
     )
 
 
-def _pictures(dataset: Dataset) -> kinds.Pictures | None:
+def _pictures(dataset: Dataset, shown: Sequence[int]) -> kinds.Pictures | None:
     if dataset.name == "sums":
         return None
-    pixels, labels = first_test_pictures(dataset)
+    pixels, labels = pictures_at(dataset, shown)
     return kinds.Pictures(
-        side=pixels.shape[1], pixels=pixels.tobytes(), labels=tuple(labels.tolist())
+        side=pixels.shape[1],
+        pixels=pixels.tobytes(),
+        labels=tuple(labels.tolist()),
+        positions=tuple(shown),
     )
 
 

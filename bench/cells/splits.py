@@ -7,6 +7,7 @@ checksum, so that worker processes map them into memory instead of copying them.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -120,15 +121,15 @@ def with_permuted_pixels(split: Split) -> Split:
     )
 
 
-def first_test_pictures(
-    dataset: Dataset, count: int = 10, side: int = 28
+def pictures_at(
+    dataset: Dataset, positions: Sequence[int], side: int = 28
 ) -> tuple[NDArray[np.uint8], Integers]:
-    """The first test pictures, for a reader to look at.
+    """The test pictures at these positions among the test samples, for a reader to look at.
 
     Returns:
         uint8 pixels (count, side, side), and their labels.
     """
-    chosen = dataset.test[:count]
+    chosen = dataset.test[list(positions)]
     return _shaped(dataset.samples, chosen, (1, side, side))[:, 0], dataset.labels[chosen]
 
 

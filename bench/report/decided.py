@@ -35,15 +35,15 @@ class DecidedView:
 
 def decided(results: Results) -> str:
     """The claims that are about networks of this run, where the run says something about them."""
-    decisions = tuple(_decisions(results))
-    if not decisions:
+    found = tuple(decisions(results))
+    if not found:
         return ""
     return render(
         Path(__file__).parent,
         "decided",
         DecidedView(
-            decisions=decisions,
-            missing={d.claim.id: d.missing for d in decisions if d.verdict is None},
+            decisions=found,
+            missing={d.claim.id: d.missing for d in found if d.verdict is None},
         ),
     )
 
@@ -71,7 +71,8 @@ def findings(results: Results) -> Iterator[Finding]:
             )
 
 
-def _decisions(results: Results) -> Iterator[Decision]:
+def decisions(results: Results) -> Iterator[Decision]:
+    """The claims about networks of this run, as far as the run says something about them."""
     evidence = _evidence(results)
     for claim in ledger.load(LEDGER, kinds()):
         found = results.findings.get(claim.id)

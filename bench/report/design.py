@@ -101,7 +101,8 @@ class SweepView:
     Attributes:
         answers: One for every question.
         one_best: The rate that is best for all networks; None if they differ in it.
-        accuracies: By model, the mean test accuracy at each rate.
+        accuracies: By model, the mean test accuracy at each rate; None where some runs have not
+            learned, because a mean of two kinds of runs is what neither does.
         best: By model, its best rate on the validation samples.
         guessing_twice: Twice what guessing gives: at or below it a network has not learned.
         untrained: Where that happened.
@@ -112,7 +113,7 @@ class SweepView:
 
     answers: tuple[Answer, ...]
     one_best: float | None
-    accuracies: dict[str, tuple[float, ...]]
+    accuracies: dict[str, tuple[float | None, ...]]
     best: dict[str, float]
     guessing_twice: float
     untrained: tuple[Untrained, ...]
@@ -236,7 +237,10 @@ def _sweep(sweep: Sweep, results: Results) -> SweepView:
         answers=tuple(_answer(sweep, index) for index in range(len(sweep.at_best))),
         one_best=best.pop() if len(best) == 1 else None,
         accuracies={
-            model: tuple(fmean(trials[model, rate].test.values()) for rate in RATES)
+            model: tuple(
+                None if lost[model, rate] else fmean(trials[model, rate].test.values())
+                for rate in RATES
+            )
             for model in MODELS
         },
         best=dict(sweep.best_rates),

@@ -7,14 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import zoo
-from bench.cells import fast_recipe
-from bench.cells.common_recipe import SEEDS, Candidate, read_outcome
-from bench.cells.reference import TOLERANCE
 from bench.records.environment import Environment
 from bench.records.kinds import Request
-from bench.report.reliability import reliability
 from bench.results.runs import Results
-from bench.statistics.error_rates import RoundingSpread, read_rounding_spread
 from bench.writing.templates import render
 
 
@@ -28,44 +23,6 @@ class DocumentRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommonRecipe:
-    """The recipe that all networks share, and those that it was chosen from.
-
-    Attributes:
-        words: What it is, without the loss.
-        candidates: What was tried.
-        chosen: The one with the best mean accuracy on validation samples.
-        seeds: How many seeds each was tried with.
-    """
-
-    words: str
-    candidates: tuple[Candidate, ...]
-    chosen: Candidate
-    seeds: int = len(SEEDS)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FastRecipe:
-    """The recipe for little time, and those that it was chosen from.
-
-    Attributes:
-        words: What it is, without the loss.
-        candidates: What was tried.
-        chosen: The fastest whose mean validation accuracy reaches the target, if one does.
-        model: The network that it was chosen for.
-        target: A fraction right.
-        seeds: How many seeds each was tried with.
-    """
-
-    words: str
-    candidates: tuple[fast_recipe.Candidate, ...]
-    chosen: fast_recipe.Candidate
-    model: str = fast_recipe.MODEL
-    target: float = fast_recipe.TARGET
-    seeds: int = len(SEEDS)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Deviation:
     """What networks do other than their documents, and why."""
 
@@ -76,87 +33,100 @@ class Deviation:
 
 @dataclass(frozen=True, kw_only=True)
 class MethodView:
-    """What the section on how a run was made shows.
+    """What the chapter on making a run again shows.
 
     Attributes:
         command: The command that makes the run.
+        seconds: What all training runs took together.
+        jobs: Runs trained side by side at most.
         dataset: Name of the data.
         sizes: Samples for training, validation and testing.
+        trained_on: How many samples networks were trained on; several where recipes differ.
+        holds_out: Whether validation samples were kept from training.
         digest: Of the data, as long as a reader compares.
         drawn_per_seed: Whether every seed has data of its own.
-        seeds: All of them.
+        recipe_words: The recipe that all networks share; None where each has its document's.
+        seeds: All of them, in words.
         trained_together: Whether a network's seeds were trained at once, their weights stacked.
         document_recipes: One for each network where documents' recipes were used, else none.
-        common: The common recipe where that was used.
-        fast: The fast recipe where that was used.
-        has_references: Whether predictors that are no networks were fitted.
         margin: The smallest difference of accuracies that matters.
-        tolerance: The largest entry of the gradient at which the regression's fit ends.
-        reliability: How often verdicts are wrong, a text of its own.
+        left_out: Why networks were left out.
         deviations: From the documents; none where no document's recipe was used.
         failures: What failed, a line each.
         undrawn: By the name of a figure that could not be drawn, why.
         environment: What the run was made with.
-        rounding: What rounding alone does to networks, beside what seeds do.
+        link: Where the page on the method lies; None where it is not there.
     """
 
     command: str
+    seconds: float
+    jobs: int
     dataset: str
     sizes: tuple[int, int, int]
+    trained_on: tuple[int, ...]
+    holds_out: bool
     digest: str
     drawn_per_seed: bool
-    seeds: tuple[int, ...]
+    recipe_words: str | None
+    seeds: str
     trained_together: bool
     document_recipes: tuple[DocumentRecipe, ...]
-    common: CommonRecipe | None
-    fast: FastRecipe | None
-    has_references: bool
     margin: float
-    tolerance: float
-    reliability: str
+    left_out: tuple[str, ...]
     deviations: tuple[Deviation, ...]
     failures: tuple[str, ...]
     undrawn: Mapping[str, str]
     environment: Environment
-    rounding: tuple[RoundingSpread, ...]
+    link: str | None
 
 
-def method(results: Results, undrawn: Mapping[str, str]) -> str:
+def method(results: Results, undrawn: Mapping[str, str], link: str | None = None) -> str:
     """Everything that another needs to make the same report.
 
     Args:
         results: What was measured.
         undrawn: By the name of a figure that could not be drawn, why.
+        link: Where the page on the method lies, from the report.
     """
-    return render(Path(__file__).parent, "method", method_view(results, undrawn))
+    return render(Path(__file__).parent, "method", method_view(results, undrawn, link))
 
 
-def method_view(results: Results, undrawn: Mapping[str, str]) -> MethodView:
-    """How the run was made, from its request."""
+def method_view(
+    results: Results, undrawn: Mapping[str, str], link: str | None = None
+) -> MethodView:
+    """How the run was made, from its request and its cells."""
     request = results.request
-    train, validation, test = request.dataset_sizes
     documents = request.recipe == "document"
+    cells = [cell for runs in results.runs for cell in runs.ran.values()]
     return MethodView(
         command=request.command,
+        seconds=sum(cell.train_seconds or 0 for cell in cells),
+        jobs=max((cell.jobs for cell in cells), default=1),
         dataset=request.dataset,
-        sizes=(train, validation, test),
+        sizes=request.dataset_sizes,
+        trained_on=tuple(dict.fromkeys(cell.train_samples for cell in cells)),
+        holds_out=any(recipe.holds_out_validation for recipe in request.recipes.values()),
         digest=request.dataset_sha256[:16],
         drawn_per_seed=request.dataset == "sums",
-        seeds=tuple(request.seeds),
-        trained_together=any(cell.together for runs in results.runs for cell in runs.ran.values()),
+        recipe_words=None if documents else shared_words(request),
+        seeds=_seeds_in_words(request.seeds),
+        trained_together=any(cell.together for cell in cells),
         document_recipes=_document_recipes(request) if documents else (),
-        common=_common_recipe(request) if request.recipe == "common" else None,
-        fast=_fast_recipe(request) if request.recipe == "fast" else None,
-        has_references=any(results.references.values()),
         margin=request.margin,
-        tolerance=TOLERANCE,
-        reliability=reliability(test),
+        left_out=tuple(item.reason for item in request.left_out),
         deviations=shared_deviations(request.deviations) if documents else (),
         failures=results.failures,
         undrawn=undrawn,
         environment=request.environment,
-        rounding=tuple(read_rounding_spread()),
+        link=link,
     )
+
+
+def _seeds_in_words(seeds: Sequence[int]) -> str:
+    """`1 to 20`, or all of them."""
+    if len(seeds) > 2 and list(seeds) == list(range(seeds[0], seeds[-1] + 1)):
+        return f"{seeds[0]} to {seeds[-1]}"
+    return ", ".join(map(str, seeds))
 
 
 def _document_recipes(request: Request) -> tuple[DocumentRecipe, ...]:
@@ -170,25 +140,7 @@ def _document_recipes(request: Request) -> tuple[DocumentRecipe, ...]:
     )
 
 
-def _common_recipe(request: Request) -> CommonRecipe:
-    candidates = tuple(read_outcome())
-    return CommonRecipe(
-        words=_shared_words(request),
-        candidates=candidates,
-        chosen=max(candidates, key=lambda candidate: candidate.mean),
-    )
-
-
-def _fast_recipe(request: Request) -> FastRecipe:
-    candidates = fast_recipe.read_outcome()
-    return FastRecipe(
-        words=_shared_words(request),
-        candidates=candidates,
-        chosen=fast_recipe.winner(candidates),
-    )
-
-
-def _shared_words(request: Request) -> str:
+def shared_words(request: Request) -> str:
     """The recipe that all networks share: all but the loss."""
     return str(request.recipes[request.ran[0]]).rpartition(",")[0]
 

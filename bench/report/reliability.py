@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench.statistics.error_rates import (
     SPEED_RUNS,
@@ -21,7 +20,6 @@ from bench.statistics.error_rates import (
     read_speed_errors,
     read_speed_regimes,
 )
-from bench.writing.templates import render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +88,6 @@ class ReliabilityView:
     settling: tuple[SettlingErrors, ...]
     worst: SettlingErrors
     speed_runs: int = SPEED_RUNS
-
-
-def reliability(test_samples: int) -> str:
-    """What verdicts of accuracy on a test set of this size are worth, and verdicts of speed."""
-    return render(Path(__file__).parent, "reliability", reliability_view(test_samples))
 
 
 def reliability_view(test_samples: int) -> ReliabilityView:

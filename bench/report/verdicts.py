@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -129,6 +129,7 @@ class VerdictsView:
         primary: The run's primary question; None where it was not answered.
         margin: The smallest difference that matters.
         dataset: Name of the data.
+        figure: What the figure of the differences shows; None if there is none.
     """
 
     families: tuple[Family, ...]
@@ -136,11 +137,13 @@ class VerdictsView:
     primary: PrimaryAnswer | None
     margin: float
     dataset: str
+    figure: str | None = None
 
 
-def verdicts(results: Results) -> str:
+def verdicts(results: Results, figures: Mapping[str, str]) -> str:
     """What holds against the baseline, in words and in numbers, for every ranking."""
-    return render(Path(__file__).parent, "verdicts", verdicts_view(results))
+    view = replace(verdicts_view(results), figure=figures.get("differences"))
+    return render(Path(__file__).parent, "verdicts", view)
 
 
 def verdicts_view(results: Results) -> VerdictsView:

@@ -99,6 +99,11 @@ class Runs:
         return {seed: cell.misclassified for seed, cell in self.ran.items()}
 
     @property
+    def diverged(self) -> dict[int, int]:
+        """By seed, the first update whose loss or outcome was not finite, where there is one."""
+        return _known({seed: cell.diverged_at for seed, cell in self.ran.items()})
+
+    @property
     def errors(self) -> dict[int, str]:
         """By seed, what a failed cell raised."""
         return {seed: str(cell.error) for seed, cell in self.cells.items() if cell.status != "ok"}

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from bench.report.figures import styles_of
 from bench.time_to_accuracy.crossings import Points
+from bench.writing.marks import marks
 from bench.writing.style import GREY
 
 _SECONDS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200)
@@ -29,7 +29,7 @@ def draw(runs: Mapping[str, Sequence[Points]], targets: Sequence[float]) -> Figu
     figure = Figure(figsize=(9, 4.6))
     axes = figure.subplots()
     lines = {}
-    for model, (colour, marker) in styles_of(list(shown)).items():
+    for model, (colour, marker) in marks(list(shown)).items():
         seeds = shown[model]
         points = range(min(map(len, seeds)))
         seconds = [np.median([run[i].steady_seconds for run in seeds]) for i in points]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Any
+
+from markupsafe import Markup
 
 from bench.statistics.basics import ROUNDING, Interval, Summary
 from bench.statistics.remedy import Shares
@@ -31,6 +34,14 @@ def aligned(
         for width, is_right in zip(widths, right, strict=True)
     ]
     return [lines[0], "|" + "|".join(rule) + "|", *lines[1:]]
+
+
+def picture(name: str, description: str) -> Markup:
+    """A figure that lies beside the report twice, for light and for dark pages."""
+    return Markup(
+        '<picture><source media="(prefers-color-scheme: dark)" srcset="figures/{0}-dark.svg">'
+        '<img alt="{1}" src="figures/{0}.svg"></picture>'
+    ).format(name, description)
 
 
 def names(models: Iterable[str], between: str = " and ") -> str:
@@ -65,6 +76,21 @@ def spread(summary: Summary | None) -> str:
 def percent(fraction: float | None) -> str:
     """A fraction in percent, or a dash where there is none."""
     return "-" if fraction is None else f"{100 * fraction:.2f}%"
+
+
+def hundredfold(fraction: float | None, decimals: int) -> str:
+    """A fraction in percent, for a column that says so; a dash where there is none."""
+    return "-" if fraction is None else f"{100 * fraction:.{decimals}f}"
+
+
+def short(number: float | None) -> str:
+    """A number with three digits and a letter: 61.7k, 300M; a dash where there is none."""
+    if number is None:
+        return "-"
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= 0.9995 * size:
+            return f"{factor(number / size)}{letter}"
+    return f"{number:,.0f}"
 
 
 def signed(difference: float) -> str:
@@ -108,6 +134,13 @@ def milliseconds(seconds: float | None) -> str:
     return "-" if seconds is None else f"{1e3 * seconds:.3f}"
 
 
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it: `48 seconds`, `17 minutes`, `2.3 hours`."""
+    if seconds < 100:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 6000 else f"{seconds / 3600:.1f} hours"
+
+
 def quartile_range(quartiles: tuple[float, float] | None) -> str:
     """From the first to the third quartile."""
     return "-" if quartiles is None else f"{quartiles[0]:,.0f} to {quartiles[1]:,.0f}"
@@ -120,7 +153,10 @@ def tenths(fraction: float) -> str:
 
 def change(fraction: float | None, decimals: int = 1) -> str:
     """A fraction of what was before, in percent and with its sign; a dash where it is infinite."""
-    return "-" if fraction is None or not isfinite(fraction) else f"{100 * fraction:+.{decimals}f}%"
+    if fraction is None or not isfinite(fraction):
+        return "-"
+    # What rounds to nothing has no sign.
+    return re.sub(r"^[+-](?=[0.]+%$)", "", f"{100 * fraction:+.{decimals}f}%")
 
 
 def ratio_interval(ratio: SpeedRatio) -> str:

@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from bench.records.text import one_line
 from bench.writing import markdown
 
@@ -90,8 +92,11 @@ def _environment(templates: Path) -> Environment:
 
 
 def harmless(value: object) -> object:
-    """What any value becomes in a page: no markup of HTML, nothing that a terminal obeys."""
-    if not isinstance(value, str):
+    """What any value becomes in a page: no markup of HTML, nothing that a terminal obeys.
+
+    Markup that was made by a template or by `markdown.picture` is left.
+    """
+    if not isinstance(value, str) or isinstance(value, Markup):
         return value
     text = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", value)
     return "".join(x if x.isprintable() or x == "\n" else one_line(x) for x in text)
@@ -121,6 +126,17 @@ def table(text: str) -> str:
     return "\n".join(markdown.aligned(head, [mark.endswith(":") for mark in rule], body))
 
 
+def varying_table(text: str) -> str:
+    """The same without the columns, the first aside, that say the same in all rows or nothing."""
+    rows = [_cells(line) for line in table(text).splitlines()]
+    kept = [
+        column
+        for column in range(len(rows[0]))
+        if column == 0 or len(rows) == 3 or len({row[column] for row in rows[2:]} - {""}) > 1
+    ]
+    return table("\n".join("|" + "|".join(row[i] for i in kept) + "|" for row in rows))
+
+
 def _cells(line: str) -> list[str]:
     """The cells of a table's line; a bar behind a backslash is part of its cell."""
     return [" ".join(cell.split()) for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
@@ -128,8 +144,10 @@ def _cells(line: str) -> list[str]:
 
 FILTERS: dict[str, Any] = {
     "table": table,
+    "varying_table": varying_table,
     "escape": escape,
     "failed": failed,
+    "made": Markup,  # the text of another template, whose values are harmless already
     **{
         name: getattr(markdown, name)
         for name in (
@@ -137,7 +155,15 @@ FILTERS: dict[str, Any] = {
             *("probability", "p_equals", "plural"),
             *("interval", "names", "signed", "signed_interval", "spread"),
             *("quartile_range", "ratio_interval", "tenths", "change", "listed", "codes"),
-            *("accuracy_range", "significant", "shares"),
+            *(
+                "accuracy_range",
+                "significant",
+                "shares",
+                "hundredfold",
+                "short",
+                "duration",
+                "picture",
+            ),
             *("mebibytes", "kibibytes", "factor", "about", "percent_range", "ledger_value"),
         )
     },

@@ -207,17 +207,19 @@ class LeftOut(Struct, frozen=True, kw_only=True):
 
 
 class Pictures(Struct, frozen=True, kw_only=True):
-    """The first test pictures.
+    """The test pictures that most trained networks of a run misread.
 
     Attributes:
         side: Pixels of one side.
         pixels: uint8, (count, side, side), in one row.
         labels: Class of each.
+        positions: Of each among the test samples; none in older records, which hold the first ones.
     """
 
     side: Natural
     pixels: bytes
     labels: tuple[int, ...]
+    positions: tuple[Natural, ...] = ()
 
 
 class SpeedMargins(Struct, frozen=True, kw_only=True):

@@ -1,0 +1,293 @@
+"""The first screen of a report: a title that states a finding, findings, a table, two figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.report.accuracy import named_device
+from bench.report.decided import decisions
+from bench.report.distinct import distinct, twin_sets
+from bench.report.in_short import Finding, in_short
+from bench.results.controls import Controls
+from bench.results.families import BaselineFamily, against_baseline
+from bench.results.runs import ReferencePredictor, Results, Runs, ranked
+from bench.results.speeds import NO_SPEED, Pace
+from bench.statistics.accuracy import Comparison
+from bench.statistics.basics import Interval
+from bench.writing.templates import render
+
+_ROOM = Path(__file__).parent
+COARSE = 0.005  # with intervals wider than half a point, hundredths of a point say nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A network, or a reference predictor, in the table that a report opens with.
+
+    Attributes:
+        name: Which.
+        is_reference: Whether it is no network.
+        mean: Test accuracy; None if no run succeeded.
+        arm: The longer side of its 95% interval, for other seeds and other test samples.
+        errors: Wrong answers in 10,000.
+        printed: The accuracy that its tutorial prints, where it was trained as there.
+        holds: Whether one more run could give that.
+        comparison: With the baseline; None for that, and where no seed ran for both.
+        is_baseline: Whether it is that.
+        parameters: How many.
+        macs: Multiply-accumulates for a sample.
+        train: Speed of training over the baseline's; 1 for that.
+        inference: Speed of inference over the baseline's.
+        unstable: Whether one of these speeds changed by itself while it was measured.
+        memory_bytes: What a training step holds at most.
+        ran: Seeds that ran.
+        cells: Seeds that ran or failed.
+        diverged: Seeds whose loss was not finite at some update.
+    """
+
+    name: str
+    is_reference: bool = False
+    mean: float | None
+    arm: float | None = None
+    errors: float | None
+    printed: float | None = None
+    holds: bool | None = None
+    comparison: Comparison | None = None
+    is_baseline: bool = False
+    parameters: int | None
+    macs: int | None = None
+    train: float | None = None
+    inference: float | None = None
+    unstable: bool = False
+    memory_bytes: int | None = None
+    ran: int = 0
+    cells: int = 0
+    diverged: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """The networks of a ranking.
+
+    Attributes:
+        device: Where they ran; None if the whole run has one device.
+        test_samples: How many samples they were tested on.
+        classes: How many classes these have.
+        baseline: What they are compared with; None where there is nothing to compare.
+        rows: Networks and references, best first.
+        twins: By network, the other names that the same network has.
+        decimals: Of accuracies in percent.
+    """
+
+    device: str | None
+    test_samples: int
+    classes: int
+    baseline: str | None
+    rows: tuple[Row, ...]
+    twins: dict[str, tuple[str, ...]]
+    decimals: int
+
+    @property
+    def unstable(self) -> bool:
+        """Whether some speed changed by itself."""
+        return any(row.unstable for row in self.rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpeningView:
+    """What the first screen says.
+
+    Attributes:
+        title: By verdict, the networks that have it against the first ranking's baseline; each
+            network once.
+        baseline: That.
+        rivals: How many networks are compared with it.
+        ran: Whether any network ran.
+        only: The one network that ran, where nothing is compared, with its accuracy.
+        margin: Within which networks are equivalent.
+        dataset: Name of the data.
+        test_samples: Of the first ranking.
+        recipe: `common`, `document` or `fast`.
+        networks: How many networks ran, each once.
+        names: Under how many names.
+        seeds: How many seeds each, or at most.
+        until_settled: Whether networks stopped where their comparisons were decided.
+        devices: Where they ran.
+        processor: The CPU's name.
+        gpu: The GPU's name; None where there is none.
+        failures: How many cells, counts and measurements failed.
+        controls: How many controls the run has.
+        failed_controls: How many of them failed.
+        findings: In short.
+        tables: One for every ranking.
+        figures: By name, what the figures of the first screen show.
+        left_out: Why networks were left out.
+    """
+
+    title: dict[str, tuple[str, ...]]
+    baseline: str | None
+    rivals: int
+    ran: bool
+    only: tuple[str, float] | None
+    margin: float
+    dataset: str
+    test_samples: int
+    recipe: str
+    networks: int
+    names: int
+    seeds: int
+    until_settled: bool
+    devices: tuple[str, ...]
+    processor: str
+    gpu: str | None
+    failures: int
+    controls: int
+    failed_controls: int
+    findings: tuple[Finding, ...]
+    tables: tuple[Table, ...]
+    figures: dict[str, str]
+    left_out: tuple[str, ...]
+
+
+def opening(results: Results, figures: Mapping[str, str], checked: Sequence[Controls] = ()) -> str:
+    """Title, set-up, findings, table and figures."""
+    return render(_ROOM, "opening", opening_view(results, figures, checked))
+
+
+def opening_view(
+    results: Results, figures: Mapping[str, str], checked: Sequence[Controls] = ()
+) -> OpeningView:
+    """What the first screen says of a run."""
+    request = results.request
+    first = results.groups[0]
+    family = against_baseline(first, results)
+    verdicts = _verdicts(first, family)
+    ran = distinct([runs for runs in first if runs.summary])
+    alone = ran[0] if len(ran) == 1 else None
+    return OpeningView(
+        title=verdicts,
+        baseline=family.baseline.model if family else None,
+        rivals=sum(len(models) for models in verdicts.values()),
+        ran=bool(ran),
+        only=(alone.model, alone.summary.mean) if alone and alone.summary else None,
+        margin=request.margin,
+        dataset=request.dataset,
+        test_samples=first[0].test_samples,
+        recipe=request.recipe,
+        networks=sum(len(distinct(group)) for group in results.groups) // len(request.devices),
+        names=len(request.ran),
+        seeds=len(request.seeds),
+        until_settled=request.until_settled is not None,
+        devices=tuple(request.devices),
+        processor=request.environment.processor,
+        gpu=request.environment.gpu,
+        failures=len(results.failures),
+        controls=sum(found.made for found in checked),
+        failed_controls=sum(found.failed for found in checked),
+        findings=in_short(results),
+        tables=tuple(_table(group, results) for group in results.groups),
+        figures={name: figures[name] for name in ("accuracy", "error-time") if name in figures},
+        left_out=tuple(item.reason for item in request.left_out),
+    )
+
+
+def _verdicts(group: Sequence[Runs], family: BaselineFamily | None) -> dict[str, tuple[str, ...]]:
+    """By verdict the networks that have it, each network once and none that is the baseline."""
+    found: dict[str, tuple[str, ...]] = {}
+    for runs in distinct(group):
+        comparison = family.comparisons.get(runs.model) if family else None
+        if comparison is not None and comparison.verdict != "identical":
+            found[comparison.verdict] = (*found.get(comparison.verdict, ()), runs.model)
+    return found
+
+
+def _table(group: Sequence[Runs], results: Results) -> Table:
+    first, among = group[0], ranked(group)
+    family = against_baseline(group, results)
+    printed = {
+        str(decision.claim.model): (float(decision.claim.expected), decision.verdict)
+        for decision in decisions(results)
+        if decision.claim.check == "accuracy" and decision.verdict
+    }
+    sets = twin_sets(group)
+    rows = [_row(twins[0], family, printed, results) for twins in sets]
+    found = results.references.get(first.ranking_group, ())
+    # The worst first, so that a row put in moves none of the places still to be found.
+    for reference in sorted(found, key=lambda reference: reference.mean):
+        beaten = (
+            index
+            for index, twins in enumerate(sets)
+            if twins[0] not in among or twins[0].is_no_better_than(reference)
+        )
+        rows.insert(next(beaten, len(sets)), _reference_row(reference))
+    arms = sorted(row.arm for row in rows if row.arm is not None)
+    return Table(
+        device=named_device(first.device, results),
+        test_samples=first.test_samples,
+        classes=first.classes,
+        baseline=family.baseline.model if family else None,
+        rows=tuple(rows),
+        twins={
+            twins[0].model: tuple(twin.model for twin in twins[1:])
+            for twins in sets
+            if len(twins) > 1
+        },
+        decimals=1 if arms and arms[len(arms) // 2] > COARSE else 2,
+    )
+
+
+def _row(
+    runs: Runs,
+    family: BaselineFamily | None,
+    printed: Mapping[str, tuple[float, str | None]],
+    results: Results,
+) -> Row:
+    count = results.counts.get(runs.model)
+    speed = results.speeds.get((runs.model, runs.device), NO_SPEED)
+    mean = runs.summary.mean if runs.summary else None
+    document, verdict = printed.get(runs.model, (None, None))
+    paces = [pace for pace in (speed.train, speed.inference) if pace]
+    return Row(
+        name=runs.model,
+        mean=mean,
+        arm=None if mean is None else longer_arm(mean, runs.accuracy_interval),
+        errors=None if mean is None else 10_000 * (1 - mean),
+        printed=document,
+        holds=None if document is None else verdict == "within noise",
+        comparison=family.comparisons.get(runs.model) if family else None,
+        is_baseline=family is not None and family.baseline is runs,
+        parameters=count.module_parameters if count else None,
+        macs=count.macs if count else None,
+        train=_ratio(speed.train, runs, results),
+        inference=_ratio(speed.inference, runs, results),
+        unstable=any(p.unstable or (p.ratio and p.ratio.verdict == "unstable") for p in paces),
+        memory_bytes=speed.peak_memory_bytes,
+        ran=len(runs.accuracy),
+        cells=len(runs.accuracy) + len(runs.errors),
+        diverged=len(runs.diverged),
+    )
+
+
+def _reference_row(reference: ReferencePredictor) -> Row:
+    return Row(
+        name=reference.name,
+        is_reference=True,
+        mean=reference.mean,
+        errors=10_000 * (1 - reference.mean),
+        parameters=reference.parameters,
+    )
+
+
+def longer_arm(mean: float, interval: Interval | None) -> float | None:
+    """The longer side of an interval around a mean: what a +- says that claims not too much."""
+    return None if interval is None else max(mean - interval.low, interval.high - mean)
+
+
+def _ratio(pace: Pace | None, runs: Runs, results: Results) -> float | None:
+    if pace is None:
+        return None
+    if pace.ratio is not None:
+        return pace.ratio.ratio
+    return 1.0 if runs.model == results.request.baseline else None

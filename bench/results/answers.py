@@ -1,0 +1,39 @@
+"""Wrong answers, counted: which class is taken for which, and which test samples are hardest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from bench.results.runs import Runs
+
+PICTURES_SHOWN = 8
+
+
+def confusion_counts(runs: Runs, labels: str) -> Counter[tuple[int, int]]:
+    """By true digit and digit answered, how many wrong answers all runs of a network gave.
+
+    Args:
+        runs: The network's.
+        labels: The true digit of each test sample.
+    """
+    return Counter(
+        (int(labels[position]), answer)
+        for wrong in runs.misclassified.values()
+        for position, answer in wrong.items()
+    )
+
+
+def misreadings(networks: Iterable[Mapping[int, int]]) -> dict[int, Counter[int]]:
+    """By test sample, how often trained networks gave which wrong answer; the hardest first.
+
+    Of samples that are as hard, the one that comes first in the data.
+
+    Args:
+        networks: Of each, its wrong answers by position of the sample.
+    """
+    found: dict[int, Counter[int]] = {}
+    for wrong in networks:
+        for position, answer in wrong.items():
+            found.setdefault(position, Counter())[answer] += 1
+    return dict(sorted(found.items(), key=lambda item: (-item[1].total(), item[0])))
