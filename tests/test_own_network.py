@@ -17,7 +17,7 @@ from bench.cells.count import count
 from bench.cells.data import Datasets
 from bench.cells.jobs import make_jobs
 from bench.cells.plan import Request, plan
-from bench.claims.checks.counts import parameters, weight_sharing
+from bench.claims.checks.counts import parameters, sharing_parameters
 from bench.claims.checks.registry import Found
 from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
@@ -163,9 +163,9 @@ class WithUnused(nn.Linear):
 @pytest.mark.usefixtures("strided")
 def test_a_check_that_needs_layers_refuses_in_one_line_where_there_are_none() -> None:
     with pytest.raises(RequestError) as error:
-        weight_sharing(about("notes-strided", "weight-sharing"), NO_EVIDENCE)
+        sharing_parameters(about("notes-strided", "sharing-parameters"), NO_EVIDENCE)
     assert str(error.value) == (
-        "claim 'notes/size': the check 'weight-sharing' needs the sizes of layers, and "
+        "claim 'notes/size': the check 'sharing-parameters' needs the sizes of layers, and "
         "'notes-strided' declares none; give its ModelSpec `layers`"
     )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from bench.claims.probes import pixels, timing, trained
 from bench.claims.trials import Trial
 from bench.cli.progress import Progress
 from bench.records.store import Store
+from bench.timing.measure import measure
+from bench.timing.steps import peak_bytes
 
 
 def quick(name: str) -> Trial:
@@ -97,11 +100,24 @@ def test_pixel_statistics_are_numpys(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["commonest_normalised"] == pytest.approx(-0.1307 / 0.3081)
 
 
-def test_a_race_visits_every_step_twice_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "BLOCK_SECONDS", 0.001)
-    monkeypatch.setattr("bench.timing.steps.WARM_UP_SECONDS", 0.001)
-    seconds = timing._race({"slow": lambda: sum(range(20_000)), "fast": lambda: None})
-    assert {name: [len(row) for row in rows] for name, rows in seconds.items()} == {
-        name: [timing.ROUNDS, timing.ROUNDS] for name in ("slow", "fast")
-    }
-    assert np.median(seconds["slow"]) > 10 * np.median(seconds["fast"])
+def test_a_race_measures_every_step_and_the_yardstick_in_fresh_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = partial(measure, processes=2, rounds=3, block_seconds=0.001)
+    monkeypatch.setattr(timing, "measure", few)
+    seconds = timing.race(
+        {
+            "singly": timing.Answering(batch=1),
+            "together": timing.Answering(batch=timing.TEST_BATCH),
+        }
+    )
+    assert {name: np.shape(rows) for name, rows in seconds.items()} == dict.fromkeys(
+        ("singly", "together", "yardstick"), (2, 3)
+    )
+    assert np.median(seconds["singly"]) > np.median(seconds["together"])
+
+
+def test_testing_without_gradients_holds_less_memory() -> None:
+    held = {kept: peak_bytes(timing.Testing(gradients=kept)()) for kept in (True, False)}
+    # What a backward pass needs of one batch alone: the first convolution's 10 maps of 24x24.
+    assert held[True] - held[False] > timing.TEST_BATCH * 10 * 24 * 24 * 4

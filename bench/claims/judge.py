@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from scipy import special
+
 from bench.claims.checks import CHECKS, Estimate, Found, Measured, Sample
 from bench.claims.evidence import Evidence, MissingEvidenceError
 from bench.claims.ledger import Claim, Verdict
@@ -23,6 +26,7 @@ class Decision:
         values: A stochastic claim's quantity, once for every seed.
         interval: Where one more run would lie, in 95% of cases.
         estimates: What a measured claim's check has found.
+        causes: What the check of its second cause has found.
         statistical: Of a misleading claim, what the numbers alone would say.
         words: One line: how it was decided.
         missing: What is needed before it can be decided; empty if nothing.
@@ -35,6 +39,7 @@ class Decision:
     values: tuple[float, ...] = ()
     interval: Interval | None = None
     estimates: tuple[Estimate, ...] = ()
+    causes: tuple[Estimate, ...] = ()
     statistical: Verdict | None = None
     words: str = ""
     missing: str = ""
@@ -63,7 +68,7 @@ def decide(claim: Claim, evidence: Evidence) -> Decision:
             return decide_exact(claim, finding)
         if isinstance(finding, Sample):
             return _stochastic(claim, finding, evidence)
-        return _measured(claim, finding)
+        return _measured(claim, finding, evidence)
     except MissingEvidenceError as error:
         return Decision(claim=claim, verdict=None, missing=str(error))
 
@@ -73,20 +78,30 @@ def needs_nothing(claim: Claim) -> bool:
     return claim.check is None or CHECKS[claim.check].needs_nothing
 
 
-def prediction_interval(values: tuple[float, ...]) -> Interval:
-    """Where one more run lies in 95% of cases: mean +- t(0.975, n - 1) s sqrt(1 + 1/n).
+def prediction_interval(values: tuple[float, ...], samples: int) -> Interval:
+    """Where one more run's accuracy lies in 95% of cases.
 
-    Source: Hahn and Meeker, Statistical Intervals, 1991, section 4.7.
+    mean +- t(0.975, n - 1) s sqrt(1 + 1/n) (Hahn and Meeker, Statistical Intervals, 1991, section
+    4.7) of the logits, because accuracies near 1 are skewed, and an interval of theirs goes past 1.
+    Half an answer is added on both sides (Cox 1970, The Analysis of Binary Data, section 3.2), so
+    that an accuracy of 1 has a logit, too.
+
+    Args:
+        values: Accuracies, 0..1.
+        samples: How many test samples each is of.
 
     Raises:
         ValueError: There are fewer than two values.
     """
-    summary = summarise(list(values))
+    rights = np.array(values) * samples
+    summary = summarise(list(special.logit((rights + 0.5) / (samples + 1))))
     if summary.std is None:
         raise ValueError("one run has no spread; a prediction interval needs two")
     n = summary.n
     half = float(student_quantile(n - 1)) * summary.std * (1 + 1 / n) ** 0.5
-    return Interval(low=summary.mean - half, high=summary.mean + half)
+    ends = special.expit(np.array([summary.mean - half, summary.mean + half]))
+    low, high = np.clip(((samples + 1) * ends - 0.5) / samples, 0, 1)
+    return Interval(low=float(low), high=float(high))
 
 
 def decide_exact(claim: Claim, finding: Found) -> Decision:
@@ -107,7 +122,7 @@ def _stochastic(claim: Claim, sample: Sample, evidence: Evidence) -> Decision:
         raise MissingEvidenceError(
             f"{FEWEST_RUNS} seeds are needed, there are {len(sample.values)}"
         )
-    interval = prediction_interval(sample.values)
+    interval = prediction_interval(sample.values, sample.samples)
     inside = interval.low <= claim.expected <= interval.high
     statistical: Verdict = "within noise" if inside else "contradicted"
     verdict, words = statistical, sample.words
@@ -131,20 +146,37 @@ def _stochastic(claim: Claim, sample: Sample, evidence: Evidence) -> Decision:
     )
 
 
-def _measured(claim: Claim, finding: Measured) -> Decision:
-    sides = [estimate.side for estimate in finding.estimates]
-    verdict: Verdict = "inconclusive"
-    if min(sides) > 0:
-        verdict = "reproduced"
-    elif min(sides) < 0:
-        verdict = "contradicted"
+def _measured(claim: Claim, finding: Measured, evidence: Evidence) -> Decision:
+    statistical = verdict = _verdict(finding)
+    words = finding.words
+    causes: tuple[Estimate, ...] = ()
+    if claim.misleading is not None:
+        found = CHECKS[claim.misleading].run(claim, evidence)
+        assert isinstance(found, Measured)  # the ledger lets no other check stand there
+        words, causes = f"{words}; {found.words}", found.estimates
+        if verdict == "reproduced" and _verdict(found) == "reproduced":
+            verdict = "misleading"
     return Decision(
         claim=claim,
         verdict=verdict,
         estimates=finding.estimates,
-        words=finding.words,
+        causes=causes,
+        statistical=statistical if verdict == "misleading" else None,
+        words=words,
         drift=_drift(claim, verdict),
     )
+
+
+def _verdict(finding: Measured) -> Verdict:
+    """Reproduced if all that is asserted is so; not if one of it is the opposite, or no effect."""
+    sides = [estimate.side for estimate in finding.estimates]
+    if min(sides) > 0:
+        return "reproduced"
+    if min(sides) < 0:
+        return "contradicted"
+    if any(estimate.equivalent for estimate in finding.estimates):
+        return "equivalent"
+    return "inconclusive"
 
 
 def _drift(claim: Claim, verdict: Verdict) -> str:

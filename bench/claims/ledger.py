@@ -19,14 +19,27 @@ from bench.records.errors import RequestError
 
 Kind = Literal["exact", "stochastic", "measured", "requirement"]
 Verdict = Literal[
-    "reproduced", "contradicted", "within noise", "inconclusive", "misleading", "not testable"
+    "contradicted",
+    "misleading",
+    "equivalent",
+    "inconclusive",
+    "within noise",
+    "reproduced",
+    "not testable",
 ]
 LEDGER = Path(__file__).with_name("claims.toml")
 
 POSSIBLE: dict[Kind, tuple[Verdict, ...]] = {
     "exact": ("reproduced", "contradicted", "not testable"),
     "stochastic": ("within noise", "contradicted", "misleading", "not testable"),
-    "measured": ("reproduced", "contradicted", "inconclusive", "not testable"),
+    "measured": (
+        "reproduced",
+        "contradicted",
+        "equivalent",
+        "inconclusive",
+        "misleading",
+        "not testable",
+    ),
     "requirement": ("reproduced", "contradicted", "not testable"),
 }
 Text = Annotated[str, Meta(pattern=r"\S")]
@@ -48,8 +61,13 @@ class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         expected: What the check is expected to find; for a stochastic claim the document's number.
             Measured claims have none: their check knows the direction.
         unit: Of the expected value.
+        found: What the check finds as a sentence, with places as of `str.format`: `{0}`, `{1}` for
+            what a list has or for a measured claim's effects, `{name}` for what a table has.
         model: Registry name of the network that a general check is about.
-        misleading: Name of the check that must hold for the verdict `misleading`.
+        misleading: Name of the check that must hold for the verdict `misleading`: that what is
+            claimed has another cause, or means something else than it seems to.
+        second_cause: Of a measured claim: what else could have made the effect, and what was done
+            to tell.
         lesson: What a student should learn from it.
         reason: Why it is not testable.
     """
@@ -63,8 +81,10 @@ class Claim(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     check: Text | None = None
     expected: Any = None
     unit: Text = ""
+    found: str = ""
     model: Text | None = None
     misleading: Text | None = None
+    second_cause: str = ""
     lesson: Text = ""
     reason: Text = ""
 
@@ -139,9 +159,11 @@ def _validate(claim: Claim, checks: Mapping[str, str], where: str) -> None:
         raise RequestError(
             f"{where} is decided by nothing; give it a check, or say that it is not testable"
         )
-    for check, kind in ((claim.check, claim.kind), (claim.misleading, "exact")):
-        if check is not None:
-            _validate_check(check, "exact" if kind == "requirement" else kind, checks, where)
+    kind = "exact" if claim.kind == "requirement" else claim.kind
+    _validate_check(claim.check, kind, checks, where)
+    if claim.misleading is not None:
+        kind = "measured" if claim.kind == "measured" else "exact"
+        _validate_check(claim.misleading, kind, checks, where)
     if claim.kind != "measured" and claim.expected is None:
         raise RequestError(f"{where} lacks the field 'expected': what its check has to find")
     if claim.kind == "stochastic" and not isinstance(claim.expected, int | float):

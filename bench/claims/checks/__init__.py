@@ -8,6 +8,7 @@ from bench.claims.checks import layers as layers
 from bench.claims.checks import losses as losses
 from bench.claims.checks import pixels as pixels
 from bench.claims.checks import programs as programs
+from bench.claims.checks import speeds as speeds
 from bench.claims.checks.registry import (
     CHECKS,
     Check,

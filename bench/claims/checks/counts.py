@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import zoo
 from bench.claims.checks.registry import Found, check, spec_of
@@ -109,32 +110,57 @@ def convolution_parameters(claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("weight-sharing", model="built")
-def weight_sharing(claim: Claim, _evidence: Evidence) -> Found:
-    """Of each convolution: parameters and MACs, and those of a dense layer of the same shapes.
+@check("sharing-parameters", model="built")
+def sharing_parameters(claim: Claim, _evidence: Evidence) -> Found:
+    """Of each convolution: its parameters, those without sharing, those of a dense layer.
 
-    A list of four numbers a layer: the convolution's parameters, the dense layer's, the
-    convolution's multiply-accumulates, the dense layer's.
+    Without sharing, every place of the output has the same window, and weights of its own.
     """
+    rows = []
+    for layer, inside, outside in _convolutions(claim):
+        dense = zoo.layers.Linear(math.prod(inside), math.prod(outside))
+        of_a_place = layer.parameters // layer.outputs  # a window's weights, and a bias
+        rows.append([layer.parameters, math.prod(outside) * of_a_place, dense.parameters])
+    times = " and ".join(f"{unshared / shared:,.0f}" for shared, unshared, _ in rows)
+    return Found(
+        value=rows,
+        holds=all(shared < unshared for shared, unshared, _ in rows),
+        words=f"sharing alone makes the parameters {times} times fewer",
+    )
+
+
+@check("sharing-work", model="built")
+def sharing_work(claim: Claim, _evidence: Evidence) -> Found:
+    """Of each convolution: its MACs, those without sharing, those of a dense layer.
+
+    Without sharing, every place of the output has the same window, and weights of its own.
+    """
+    rows = []
+    for layer, inside, outside in _convolutions(claim):
+        dense = zoo.layers.Linear(math.prod(inside), math.prod(outside))
+        window = layer.inputs * layer.kernel**2
+        unshared = math.prod(outside) * window
+        rows.append([layer.macs(inside), unshared, dense.macs((math.prod(inside),))])
+    times = " and ".join(f"{dense / unshared:.1f}" for _, unshared, dense in rows)
+    return Found(
+        value=rows,
+        holds=all(shared < unshared for shared, unshared, _ in rows),
+        words=f"sharing saves no multiplication; small windows save them: {times} times fewer than "
+        "in a dense layer",
+    )
+
+
+def _convolutions(
+    claim: Claim,
+) -> Iterator[tuple[zoo.layers.Conv, tuple[int, ...], tuple[int, ...]]]:
+    """Each convolution of the claim's model with the shapes before and after it."""
     spec = spec_of(claim)
     if spec.layers is None:
         raise RequestError(
-            f"claim '{claim.id}': the check 'weight-sharing' needs the sizes of layers, and "
+            f"claim '{claim.id}': the check '{claim.check}' needs the sizes of layers, and "
             f"'{spec.name}' declares none; give its ModelSpec `layers`"
         )
     before = (spec.input_shape, *spec.shapes[:-1])
-    rows = []
     for layer, inside, outside in zip(spec.layers, before, spec.shapes, strict=True):
         if isinstance(layer, zoo.layers.Conv):
-            dense = zoo.layers.Linear(math.prod(inside), math.prod(outside))
-            flat = (math.prod(inside),)
-            rows.append([layer.parameters, dense.parameters, layer.macs(inside), dense.macs(flat)])
-    return Found(
-        value=rows,
-        holds=all(row[0] < row[1] and row[2] < row[3] for row in rows),
-        words="; ".join(
-            f"convolution {number}: {row[1] / row[0]:,.0f} times fewer parameters, "
-            f"{row[3] / row[2]:.1f} times less work"
-            for number, row in enumerate(rows, start=1)
-        ),
-    )
+            yield layer, inside, outside

@@ -1,20 +1,18 @@
-"""Checks of what training gives, and of what documents say about effects, speed and memory."""
+"""Checks of what training gives, and of what documents say about effects."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.cells.data import load
 from bench.claims.checks.registry import (
-    SIDES,
-    Estimate,
     Found,
     Measured,
     Sample,
@@ -22,14 +20,14 @@ from bench.claims.checks.registry import (
     check,
     paired_estimate,
     spec_of,
+    within_estimate,
 )
 from bench.claims.evidence import Evidence
 from bench.claims.ledger import Claim
 from bench.results.runs import Runs
-from bench.statistics import speed as ratios
 from bench.statistics.accuracy import Contrast, compare_paired, correctness, pair
 
-_ALL_SIGMOID = "lenet-sigmoid-all-avg"
+_NO_DROPOUT = "net-without-dropout"
 
 
 @check("accuracy", "stochastic", model="trained")
@@ -38,6 +36,7 @@ def accuracy(claim: Claim, evidence: Evidence) -> Sample:
     runs = evidence.trial(spec_of(claim).name)
     return Sample(
         values=tuple(runs.accuracy.values()),
+        samples=runs.test_samples,
         words=f"of {runs.test_samples:,} test samples, {len(runs.accuracy)} seeds",
     )
 
@@ -67,20 +66,26 @@ def answers_one_class(claim: Claim, evidence: Evidence) -> Found:
 
 
 @check(
-    "convolutions-beat-layers", "measured", trials=("cnn", "dnn", "cnn-permuted", "dnn-permuted")
+    "convolutions-beat-layers",
+    "measured",
+    trials=("cnn", "dnn", "cnn-permuted", "dnn-permuted", "cnn-slower", "cnn-slower-permuted"),
 )
 def convolutions_beat_layers(_claim: Claim, evidence: Evidence) -> Measured:
-    """`cnn` minus `dnn`; and how much of that is lost when all pixels are permuted."""
-    cnn, dnn, cnn_permuted, dnn_permuted = (
-        correct(evidence.trial(name)) for name in ("cnn", "dnn", "cnn-permuted", "dnn-permuted")
+    """`cnn` minus `dnn`; and how much of that is lost when all pixels are permuted, at two rates.
+
+    At two, because 0.9 might be too high a rate for permuted pictures alone.
+    """
+    cnn, dnn = (correct(evidence.trial(name)) for name in ("cnn", "dnn"))
+    permuted = (
+        correct(evidence.trial("cnn-permuted")).mean()
+        - correct(evidence.trial("dnn-permuted")).mean()
     )
-    contrast = Contrast(
-        name="(cnn - dnn), minus the same on permuted pixels",
-        values=(cnn.astype(float) - dnn) - (cnn_permuted.astype(float) - dnn_permuted),
-    )
-    # Both have to hold, each at its own level (as in `stats.Doubts.p`): two families of one.
-    compared = [*compare_paired([pair("cnn - dnn", cnn, dnn)]), *compare_paired([contrast])]
-    permuted = cnn_permuted.mean() - dnn_permuted.mean()
+    # All have to hold, each at its own level (as for the sources of doubt): families of one.
+    compared = [
+        *compare_paired([pair("cnn - dnn", cnn, dnn)]),
+        *compare_paired([_lost_by_permuting(evidence, "cnn", "0.9")]),
+        *compare_paired([_lost_by_permuting(evidence, "cnn-slower", "0.1")]),
+    ]
     return Measured(
         estimates=tuple(map(accuracy_estimate, compared)),
         words="the control gives all pictures the same permuted pixels, which hides the shape from "
@@ -88,11 +93,25 @@ def convolutions_beat_layers(_claim: Claim, evidence: Evidence) -> Measured:
     )
 
 
+def _lost_by_permuting(evidence: Evidence, cnn: str, rate: str) -> Contrast:
+    """What a CNN has beyond `dnn`, minus the same on permuted pixels."""
+    networks = [
+        correct(evidence.trial(name)) for name in (cnn, "dnn", f"{cnn}-permuted", "dnn-permuted")
+    ]
+    signs = (1.0, -1.0, -1.0, 1.0)
+    return Contrast(
+        name=f"(cnn - dnn), minus the same on permuted pixels, cnn at rate {rate}",
+        values=np.tensordot(np.array(signs), np.stack(networks).astype(np.float64), axes=1),
+        networks=np.stack([right.mean(axis=1) for right in networks]),
+        weights=signs,
+    )
+
+
 @check("loss-falls", "measured", trials=("net",))
 def loss_falls(_claim: Claim, evidence: Evidence) -> Measured:
     """Test loss untrained minus after 3 epochs, and after 3 minus after 8."""
     runs = evidence.trial("net")
-    untrained, third, last = (_test_losses(runs, epoch) for epoch in (0, 3, 8))
+    untrained, third, last = (losses_after(runs, epoch) for epoch in (0, 3, 8))
     return Measured(
         estimates=(
             paired_estimate("loss untrained - after 3 epochs", _minus(untrained, third), "loss"),
@@ -110,44 +129,109 @@ def loss_falls(_claim: Claim, evidence: Evidence) -> Measured:
 )
 def dropout_narrows_gap(_claim: Claim, evidence: Evidence) -> Measured:
     """The gap between test and training loss without dropout, minus that with it."""
-    gaps = {
-        name: [
-            outcome["test_loss"] - outcome["train_loss"]
-            for outcome in evidence.probe("generalisation-gap")
-            if outcome["trial"] == name
-        ]
-        for name in ("net", "net-without-dropout")
+    found = {
+        name: _minus(
+            losses_of(evidence, name, "test_loss"), losses_of(evidence, name, "train_loss")
+        )
+        for name in ("net", _NO_DROPOUT)
     }
-    with_dropout, without = evidence.trial("net"), evidence.trial("net-without-dropout")
-    (accuracy_change,) = compare_paired(
-        [pair("with - without", correct(with_dropout), correct(without))]
-    )
     return Measured(
         estimates=(
             paired_estimate(
                 "test loss - training loss: without dropout - with",
-                _minus(gaps["net-without-dropout"], gaps["net"]),
+                _minus(found[_NO_DROPOUT], found["net"]),
                 "loss",
             ),
         ),
-        words=f"gap {fmean(gaps['net']):+.4f} with and {fmean(gaps['net-without-dropout']):+.4f} "
-        "without, all losses in evaluation mode; the narrower gap is not a better network: test "
-        f"accuracy with minus without is {100 * accuracy_change.difference:+.2f} pp "
-        f"({accuracy_change.verdict})",
+        words=f"gap {fmean(found['net']):+.4f} with and {fmean(found[_NO_DROPOUT]):+.4f} "
+        "without, all losses in evaluation mode",
+    )
+
+
+@check(
+    "dropout-hurts-both",
+    "measured",
+    trials=("net", "net-without-dropout"),
+    probes=("generalisation-gap",),
+)
+def dropout_hurts_both(_claim: Claim, evidence: Evidence) -> Measured:
+    """Training loss and test loss with dropout minus without, and accuracy without minus with.
+
+    The gap says nothing for dropout where both losses are higher, and accuracy is not better.
+    """
+    (accuracy_change,) = compare_paired(
+        [
+            pair(
+                "accuracy: without dropout - with",
+                correct(evidence.trial(_NO_DROPOUT)),
+                correct(evidence.trial("net")),
+            )
+        ]
+    )
+    of_accuracy = accuracy_estimate(accuracy_change)
+    losses = {
+        part: [losses_of(evidence, name, f"{part}_loss") for name in ("net", _NO_DROPOUT)]
+        for part in ("train", "test")
+    }
+    return Measured(
+        estimates=(
+            *(
+                paired_estimate(
+                    f"{name} loss: with dropout - without", _minus(*losses[part]), "loss"
+                )
+                for part, name in (("train", "training"), ("test", "test"))
+            ),
+            replace(of_accuracy, side=-1 if of_accuracy.side < 0 else 1),
+        ),
+        words=", ".join(
+            f"mean {part} loss {fmean(ours):.4f} with and {fmean(theirs):.4f} without"
+            for part, (ours, theirs) in losses.items()
+        ),
     )
 
 
 @check("momentum-speeds", "measured", trials=("net", "net-without-momentum"))
 def momentum_speeds(_claim: Claim, evidence: Evidence) -> Measured:
-    """Test loss after one epoch with momentum 0, minus that with 0.9."""
-    slow = _test_losses(evidence.trial("net-without-momentum"), 1)
-    fast = _test_losses(evidence.trial("net"), 1)
+    """Test loss after one epoch with momentum 0, minus that with 0.9, at the same learning rate."""
+    slow, fast = _after_an_epoch(evidence, "net-without-momentum", "net")
     return Measured(
         estimates=(
             paired_estimate("loss after 1 epoch: momentum 0 - 0.9", _minus(slow, fast), "loss"),
         ),
-        words=f"mean test loss {fmean(fast):.4f} with and {fmean(slow):.4f} without; at one and "
-        "the same learning rate, where momentum 0.9 also makes steps up to ten times as long",
+        words=f"mean test loss {fmean(fast):.4f} with and {fmean(slow):.4f} without, at one and "
+        "the same learning rate of 0.01",
+    )
+
+
+@check(
+    "momentum-is-step-length",
+    "measured",
+    trials=("net", "net-without-momentum", "net-long-steps", "net-short-steps"),
+)
+def momentum_is_step_length(_claim: Claim, evidence: Evidence) -> Measured:
+    """Whether momentum makes no difference that matters where the steps are equally long.
+
+    Its steps are 1/(1 - momentum) times as long. What matters is a tenth of the difference at
+    equal learning rates.
+    """
+    slow, fast = _after_an_epoch(evidence, "net-without-momentum", "net")
+    long, short = _after_an_epoch(evidence, "net-long-steps", "net-short-steps")
+    margin = fmean(_minus(slow, fast)) / 10
+    return Measured(
+        estimates=(
+            within_estimate(
+                "long steps: momentum 0 at 0.1 - 0.9 at 0.01", _minus(long, fast), margin, "loss"
+            ),
+            within_estimate(
+                "short steps: momentum 0 at 0.01 - 0.9 at 0.001",
+                _minus(slow, short),
+                margin,
+                "loss",
+            ),
+        ),
+        words=f"with steps of equal length the mean test losses are {fmean(fast):.4f} with and "
+        f"{fmean(long):.4f} without, and with steps a tenth as long {fmean(short):.4f} with and "
+        f"{fmean(slow):.4f} without",
     )
 
 
@@ -162,62 +246,6 @@ def activations_help(_claim: Claim, evidence: Evidence) -> Measured:
         estimates=tuple(map(accuracy_estimate, compared)),
         words=f"{100 * lenet.mean():.2f}% with and {100 * linear.mean():.2f}% without; max pooling "
         "and one ReLU are left, so that the network without is not a linear one",
-    )
-
-
-@check("no-grad-saves", "measured", probes=("no-grad",))
-def no_grad_saves(_claim: Claim, evidence: Evidence) -> Measured:
-    """How many times as fast and as small testing without gradients is."""
-    (outcome,) = evidence.probe("no-grad")
-    held = outcome["bytes"]
-    ratio = held["with"] / held["without"]
-    return Measured(
-        estimates=(
-            _speed("speed without gradients / with", outcome["seconds"], "without", "with"),
-            Estimate(
-                name="peak memory with gradients / without",
-                value=ratio,
-                low=None,
-                high=None,
-                n=1,
-                unit="times",
-                side=1 if ratio > 1 else -1 if ratio < 1 else 0,
-            ),
-        ),
-        words=f"net tests {outcome['batches']} batches of {outcome['batch']:,} pictures in a loop, "
-        f"one thread; the peak is {held['with'] / 1e6:.1f} MB with gradients and "
-        f"{held['without'] / 1e6:.1f} MB without, by torch's allocator",
-    )
-
-
-@check(
-    "relu-fast-sparse",
-    "measured",
-    trials=("lenet", "cnn", _ALL_SIGMOID),
-    probes=("activation-time", "zero-share"),
-)
-def relu_fast_sparse(_claim: Claim, evidence: Evidence) -> Measured:
-    """How many times as fast ReLU is as sigmoid and tanh, and the share of zeros it leaves."""
-    (outcome,) = evidence.probe("activation-time")
-    shares = {
-        name: [o["zero_share"] for o in evidence.probe("zero-share") if o["trial"] == trial]
-        for name, trial in (("relu", "lenet"), ("tanh", "cnn"), ("sigmoid", _ALL_SIGMOID))
-    }
-    forward, whole = outcome["seconds"]["forward"], outcome["seconds"]["forward and backward"]
-    others = ("sigmoid", "tanh")
-    return Measured(
-        estimates=(
-            *(_speed(f"forward: ReLU / {name}", forward, "relu", name) for name in others),
-            *(_speed(f"with backward: ReLU / {name}", whole, "relu", name) for name in others),
-            *(
-                paired_estimate(
-                    f"share of zeros: ReLU - {name}", _minus(shares["relu"], shares[name]), "pp"
-                )
-                for name in others
-            ),
-        ),
-        words=f"{outcome['elements']:,} elements, one thread; zeros of all activations of trained "
-        "networks over the test pictures",
     )
 
 
@@ -261,7 +289,8 @@ def correct(runs: Runs) -> NDArray[np.bool_]:
     return correctness(runs.misclassified, sorted(runs.accuracy), runs.test_samples)
 
 
-def _test_losses(runs: Runs, epoch: int) -> list[float]:
+def losses_after(runs: Runs, epoch: int) -> list[float]:
+    """The test loss of each seed after an epoch, seeds ascending; nan where it is no number."""
     losses = [
         next(point.loss for point in runs.ran[seed].test_curve if point.epoch == epoch)
         for seed in sorted(runs.accuracy)
@@ -269,20 +298,16 @@ def _test_losses(runs: Runs, epoch: int) -> list[float]:
     return [math.nan if loss is None else loss for loss in losses]
 
 
+def _after_an_epoch(evidence: Evidence, *names: str) -> list[list[float]]:
+    """The test losses of each trial after its first epoch, seeds ascending."""
+    return [losses_after(evidence.trial(name), 1) for name in names]
+
+
+def losses_of(evidence: Evidence, trial: str, field: str) -> list[float]:
+    """A field of the generalisation gap of each of a trial's seeds."""
+    outcomes = evidence.probe("generalisation-gap")
+    return [outcome[field] for outcome in outcomes if outcome["trial"] == trial]
+
+
 def _minus(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
     return [a - b for a, b in zip(ours, theirs, strict=True)]
-
-
-def _speed(name: str, seconds: Mapping[str, Any], ours: str, theirs: str) -> Estimate:
-    """How many times as fast one of two measured steps is, in the one process that ran both."""
-    times = {key: ratios.one_process(np.array(seconds[key])) for key in (ours, theirs)}
-    ratio = ratios.speed_ratios(times, theirs)[ours]
-    return Estimate(
-        name=name,
-        value=ratio.ratio,
-        low=ratio.low,
-        high=ratio.high,
-        n=times[ours].shape[1],
-        unit="times",
-        side=SIDES.get(ratio.verdict, 0),
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import zoo
@@ -36,14 +36,16 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """What a stochastic check has found: the document's quantity, once for every seed.
+    """What a stochastic check has found: the accuracy that a document prints, once for every seed.
 
     Attributes:
-        values: One number a run, in the claim's unit.
+        values: One fraction a run.
+        samples: How many test samples each is a fraction of.
         words: One line for the reader.
     """
 
     values: tuple[float, ...]
+    samples: int
     words: str = ""
 
 
@@ -59,6 +61,7 @@ class Estimate:
         n: Number of runs or rounds behind it.
         unit: `pp` (a difference of fractions), `times` (a ratio) or `loss` (a difference).
         side: 1 if it is as claimed, -1 if it is the opposite, 0 if neither can be said.
+        equivalent: Whether there surely is no difference that matters.
     """
 
     name: str
@@ -68,11 +71,12 @@ class Estimate:
     n: int
     unit: str
     side: Sides
+    equivalent: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What a check of a measured claim has found.
+    """What a check of a measured claim, or of its second cause, has found.
 
     Attributes:
         estimates: All that the claim asserts; it is reproduced if every one is as claimed.
@@ -95,6 +99,19 @@ def paired_estimate(name: str, differences: list[float], unit: str) -> Estimate:
     )
 
 
+def within_estimate(name: str, differences: list[float], margin: float, unit: str) -> Estimate:
+    """The effect of paired runs by Student's interval; claimed to be no larger than a margin."""
+    found = paired_estimate(name, differences, unit)
+    if found.low is None or found.high is None:
+        return replace(found, side=0)
+    side: Sides = 0
+    if -margin < found.low and found.high < margin:
+        side = 1
+    elif found.low > margin or found.high < -margin:
+        side = -1
+    return replace(found, side=side)
+
+
 def accuracy_estimate(comparison: Comparison) -> Estimate:
     """The effect of a comparison of accuracies, which holds for other seeds and other samples."""
     widest = comparison.widest
@@ -106,6 +123,7 @@ def accuracy_estimate(comparison: Comparison) -> Estimate:
         n=comparison.n_seeds,
         unit="pp",
         side=SIDES.get(comparison.verdict, 0),
+        equivalent=comparison.verdict == "equivalent",
     )
 
 

@@ -31,7 +31,7 @@ def cost_view(_evidence: Evidence) -> CostView:
 
 def _draw(_evidence: Evidence) -> Figure:
     rows = counting_exercise()[:0:-1]
-    figure = Figure(figsize=(8, 2.8))
+    figure = Figure(figsize=(8, 3.0), layout="constrained")
     axes = figure.subplots()
     for place, row in enumerate(rows):
         for shift, ratio, colour, label in (
@@ -39,7 +39,7 @@ def _draw(_evidence: Evidence) -> Figure:
             (-0.2, row.bp_macs_ratio, ORANGE, "multiply-accumulates"),
         ):
             axes.barh(place + shift, ratio, 0.38, color=colour, label=label if not place else None)
-            axes.text(ratio * 1.05, place + shift, f"{ratio:.0f}", va="center", fontsize=9)
+            axes.text(ratio * 1.05, place + shift, f"{ratio:.1f}", va="center", fontsize=9)
     axes.set_xscale("log")
     axes.set_xlim(1, 2000)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -47,13 +47,23 @@ def _draw(_evidence: Evidence) -> Figure:
     axes.set_xlabel("times as many in the BP network")
     axes.grid(visible=False, axis="y")
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, ncols=2, loc="upper center")
+    work = [row.bp_macs_ratio for row in rows]
+    axes.set_title(
+        "Hundreds of times fewer parameters, "
+        f"but only {min(work):.0f} to {max(work):.0f} times less work"
+    )
+    figure.legend(handles, labels, ncols=2, loc="outside lower center")
     return figure
 
 
 ERROR = DocumentError(
     name="parameters-and-work",
-    claims=("bp-cnn/bp-parameters", "bp-cnn/cnn-smaller", "net-mnist/sharing-cuts-work"),
+    claims=(
+        "bp-cnn/bp-parameters",
+        "bp-cnn/cnn-smaller",
+        "net-mnist/sharing-cuts-parameters",
+        "net-mnist/sharing-cuts-work",
+    ),
     view=cost_view,
     draw=_draw,
     caption="How many times as many parameters, and as many multiply-accumulates, the BP network "

@@ -61,7 +61,7 @@ def _rows(evidence: Evidence) -> Iterator[RateRow]:
 
 
 def _draw(evidence: Evidence) -> Figure:
-    figure, axes = panels([f"learning rate {label}" for label in _LABELS.values()])
+    figure, axes = panels(["Rate 0.9, the tutorial's: up and down", "Rate 0.1: steady"])
     for panel, name in zip(axes, _LABELS, strict=True):
         for epochs, accuracies in curves(evidence.trial(name)):
             panel.plot(epochs, accuracies, "o-", color=BLUE, alpha=0.5, linewidth=1, markersize=3)

@@ -6,57 +6,66 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
+from bench.claims.checks.speeds import race_ratio
 from bench.claims.document_errors.error import DocumentError
 from bench.claims.evidence import Evidence
-from bench.statistics.speed import SpeedRatio, one_process, speed_ratios
-from bench.writing.style import BLUE, ORANGE
+from bench.claims.figures import WIDTH
+from bench.statistics.speed import SpeedRatio
+from bench.writing.style import BLUE
 
-_SINGLY, _TOGETHER = "one at a time", "in one batch"
+_SINGLY = "1"
 
 
 @dataclass(frozen=True, kw_only=True)
 class SavingView:
-    """Testing pictures one by one, and in one batch.
+    """Testing pictures one by one, and in larger and larger batches.
 
     Attributes:
         pictures: How many.
-        singly: Median seconds a picture, one by one.
-        together: Median seconds a picture, in one batch.
-        speed: How many times as fast one batch is.
+        microseconds: By batch size, the median time of a picture.
+        speed: By batch size, how many times as fast as one by one it is.
     """
 
     pictures: int
-    singly: float
-    together: float
-    speed: SpeedRatio
+    microseconds: dict[str, float]
+    speed: dict[str, SpeedRatio]
 
 
 def saving_view(evidence: Evidence) -> SavingView:
     """What testing one by one costs."""
     (outcome,) = evidence.probe("one-at-a-time")
-    seconds = {name: np.array(taken) for name, taken in outcome["seconds"].items()}
+    seconds = {name: taken for name, taken in outcome["seconds"].items() if name.isdecimal()}
     return SavingView(
         pictures=outcome["pictures"],
-        singly=float(np.median(seconds[_SINGLY])) / outcome["pictures"],
-        together=float(np.median(seconds[_TOGETHER])) / outcome["pictures"],
-        speed=speed_ratios({name: one_process(taken) for name, taken in seconds.items()}, _SINGLY)[
-            _TOGETHER
-        ],
+        microseconds={
+            batch: 1e6 * float(np.median(taken)) / outcome["pictures"]
+            for batch, taken in seconds.items()
+        },
+        speed={
+            batch: race_ratio(outcome["seconds"], batch, _SINGLY)
+            for batch in seconds
+            if batch != _SINGLY
+        },
     )
 
 
 def _draw(evidence: Evidence) -> Figure:
-    (outcome,) = evidence.probe("one-at-a-time")
-    figure = Figure(figsize=(8, 1.8))
+    found = saving_view(evidence)
+    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
     axes = figure.subplots()
-    for place, (name, colour) in enumerate(((_TOGETHER, BLUE), (_SINGLY, ORANGE))):
-        taken = np.array(outcome["seconds"][name]).ravel() * 1e6 / outcome["pictures"]
-        axes.barh(place, float(np.median(taken)), 0.55, color=colour)
-        axes.plot(taken, [place] * len(taken), "|", color="black", alpha=0.4)
-    axes.set_yticks([0, 1], [_TOGETHER, _SINGLY])
-    axes.set_xlabel("microseconds a picture (bars: median; ticks: rounds)")
-    axes.grid(visible=False, axis="y")
+    sizes = list(map(int, found.microseconds))
+    speeds = [1e6 / taken for taken in found.microseconds.values()]
+    axes.plot(sizes, speeds, "o-", color=BLUE)
+    axes.set_xscale("log")
+    axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    axes.minorticks_off()
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.set_title("A batch of one is the slowest way to test")
+    axes.set_xlabel("pictures in a batch (log scale)")
+    axes.set_ylabel("pictures a second")
     return figure
 
 
@@ -66,5 +75,5 @@ ERROR = DocumentError(
     probes=("one-at-a-time",),
     view=saving_view,
     draw=_draw,
-    caption="Time to test a picture, one at a time and in one batch.",
+    caption="Pictures that lenet tests in a second, over the pictures in a batch.",
 )

@@ -9,17 +9,19 @@ from statistics import fmean
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from bench.cells.reference import NAMES
 from bench.claims.checks.experiments import majority_share, predictions, sums_labels
 from bench.claims.document_errors.error import DocumentError
 from bench.claims.evidence import Evidence
+from bench.claims.figures import WIDTH
 from bench.statistics.basics import Summary, paired_difference
-from bench.writing.style import BLUE, GREY, ORANGE
+from bench.writing.style import BLUE
 
 CLASSES = 3
+_CLASS_NAMES = ("below 1", "1 to 2", "above 2")
 _LABELS = {
     "dnn-sums": "as the document trains it",
     "dnn-sums-that-learns": "trained to use all three classes",
@@ -116,24 +118,36 @@ def _row(name: str, misclassified: Mapping[int, Mapping[int, int]], label: str =
 
 
 def _draw(evidence: Evidence) -> Figure:
-    figure = Figure(figsize=(8, 3.2))
-    axes = figure.subplots()
-    for place, row in enumerate(_networks(evidence)):
-        bars = (
-            (row.metric, "the document's metric", ORANGE),
-            (row.accuracy, "accuracy", BLUE),
-            (row.majority, "share of the majority class", GREY),
-        )
-        for shift, (mean, label, colour) in enumerate(bars):
-            where = place + 0.27 * (shift - 1)
-            axes.bar(where, mean, 0.25, color=colour, label=label if place == 0 else None)
-            axes.text(where, mean + 0.015, f"{100 * mean:.1f}%", ha="center", fontsize=9)
-    axes.set_xticks(range(len(_LABELS)), [f"{name}\n{label}" for name, label in _LABELS.items()])
-    axes.set_ylim(0, 1.12)
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
-    axes.grid(visible=False, axis="x")
-    axes.legend(frameon=False, loc="upper left")
+    figure = Figure(figsize=(WIDTH, 3.2), layout="constrained")
+    axes_of = figure.subplots(1, len(_LABELS))
+    titles = ("Trained as documented: one answer to all", "Trained to use all three classes")
+    for axes, title, name in zip(axes_of, titles, _LABELS, strict=True):
+        shares = _confusion(evidence.trial(name).misclassified)
+        for truth, answer in np.ndindex(shares.shape):
+            share = shares[truth, answer]
+            axes.add_patch(
+                Rectangle((answer - 0.5, truth - 0.5), 1, 1, color=BLUE, alpha=0.6 * share, lw=0)
+            )
+            axes.text(answer, truth, f"{100 * share:.1f}%", ha="center", va="center")
+        axes.set_xlim(-0.5, CLASSES - 0.5)
+        axes.set_ylim(CLASSES - 0.5, -0.5)
+        axes.set_xticks(range(CLASSES), _CLASS_NAMES)
+        axes.set_yticks(range(CLASSES), _CLASS_NAMES)
+        axes.set_title(title)
+        axes.set_xlabel("answer")
+        axes.grid(visible=False)
+    axes_of[0].set_ylabel("sum of the row")
     return figure
+
+
+def _confusion(misclassified: Mapping[int, Mapping[int, int]]) -> NDArray[np.float64]:
+    """Shares of each class's rows by answer, over all seeds, (classes, answers)."""
+    counts = np.zeros((CLASSES, CLASSES))
+    for seed, wrong in misclassified.items():
+        labels = sums_labels(seed)
+        np.add.at(counts, (labels, predictions(wrong, labels)), 1)
+    shares: NDArray[np.float64] = counts / counts.sum(axis=1, keepdims=True)
+    return shares
 
 
 ERROR = DocumentError(
@@ -143,6 +157,6 @@ ERROR = DocumentError(
     probes=("baselines",),
     view=sums_view,
     draw=_draw,
-    caption="Mean score of both networks by the document's metric and by plain accuracy, beside "
-    "the share of the majority class.",
+    caption="Which answers the rows of each class are given, over all runs: the documented network "
+    "gives one answer to all.",
 )

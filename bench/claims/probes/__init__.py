@@ -37,7 +37,7 @@ def probes() -> tuple[Probe, ...]:
                 subject={"trial": trial, "seed": seed},
             )
             for run, trial in ((resume, "net"), *of_trained)
-            for seed in FEW_SEEDS
+            for seed in (SEEDS if run is generalisation_gap else FEW_SEEDS)
         ),
         Probe(run=no_grad, builds=("net",), timing=True),
         Probe(run=activation_time, timing=True),
