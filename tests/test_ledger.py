@@ -147,7 +147,7 @@ dnn-cnn/standard-normal dnn-cnn/conv-size dnn-cnn/dnn-accuracy dnn-cnn/lenet5-sh
 dnn-cnn/cnn-accuracy dnn-cnn/cnn-beats-dnn dnn-cnn/cross-entropy-includes-softmax net-mnist/320
 net-mnist/sizes net-mnist/resume net-mnist/resume-done-right net-mnist/learns
 net-mnist/sharing-cuts-parameters net-mnist/sharing-cuts-work
-net-mnist/dropout net-mnist/momentum net-mnist/no-grad-speed net-mnist/no-grad-memory
+net-mnist/dropout net-mnist/momentum net-mnist/no-grad net-mnist/no-grad-memory
 lenet-sigmoid/shapes lenet-sigmoid/similar-size lenet-sigmoid/pooling lenet-sigmoid/scheduler
 lenet-relu/shapes lenet-relu/steps lenet-relu/c5-as-linear lenet-relu/activation-helps
 lenet-relu/relu-fast-sparse
