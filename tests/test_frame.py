@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import zoo
-from bench.cells.workers import leave_interrupts_to_parent
+from bench.cells.processes import ForkedProcess
 from bench.cli import frame
 from bench.cli.frame import framed
 from bench.cli.parser import Parser, command
@@ -232,13 +232,8 @@ def test_ctrl_c_while_cells_train_shows_no_workers_traceback(tmp_path: Path) -> 
     ]
 
 
-def told_of_ctrl_c() -> bool:
-    leave_interrupts_to_parent()
-    return signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
-
-
 def test_workers_let_ctrl_c_pass_and_the_main_process_does_not() -> None:
-    from joblib import Parallel, delayed
-
-    assert told_of_ctrl_c()
-    assert Parallel(n_jobs=2)(delayed(told_of_ctrl_c)() for _ in range(2)) == [False, False]
+    with ForkedProcess(signal.getsignal) as process:
+        process.ask("__call__", signal.SIGINT)
+        assert process.answer() == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGINT) != signal.SIG_IGN

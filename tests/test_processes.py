@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from multiprocessing import active_children
 from pathlib import Path
@@ -51,6 +52,13 @@ def test_only_what_ends_its_process_fails_and_all_else_goes_on() -> None:
     assert isinstance(found[2], ProcessEndedError)
     assert str(found[2]) == "a process ended with 7; memory may be short"
     assert [*found][-1] == 2  # tried again when nothing ran beside it
+
+
+def test_what_cannot_be_sent_to_a_process_fails_and_all_else_goes_on() -> None:
+    unsendable = threading.Lock()  # belongs to its process
+    found = dict(run_all(repr, [1, unsendable, 2], 2))
+    assert (found[1], found[2]) == ("1", "2")
+    assert "cannot be sent to a process" in str(found[unsendable])
 
 
 def test_what_ended_for_want_of_memory_is_done_when_nothing_runs_beside_it(tmp_path: Path) -> None:

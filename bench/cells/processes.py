@@ -4,10 +4,9 @@ Loading torch takes a core two to four seconds, a fork some milliseconds. The pr
 (`multiprocessing`'s fork server) has done nothing but import, so that what is forked from it has no
 threads, no CUDA context and no numbers drawn.
 
-Forked processes differ in speed as much as those that have loaded torch themselves, because what
-makes one of them slow is where its own memory lies. Measured with 40 processes, four from each of
-ten servers: for none of seven workloads did those of one server agree more than those of several
-(one-way analysis of variance, F from 0.4 to 1.5, p from 0.19 to 0.90).
+They are as good as processes that have loaded torch themselves where speed is measured over
+several, because what makes one of them slow is where its own memory lies. Where the system has no
+fork server, as on Windows, each process loads torch itself.
 """
 
 from __future__ import annotations
@@ -15,13 +14,13 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import pickle
 import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from types import ModuleType
 from typing import Any, Self, TypeVar
@@ -29,8 +28,10 @@ from typing import Any, Self, TypeVar
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_FORKED = multiprocessing.get_context("forkserver")
-_FORKED.set_forkserver_preload(["bench.cells.preload"])
+_HAS_SERVER = "forkserver" in multiprocessing.get_all_start_methods()
+_CONTEXT = multiprocessing.get_context("forkserver" if _HAS_SERVER else "spawn")
+if _HAS_SERVER:
+    _CONTEXT.set_forkserver_preload(["bench.cells.preload"])
 
 
 class ProcessEndedError(RuntimeError):
@@ -66,8 +67,8 @@ class ForkedProcess:
     """An object in a process of its own, which ends with this one at the latest."""
 
     def __init__(self, thing: object) -> None:
-        self.connection, theirs = _FORKED.Pipe()
-        self.process = _FORKED.Process(target=serve, args=(theirs,), daemon=True)
+        self.connection, theirs = _CONTEXT.Pipe()
+        self.process = _CONTEXT.Process(target=serve, args=(theirs,), daemon=True)
         with _no_script():
             self.process.start()
         theirs.close()
@@ -110,6 +111,10 @@ class ForkedProcess:
 
 def start_loading() -> None:
     """Starts the process that all others are forked from, and does not wait for it."""
+    if not _HAS_SERVER:
+        return
+    from multiprocessing import forkserver  # which Windows does not have
+
     with _no_script():
         forkserver.ensure_running()
 
@@ -171,14 +176,19 @@ def _side_by_side(
     try:
         while waiting or busy:
             while waiting and len(busy) < at_a_time:
-                process = idle.pop() if idle else ForkedProcess(do)
                 item = waiting.popleft()
-                busy[process.connection] = process, item
-                process.ask("__call__", item)
+                process = idle.pop() if idle else ForkedProcess(do)
+                try:
+                    process.ask("__call__", item)
+                except (pickle.PicklingError, AttributeError, TypeError) as error:
+                    idle.append(process)
+                    yield item, ProcessEndedError(f"it cannot be sent to a process: {error}")
+                else:
+                    busy[process.connection] = process, item
             if meanwhile and not waiting and len(busy) < at_a_time:
                 meanwhile()
                 meanwhile = None
-            for connection in wait([*busy]):
+            for connection in wait([*busy]) if busy else ():
                 assert isinstance(connection, Connection)
                 process, item = busy.pop(connection)
                 result: Result | ProcessEndedError
