@@ -78,7 +78,7 @@ def row(report: str, what: str) -> list[str]:
 
 def test_a_run_leaves_a_report_a_figure_and_records_but_no_weights(folder: Path) -> None:
     files = {str(path.relative_to(folder)) for path in folder.rglob("[!.]*") if path.is_file()}
-    assert files == {"report.md", "records.jsonl", "figures/ratios.svg"}
+    assert files == {"report.md", "records.jsonl", "figures/ratios.svg", "figures/ratios-dark.svg"}
 
 
 def test_both_networks_are_trained_once_on_the_same_three_digits(folder: Path) -> None:

@@ -191,9 +191,11 @@ def test_a_run_records_each_reference_predictor_once_and_lists_it_behind_the_cel
     ]
     assert {record["train_samples"] for record in found} == {1_149}  # validation held out
     keys = lines(tmp_path / "x", "request")[-1]["keys"]
-    assert {record["key"] for record in found} <= set(keys[4:])
-    cells = {record["key"] for record in lines(tmp_path / "x", "train")}
-    assert set(keys[:4]) == cells
+    trained = lines(tmp_path / "x", "train")
+    cells = {record["key"] for record in trained}
+    assert len({record["model"] for record in trained} - {"dnn", "net"}) == 1  # the control
+    assert set(keys[: len(cells)]) == cells
+    assert {record["key"] for record in found} <= set(keys[len(cells) :])
 
 
 @pytest.mark.usefixtures("untimed")

@@ -175,8 +175,8 @@ def test_the_report_says_which_workloads_disagree_and_by_how_much(results: Resul
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "| `net`" in line]
     assert rows == [
         ["`net`", "cpu", "train", "1,050", "1,200", "-12.5%"],
-        ["`net`", "cpu", "inference", "1,600", "1,600", "+0.0%"],
-        ["`net`", "cpu", "latency", "180", "180", "+0.0%"],
+        ["`net`", "cpu", "inference", "1,600", "1,600", "0.0%"],
+        ["`net`", "cpu", "latency", "180", "180", "0.0%"],
     ]
     agreement = "2 of 3 workloads lie within 10% of each other; these do not: `net`"
     assert f"Side by side: {agreement} train on cpu (-12.5%)." in lines

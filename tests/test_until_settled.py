@@ -85,7 +85,7 @@ def test_the_design_is_recorded_before_the_first_cell_and_does_not_change(settle
 
 def test_the_report_shows_the_looks(settled: Path) -> None:
     text = (settled / "report.md").read_text()
-    assert "Up to 7 seeds each (until it was settled)" in text
+    assert "up to 7 training runs each (until it was settled)" in text
     assert "**19 trained networks**; all networks on 7 seeds would be 21." in text
     (five,) = (line for line in text.splitlines() if line.startswith("| 5 seeds "))
     assert [cell.strip() for cell in five.split("|")[1:-1]] == [
