@@ -179,8 +179,8 @@ def test_every_number_of_the_table(screen: tuple[Recomputed, str]) -> None:
     models = [str(name) for name in table.index if name not in references]
     means = [run.mean(model) for model in models]
     assert means == sorted(means, reverse=True)
-    networks = run.train[~run.train.model.str.endswith("-permuted")]  # those are a control
-    digests = networks.groupby("model").weights_sha256.apply(lambda found: tuple(sorted(found)))
+    asked = run.train[~run.train.model.str.endswith("-permuted")]  # those are a control
+    digests = asked.groupby("model").weights_sha256.apply(lambda found: tuple(sorted(found)))
     assert len(models) == digests.nunique()
     networks, names, runs = len(models), len(digests), run.train.groupby("model").size().max()
     under = f" (under {names} names)" if names != networks else ""

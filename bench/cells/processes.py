@@ -29,7 +29,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _HAS_SERVER = "forkserver" in multiprocessing.get_all_start_methods()
-_CONTEXT = multiprocessing.get_context("forkserver" if _HAS_SERVER else "spawn")
+_CONTEXT: Any = multiprocessing.get_context("forkserver" if _HAS_SERVER else "spawn")
 if _HAS_SERVER:
     _CONTEXT.set_forkserver_preload(["bench.cells.preload"])
 
