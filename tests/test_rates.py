@@ -169,9 +169,7 @@ def test_shares_that_learn_are_tested_and_those_that_learned_compared(tmp_path: 
     write_sweep(tmp_path, wrong)
     sweep = read_sweep(read(Store(tmp_path)))
     assert sweep is not None
-    found = learning(
-        sweep, "lenet5-relu-max", "lenet5-sigmoid-max", 1e-2, samples=400, guessing=0.2
-    )
+    found = learning(sweep, "lenet5-relu-max", "lenet5-sigmoid-max", 1e-2)
     lost = sum(
         accuracy <= 0.2 for accuracy in sweep.trials["lenet5-sigmoid-max", 1e-2].test.values()
     )
@@ -181,8 +179,6 @@ def test_shares_that_learn_are_tested_and_those_that_learned_compared(tmp_path: 
     assert found.learned is not None
     assert found.learned.n_seeds == 3
     assert found.learned.difference > 0.7
-    turned = learning(
-        sweep, "lenet5-sigmoid-max", "lenet5-relu-max", 1e-2, samples=400, guessing=0.2
-    )
+    turned = learning(sweep, "lenet5-sigmoid-max", "lenet5-relu-max", 1e-2)
     assert turned.learned is not None
     assert (turned.first_lost, turned.learned.n_seeds) == (2, 3)

@@ -53,6 +53,23 @@ def named_device(device: str, results: Results) -> str | None:
     return device if len(results.request.devices) > 1 else None
 
 
+def places_of(
+    references: Sequence[ReferencePredictor], networks: Sequence[Runs]
+) -> Iterator[tuple[int, ReferencePredictor]]:
+    """Before which row each reference predictor comes: behind the ranked networks that beat it.
+
+    The worst first, so that a row put in moves none of the places still to come.
+
+    Args:
+        references: Those of the ranking.
+        networks: A row each, those that are ranked first.
+    """
+    among = ranked(networks)
+    for reference in sorted(references, key=lambda reference: reference.mean):
+        beaten = (index for index, runs in enumerate(among) if runs.is_no_better_than(reference))
+        yield next(beaten, len(among)), reference
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """A network's or a reference predictor's row.
@@ -156,13 +173,11 @@ def comparison_view(results: Results) -> ComparisonView:
 
 
 def _ranking(group: Sequence[Runs], results: Results) -> Ranking:
-    first, among = group[0], ranked(group)
+    first = group[0]
     rows = [_network_row(runs, first) for runs in group]
-    found = results.references.get(first.ranking_group, ())
-    # The worst first, so that a row put in moves none of the places still to be found.
-    for reference in sorted(found, key=lambda reference: reference.mean):
-        beaten = (index for index, runs in enumerate(among) if runs.is_no_better_than(reference))
-        rows.insert(next(beaten, len(among)), _reference_row(reference, first))
+    references = results.references.get(first.ranking_group, ())
+    for place, reference in places_of(references, group):
+        rows.insert(place, _reference_row(reference, first))
     return Ranking(
         device=named_device(first.device, results),
         test_samples=first.test_samples,

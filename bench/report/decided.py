@@ -83,6 +83,21 @@ def decisions(results: Results) -> Iterator[Decision]:
             yield decide(claim, evidence)
 
 
+def printed_accuracies(results: Results) -> dict[str, tuple[float, bool]]:
+    """By network, the accuracy that its document prints, and whether one more run could give it.
+
+    Of those that the run has decided.
+    """
+    return {
+        str(decision.claim.model): (
+            float(decision.claim.expected),
+            decision.verdict == "within noise",
+        )
+        for decision in decisions(results)
+        if decision.claim.check == "accuracy" and decision.verdict
+    }
+
+
 def _evidence(results: Results) -> Evidence:
     """The run's networks as trials; those that were not trained as their documents do are none."""
     request = results.request

@@ -166,7 +166,7 @@ def design_view(results: Results, figures: dict[str, str]) -> DesignView:
         learning_rate=OPTIMISER.learning_rate,
         rates=RATES,
         margin=results.request.margin,
-        sweep=_sweep(sweep, results) if sweep else None,
+        sweep=_sweep(sweep) if sweep else None,
         figure=figures.get("activation-pooling"),
         rates_figure=figures.get("learning-rates"),
     )
@@ -225,14 +225,10 @@ def _pair(
     )
 
 
-def _sweep(sweep: Sweep, results: Results) -> SweepView:
+def _sweep(sweep: Sweep) -> SweepView:
     best = set(sweep.best_rates.values())
-    classes = next(runs.classes for runs in results.runs if runs.model in MODELS)
     trials = sweep.trials
-    lost = {
-        where: sum(accuracy <= 2 / classes for accuracy in trial.test.values())
-        for where, trial in trials.items()
-    }
+    lost = {where: len(sweep.lost(*where)) for where in trials}
     return SweepView(
         answers=tuple(_answer(sweep, index) for index in range(len(sweep.at_best))),
         one_best=best.pop() if len(best) == 1 else None,
@@ -244,13 +240,13 @@ def _sweep(sweep: Sweep, results: Results) -> SweepView:
             for model in MODELS
         },
         best=dict(sweep.best_rates),
-        guessing_twice=2 / classes,
+        guessing_twice=sweep.guessing_twice,
         untrained=tuple(
             Untrained(model=model, rate=rate, lost=count, seeds=len(trials[model, rate].test))
             for (model, rate), count in lost.items()
             if count
         ),
-        learned=tuple(_learned(sweep, results, 2 / classes)),
+        learned=tuple(_learned(sweep)),
         effects={
             effect.question.name: tuple(found for _, found in _everywhere(sweep, index))
             for index, effect in enumerate(sweep.at_best)
@@ -258,7 +254,7 @@ def _sweep(sweep: Sweep, results: Results) -> SweepView:
     )
 
 
-def _learned(sweep: Sweep, results: Results, guessing: float) -> Iterator[Learning]:
+def _learned(sweep: Sweep) -> Iterator[Learning]:
     """Pairs that differ in one factor, at the rates where a seed of one of them has not learned."""
     pairs = [
         (f"lenet5-{first}-{pooling}", f"lenet5-{second}-{pooling}")
@@ -266,10 +262,9 @@ def _learned(sweep: Sweep, results: Results, guessing: float) -> Iterator[Learni
         for first, second in ACTIVATION_PAIRS
     ]
     pairs += [(f"lenet5-{name}-max", f"lenet5-{name}-avg") for name in ACTIVATIONS]
-    samples = next(runs.test_samples for runs in results.runs if runs.model in MODELS)
     for rate in RATES:
         for first, second in pairs:
-            found = learning(sweep, first, second, rate, samples=samples, guessing=guessing)
+            found = learning(sweep, first, second, rate)
             if found.first_lost or found.second_lost:
                 yield found
 

@@ -12,8 +12,8 @@ from statistics import median
 from typing import ClassVar
 
 from bench.cells.reference import LOGISTIC_REGRESSION, MAJORITY_CLASS
-from bench.report.decided import decisions
-from bench.report.distinct import distinct
+from bench.report.decided import printed_accuracies
+from bench.report.distinct import drawn
 from bench.report.standing import standing
 from bench.results.families import against_baseline, primary_question
 from bench.results.learning_rates import RATES, read_sweep
@@ -224,13 +224,13 @@ def leader(results: Results) -> Leader | None:
 
 def printed(results: Results) -> Printed | None:
     """Which of the tutorials' printed accuracies one more run could give."""
-    found = [d for d in decisions(results) if d.claim.check == "accuracy" and d.verdict]
-    holds: dict[str, float] = {}
-    fails: dict[str, float] = {}
-    for decision in found:
-        into = holds if decision.verdict == "within noise" else fails
-        into[str(decision.claim.model)] = float(decision.claim.expected)
-    return Printed(holds=holds, fails=fails) if found else None
+    found = printed_accuracies(results).items()
+    if not found:
+        return None
+    return Printed(
+        holds={model: accuracy for model, (accuracy, holds) in found if holds},
+        fails={model: accuracy for model, (accuracy, holds) in found if not holds},
+    )
 
 
 def regression(results: Results) -> Regression | None:
@@ -238,8 +238,7 @@ def regression(results: Results) -> Regression | None:
     group = results.groups[0] if results.groups else ()
     for reference in results.references.get(group[0].ranking_group, ()) if group else ():
         if reference.name == LOGISTIC_REGRESSION:
-            ran = distinct([runs for runs in group if runs.summary])
-            losers = [runs.model for runs in ran if runs.is_no_better_than(reference)]
+            losers = [runs.model for runs in drawn(results) if runs.is_no_better_than(reference)]
             if losers:
                 return Regression(mean=reference.mean, losers=tuple(losers))
     return None
@@ -250,24 +249,19 @@ def activation(results: Results) -> Activation | None:
     sweep = read_sweep(results)
     if sweep is None:
         return None
-    guessing = 2 / results.groups[0][0].classes
     best = set(sweep.best_rates.values())
 
-    def lost(name: str, rate: float) -> list[bool]:
-        return [
-            accuracy <= guessing
-            for pooling in POOLINGS
-            for accuracy in sweep.trials[f"lenet5-{name}-{pooling}", rate].test.values()
-        ]
+    def lost(name: str, rate: float) -> int:
+        return sum(len(sweep.lost(f"lenet5-{name}-{pooling}", rate)) for pooling in POOLINGS)
 
     return Activation(
         rates=tuple(
             AtRate(
                 rate=rate,
                 comparison=sweep.by_rate[rate][0].comparison,
-                lost=sum(lost("sigmoid", rate)),
-                relu_lost=sum(lost("relu", rate)),
-                runs=len(lost("sigmoid", rate)),
+                lost=lost("sigmoid", rate),
+                relu_lost=lost("relu", rate),
+                runs=sum(len(sweep.trials[f"lenet5-sigmoid-{p}", rate].test) for p in POOLINGS),
                 is_best=best == {rate},
             )
             for rate in RATES
@@ -317,7 +311,7 @@ def bigger(results: Results) -> Bigger | None:
 
 def wild(results: Results) -> Wild | None:
     """The network whose range over seeds is at least three times that of the median network."""
-    ran = distinct([runs for runs in results.groups[0] if runs.summary]) if results.groups else []
+    ran = drawn(results) if results.groups else []
     found = [(runs.model, runs.summary) for runs in ran if runs.summary and runs.summary.n > 1]
     ranges = [summary.maximum - summary.minimum for _, summary in found]
     if len(ranges) < 3 or max(ranges) < _WILD * median(ranges):

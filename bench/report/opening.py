@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.report.accuracy import named_device
-from bench.report.decided import decisions
-from bench.report.distinct import distinct, twin_sets
+from bench.report.accuracy import named_device, places_of
+from bench.report.decided import printed_accuracies
+from bench.report.distinct import distinct, drawn, twin_sets
 from bench.report.in_short import Finding, in_short
 from bench.results.controls import Controls
 from bench.results.families import BaselineFamily, against_baseline
-from bench.results.runs import ReferencePredictor, Results, Runs, ranked
+from bench.results.runs import ReferencePredictor, Results, Runs
 from bench.results.speeds import NO_SPEED, Pace
 from bench.statistics.accuracy import Comparison
 from bench.statistics.basics import Interval
@@ -164,7 +164,7 @@ def opening_view(
     first = results.groups[0]
     family = against_baseline(first, results)
     verdicts = _verdicts(first, family)
-    ran = distinct([runs for runs in first if runs.summary])
+    ran = drawn(results)
     alone = ran[0] if len(ran) == 1 else None
     return OpeningView(
         title=verdicts,
@@ -204,24 +204,14 @@ def _verdicts(group: Sequence[Runs], family: BaselineFamily | None) -> dict[str,
 
 
 def _table(group: Sequence[Runs], results: Results) -> Table:
-    first, among = group[0], ranked(group)
+    first = group[0]
     family = against_baseline(group, results)
-    printed = {
-        str(decision.claim.model): (float(decision.claim.expected), decision.verdict)
-        for decision in decisions(results)
-        if decision.claim.check == "accuracy" and decision.verdict
-    }
+    printed = printed_accuracies(results)
     sets = twin_sets(group)
     rows = [_row(twins[0], family, printed, results) for twins in sets]
-    found = results.references.get(first.ranking_group, ())
-    # The worst first, so that a row put in moves none of the places still to be found.
-    for reference in sorted(found, key=lambda reference: reference.mean):
-        beaten = (
-            index
-            for index, twins in enumerate(sets)
-            if twins[0] not in among or twins[0].is_no_better_than(reference)
-        )
-        rows.insert(next(beaten, len(sets)), _reference_row(reference))
+    references = results.references.get(first.ranking_group, ())
+    for place, reference in places_of(references, [twins[0] for twins in sets]):
+        rows.insert(place, _reference_row(reference))
     arms = sorted(row.arm for row in rows if row.arm is not None)
     return Table(
         device=named_device(first.device, results),
@@ -241,13 +231,13 @@ def _table(group: Sequence[Runs], results: Results) -> Table:
 def _row(
     runs: Runs,
     family: BaselineFamily | None,
-    printed: Mapping[str, tuple[float, str | None]],
+    printed: Mapping[str, tuple[float, bool]],
     results: Results,
 ) -> Row:
     count = results.counts.get(runs.model)
     speed = results.speeds.get((runs.model, runs.device), NO_SPEED)
     mean = runs.summary.mean if runs.summary else None
-    document, verdict = printed.get(runs.model, (None, None))
+    document, holds = printed.get(runs.model, (None, None))
     paces = [pace for pace in (speed.train, speed.inference) if pace]
     return Row(
         name=runs.model,
@@ -255,7 +245,7 @@ def _row(
         arm=None if mean is None else longer_arm(mean, runs.accuracy_interval),
         errors=None if mean is None else 10_000 * (1 - mean),
         printed=document,
-        holds=None if document is None else verdict == "within noise",
+        holds=holds,
         comparison=family.comparisons.get(runs.model) if family else None,
         is_baseline=family is not None and family.baseline is runs,
         parameters=count.module_parameters if count else None,

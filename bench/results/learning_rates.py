@@ -44,6 +44,8 @@ class Sweep:
 
     Attributes:
         trials: By model and rate.
+        samples: Number of test samples.
+        guessing_twice: Twice what guessing gives: at or below it a network has not learned, 0..1.
         best_rates: By model, the rate with the highest mean validation accuracy.
         by_rate: The design's answers at each rate.
         at_best: The design's answers with each network at its own best rate; those at that rate
@@ -51,9 +53,16 @@ class Sweep:
     """
 
     trials: Mapping[tuple[str, float], LearningRateRuns]
+    samples: int
+    guessing_twice: float
     best_rates: Mapping[str, float]
     by_rate: Mapping[float, tuple[Effect, ...]]
     at_best: tuple[Effect, ...]
+
+    def lost(self, model: str, rate: float) -> list[int]:
+        """The seeds from which a network has not learned at a rate."""
+        accuracies = self.trials[model, rate].test
+        return [seed for seed, found in accuracies.items() if found <= self.guessing_twice]
 
     def settled(self, question: int) -> bool:
         """Whether a question has one answer, better or worse, at every rate and at the best."""
@@ -74,7 +83,8 @@ def read_sweep(results: Results) -> Sweep | None:
         model: max(RATES, key=lambda rate: fmean(trials[model, rate].validation.values()))
         for model in MODELS
     }
-    samples = next(runs.test_samples for runs in results.runs if runs.model == MODELS[0])
+    first = next(runs for runs in results.runs if runs.model == MODELS[0])
+    samples = first.test_samples
 
     def answer(rates: Mapping[str, float]) -> tuple[Effect, ...]:
         """Adjusted for its seven questions: every rate is a family of its own.
@@ -95,6 +105,8 @@ def read_sweep(results: Results) -> Sweep | None:
     shared = set(best.values())
     return Sweep(
         trials=trials,
+        samples=samples,
+        guessing_twice=2 / first.classes,
         best_rates=best,
         by_rate={rate: by_rate[rate] for rate in RATES},
         at_best=by_rate[shared.pop()] if len(shared) == 1 else answer(best),
@@ -127,9 +139,7 @@ class Learning:
     learned: Comparison | None
 
 
-def learning(
-    sweep: Sweep, first: str, second: str, rate: float, *, samples: int, guessing: float
-) -> Learning:
+def learning(sweep: Sweep, first: str, second: str, rate: float) -> Learning:
     """How often each of two networks learns at a rate, and how they differ where both have.
 
     Args:
@@ -137,21 +147,17 @@ def learning(
         first: The one network.
         second: The other.
         rate: The learning rate.
-        samples: Number of test samples.
-        guessing: At this accuracy or below it a network has not learned, in 0..1.
     """
     one, other = sweep.trials[first, rate], sweep.trials[second, rate]
     seeds = [seed for seed in one.test if seed in other.test]
-    lost, also = (
-        {seed for seed in seeds if trial.test[seed] <= guessing} for trial in (one, other)
-    )
+    lost, also = ({*sweep.lost(model, rate)} & {*seeds} for model in (first, second))
     both = [seed for seed in seeds if seed not in lost | also]
     compared = compare_paired(
         [
             pair(
                 f"{first} - {second}",
-                correctness(one.misclassified, both, samples),
-                correctness(other.misclassified, both, samples),
+                correctness(one.misclassified, both, sweep.samples),
+                correctness(other.misclassified, both, sweep.samples),
             )
         ]
         if both

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from scipy.optimize import isotonic_regression
 
 from bench.cells.reference import MAJORITY_CLASS
-from bench.results.runs import ReferencePredictor, Runs
+from bench.results.runs import ReferencePredictor
 from bench.writing.marks import Mark
 from bench.writing.style import GREY
 
@@ -43,9 +43,9 @@ def _ticks(axis: Axis, places: Sequence[float], words: Callable[[float], str]) -
     axis.set_major_formatter(FuncFormatter(lambda value, _: words(value)))
 
 
-def error_of(runs: Runs, accuracy: float) -> float:
+def error_of(accuracy: float, samples: int) -> float:
     """1 - accuracy, for a logarithmic axis: no error at all is drawn as half of one."""
-    return max(1 - accuracy, 0.5 / runs.test_samples)
+    return max(1 - accuracy, 0.5 / samples)
 
 
 def draw_references(axes: Axes, references: Sequence[ReferencePredictor]) -> None:

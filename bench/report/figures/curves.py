@@ -54,7 +54,7 @@ def median_errors(runs: Runs) -> dict[int, tuple[int, float]]:
     return {
         points[0].epoch: (
             points[0].examples_seen,
-            error_of(runs, float(np.median([point.accuracy for point in points]))),
+            error_of(float(np.median([point.accuracy for point in points])), runs.test_samples),
         )
         for points in tested
     }

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from bench.report.figures.axes import error_axis
+from bench.report.figures.axes import error_axis, error_of
 from bench.results.families import design_effects, design_runs
 from bench.results.learning_rates import RATES, Sweep, read_sweep
 from bench.results.runs import Results
@@ -29,7 +29,7 @@ def design(results: Results) -> Figure | None:
         for place, (activation, colour) in enumerate(ACTIVATION_COLOURS.items()):
             runs = found.get((activation, pooling))
             if runs is not None:
-                errors = _errors(list(runs.accuracy.values()), runs.test_samples)
+                errors = [error_of(found, runs.test_samples) for found in runs.accuracy.values()]
                 _dots(axes, place, errors, colour, POOLING_MARKERS[pooling], 0.12)
         axes.set_xticks(range(len(ACTIVATIONS)), list(ACTIVATIONS.values()))
         axes.set_xlim(-0.6, len(ACTIVATIONS) - 0.4)
@@ -49,7 +49,6 @@ def learning_rates(results: Results) -> Figure | None:
     sweep = read_sweep(results)
     if sweep is None:
         return None
-    samples, classes = results.groups[0][0].test_samples, results.groups[0][0].classes
     figure = Figure(figsize=(8.2, 3.1))
     figure.subplots_adjust(top=0.82, bottom=0.15, right=0.9, wspace=0.08)
     panels = figure.subplots(1, len(POOLINGS), sharey=True)
@@ -60,7 +59,7 @@ def learning_rates(results: Results) -> Figure | None:
             medians = []
             for rate in RATES:
                 accuracies = list(sweep.trials[model, rate].test.values())
-                errors = _errors(accuracies, samples)
+                errors = [error_of(found, sweep.samples) for found in accuracies]
                 medians.append(float(np.median(errors)))
                 axes.plot(
                     [rate * shift] * len(errors), errors, marker, color=colour, markersize=3.5,
@@ -77,30 +76,21 @@ def learning_rates(results: Results) -> Figure | None:
     error_axis(panels[0])
     panels[0].set_ylabel("test error; line: median")
     panels[-1].legend(loc="center left", bbox_to_anchor=(1.0, 0.5), labelcolor="linecolor")
-    figure.suptitle(_said_of_rates(sweep, 2 / classes), x=0.125, ha="left", fontsize=11)
+    figure.suptitle(_said_of_rates(sweep), x=0.125, ha="left", fontsize=11)
     return figure
 
 
-def _said_of_rates(sweep: Sweep, guessing: float) -> str:
+def _said_of_rates(sweep: Sweep) -> str:
     """Who does not learn at all, or else which rates are best."""
     for activation, name in ACTIVATIONS.items():
         for rate in RATES:
-            found = [
-                accuracy
-                for (model, at), trial in sweep.trials.items()
-                if at == rate and model.startswith(f"lenet5-{activation}-")
-                for accuracy in trial.test.values()
-            ]
-            lost = sum(accuracy <= guessing for accuracy in found)
+            models = [f"lenet5-{activation}-{pooling}" for pooling in POOLINGS]
+            lost = sum(len(sweep.lost(model, rate)) for model in models)
+            runs = sum(len(sweep.trials[model, rate].test) for model in models)
             if lost:
-                return f"At {rate:g}, {lost} of {len(found)} runs with {name} do not learn"
+                return f"At {rate:g}, {lost} of {runs} runs with {name} do not learn"
     best = sorted(set(sweep.best_rates.values()))
     return "Best rates on validation samples: " + ", ".join(f"{rate:g}" for rate in best)
-
-
-def _errors(accuracies: Sequence[float], samples: int) -> list[float]:
-    """No error at all is drawn as half of one, because the axis is logarithmic."""
-    return [max(1 - accuracy, 0.5 / samples) for accuracy in accuracies]
 
 
 def _dots(
