@@ -7,10 +7,9 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +22,7 @@ from bench.cells.declaration import declare
 from bench.cells.jobs import Job, at_a_time, cell_key, failure, make_jobs, run_jobs
 from bench.cells.plan import Plan, Request, plan
 from bench.cells.processes import ForkedProcess
+from bench.cells.request import request_record
 from bench.cells.splits import Split
 from bench.cells.weights import are_intact
 from bench.cli.progress import Progress
@@ -35,13 +35,14 @@ from bench.records.owner import COMPARE, COUNTING, require_own
 from bench.records.place import own_folder, remove_leftovers
 from bench.records.store import Store, digest, latest, of_kind
 from bench.records.wrong_answers import WrongAnswers
+from bench.report.decided import findings
+from bench.results.answers import PICTURES_SHOWN, misreadings
+from bench.results.families import unsettled
+from bench.results.runs import Results, read
 from bench.timing.alone import measuring_alone
 from bench.timing.memory import require_memory
 from bench.timing.workloads import measure_group, plan_groups
 from zoo import ModelSpec
-
-if TYPE_CHECKING:
-    from bench.results.runs import Results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,12 +98,7 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         environment=here,
         weights=request.folder / "weights",
     )
-    own_folder(request.folder / "weights")
-    for place in (request.folder, request.folder / "weights"):
-        remove_leftovers(place)
-    remove_leftovers(request.reports / ".data", older_than_seconds=3_600)
-    if request.fresh:
-        records.set_aside()
+    _clear(request, records)
     _declare(declare(request, planned), records)
     counted = _count([cell.spec for cell in planned.first_cells.values()], records)
 
@@ -114,8 +110,6 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
 
     ran = None
     if request.looks:
-        from bench.cells.request import request_record
-
         declared = [job.key for job in jobs]
         records.append(request_record(request, planned, here, dataset, declared))
         jobs = _train_until_settled(jobs, request, records, progress)
@@ -131,16 +125,27 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     keys = [job.key for job in (*jobs, *controls)] + counted + references()
     if timed:
         keys += _measure(request, planned, here, records, progress)
-    # Not at the top: scipy would take half a second before the first cell.
-    from bench.cells.request import request_record
-    from bench.report.decided import findings
-    from bench.results.runs import read
-
     shown = _hardest(records, keys, planned.models, dataset)
     records.append(request_record(request, planned, here, dataset, keys, ran, shown))
-    for finding in findings(read(records)):
+    return _with_findings(read(records), records)
+
+
+def _clear(request: Request, records: Store) -> None:
+    """Removes what runs that were killed have left; sets records aside that are not wanted."""
+    own_folder(request.folder / "weights")
+    for place in (request.folder, request.folder / "weights"):
+        remove_leftovers(place)
+    remove_leftovers(request.reports / ".data", older_than_seconds=3_600)
+    if request.fresh:
+        records.set_aside()
+
+
+def _with_findings(results: Results, records: Store) -> Results:
+    """The results with what exact checks find of the run's networks; recorded where that is new."""
+    new = {finding.claim: finding for finding in findings(results)}
+    for finding in new.values():
         records.append(finding)
-    return read(records)
+    return replace(results, findings={**results.findings, **new})
 
 
 def _hardest(
@@ -150,8 +155,6 @@ def _hardest(
 
     Of networks that were tested on all of them, controls left out; equal networks count once.
     """
-    from bench.results.answers import PICTURES_SHOWN, misreadings
-
     cells = of_kind(latest(records.read(), keys).values(), kinds.Train)
     wrong = {
         cell.weights_sha256: cell.misclassified
@@ -252,9 +255,6 @@ def _train_until_settled(
     Returns:
         The cells of all looks taken, whether they were trained now or recorded already.
     """
-    from bench.results.families import unsettled
-    from bench.results.runs import read
-
     due: list[Job] = []
     going_on = {job.cell.model for job in jobs}
     before = 0

@@ -16,8 +16,7 @@ from safetensors.torch import load_file
 import bench
 from bench.cells import data, splits
 from bench.cells.plan import Request
-from bench.cells.train import weights_sha256
-from bench.cells.weights import are_intact, save_weights
+from bench.cells.weights import are_intact, save_weights, weights_sha256
 from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.errors import RequestError

@@ -29,8 +29,8 @@ from bench.cells.train import (
     make_optimiser,
     train,
     training_step,
-    weights_sha256,
 )
+from bench.cells.weights import weights_sha256
 from zoo.spec import (
     IMAGENET_STATISTICS,
     MNIST_STATISTICS,

@@ -150,7 +150,7 @@ def test_twins_of_what_goes_on_go_on_because_they_cost_nothing(
     monkeypatch.setattr(runner, "_measure", lambda *_: [])
     monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
     monkeypatch.setattr(
-        "bench.results.families.unsettled", lambda _, look: {"lenet"} if look == 5 else set[str]()
+        "bench.runner.unsettled", lambda _, look: {"lenet"} if look == 5 else set[str]()
     )
     folder = run(tmp_path, ["lenet", "lenet5-relu-max", "dnn"])
     assert {model: len(seeds) for model, seeds in trained(folder).items()} == {

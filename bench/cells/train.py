@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import time
 from collections.abc import Iterable, Mapping
@@ -25,6 +24,7 @@ from bench.cells.graphs import Step, graphed
 from bench.cells.losses import LOSSES, LossFunction
 from bench.cells.schedule import LearningRate
 from bench.cells.splits import Split
+from bench.cells.weights import weights_sha256
 from bench.records.kinds import TestPoint, TrainingPoint
 from zoo import ModelSpec, Recipe
 from zoo.spec import Initialisation, Optimiser
@@ -388,16 +388,3 @@ def initialise(network: nn.Module, how: Initialisation) -> None:
             nn.init.normal_(module.weight, 0.0, 0.1)
         if isinstance(module, nn.Conv2d | nn.Linear) and module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def weights_sha256(weights: dict[str, Tensor]) -> str:
-    """SHA-256 over the tensors in definition order: dtype, shape, little-endian bytes.
-
-    The names are left out, so that equal networks with other names have equal digests.
-    """
-    digest = hashlib.sha256()
-    for tensor in weights.values():
-        array = tensor.detach().cpu().contiguous().numpy()
-        digest.update(f"{array.dtype.name}{array.shape}".encode())
-        digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
-    return digest.hexdigest()

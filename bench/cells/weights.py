@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,19 @@ if TYPE_CHECKING:
     from bench.cells.jobs import Job
 
 _DIGEST, _ORDER = "weights_sha256", "order"  # in a file's metadata
+
+
+def weights_sha256(weights: dict[str, Tensor]) -> str:
+    """SHA-256 over the tensors in definition order: dtype, shape, little-endian bytes.
+
+    The names are left out, so that equal networks with other names have equal digests.
+    """
+    digest = hashlib.sha256()
+    for tensor in weights.values():
+        array = tensor.detach().cpu().contiguous().numpy()
+        digest.update(f"{array.dtype.name}{array.shape}".encode())
+        digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
 
 
 def save_weights(weights: dict[str, Tensor], path: Path, sha256: str) -> None:
@@ -34,8 +48,6 @@ def save_weights(weights: dict[str, Tensor], path: Path, sha256: str) -> None:
 def are_intact(path: Path, sha256: str | None) -> bool:
     """Whether a file holds the weights of this digest, every bit of them."""
     from safetensors import SafetensorError, safe_open
-
-    from bench.cells.train import weights_sha256
 
     if path.is_symlink() or not path.is_file():
         return False

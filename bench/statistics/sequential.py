@@ -17,12 +17,11 @@ nearly as much as forty, and may spend nearly as much.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
 from scipy import special
-from scipy.optimize import brentq
 
 from bench.statistics.basics import ALPHA, Bools, Floats, student_quantile
 from bench.statistics.remedy import expected_error
@@ -106,7 +105,14 @@ def _limit(points: Floats, weighted: Floats, scale: float, root: float, spends: 
 
     if beyond(_WIDEST) >= spends:
         return _WIDEST
-    return float(brentq(lambda z: beyond(z) - spends, 0.0, _WIDEST, xtol=1e-10))
+    return _root(lambda z: beyond(z) - spends, 0.0, _WIDEST, 1e-10)
+
+
+def _root(function: Callable[[float], float], low: float, high: float, within: float) -> float:
+    """Where a function that changes sign between two places is zero."""
+    from scipy.optimize import brentq  # takes a tenth of a second, and few runs look early
+
+    return float(brentq(function, low, high, xtol=within))
 
 
 @lru_cache(maxsize=1 << 14)
@@ -137,7 +143,7 @@ def repeated_p(p: float, information: Information) -> float:
         return max(p, _SMALLEST_LEVEL)
     if excess(highest) <= 0:
         return 1.0
-    return float(np.exp(brentq(excess, lowest, highest, xtol=1e-6)))
+    return float(np.exp(_root(excess, lowest, highest, 1e-6)))
 
 
 def p_of_looks(

@@ -16,7 +16,8 @@ from bench.cells.determinism import deterministic
 from bench.cells.plan import Cell
 from bench.cells.schedule import LearningRate
 from bench.cells.splits import view
-from bench.cells.train import Part, Training, draw_order, weights_sha256
+from bench.cells.train import Part, Training, draw_order
+from bench.cells.weights import weights_sha256
 from bench.records.kinds import AccuracyPoint
 from bench.time_to_accuracy.crossings import POINTS_PER_EPOCH
 
