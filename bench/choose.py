@@ -1,8 +1,8 @@
 """`python -m bench.choose`: repeats the choice of a recipe and writes its candidates.
 
-`common` trains every candidate on every image model of the zoo on digits; the highest mean
-accuracy wins. `fast` trains every candidate on `lenet` on MNIST; the least time to 99% wins. Both
-look at held-out validation samples; the test split plays no part.
+`digits` trains every candidate of the common recipe on every image network of the zoo on that data
+set; the highest mean accuracy wins. `fast` trains every candidate on `lenet` on MNIST; the least
+time to 99% wins. Both look at held-out validation samples; the test split plays no part.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import zoo
 from bench.cells import common_recipe, fast_recipe, machine
-from bench.cells.catalogue import why_not
+from bench.cells.catalogue import image_models, twins
 from bench.cells.common_recipe import SEEDS
 from bench.cells.data import load
 from bench.cells.splits import StoredSplit, open_stored, store, view
@@ -31,54 +31,52 @@ def main(arguments: list[str] | None) -> int:
     """Trains all candidates, writes the outcome and prints it."""
     parser = Parser("bench.choose", __doc__)
     parser.add_argument(
-        "recipe", nargs="?", default="common", choices=("common", "fast"), help="(common)"
+        "recipe",
+        nargs="?",
+        default="digits",
+        choices=(*common_recipe.COMMON, "fast"),
+        help="(digits)",
     )
     add_data_root(parser)
     options = parser.parse_args(arguments)
+    data_root = options.data_root.resolve()
     if options.recipe == "fast":
-        outcome, path = _fast(options.data_root.resolve()), fast_recipe.OUTCOME
+        outcome, path = _fast(data_root), fast_recipe.OUTCOME
     else:
-        outcome, path = _common(), common_recipe.OUTCOME
+        outcome = _common(options.recipe, data_root)
+        path = common_recipe.outcome_path(options.recipe)
     outcome.to_csv(path)
     print(outcome.to_string())
     return 0
 
 
-def _common() -> pd.DataFrame:
-    """By candidate, the accuracy over all image models."""
+def _common(dataset: str, data_root: Path) -> pd.DataFrame:
+    """By candidate and network, accuracy and its spread over seeds; equal networks count once."""
     import pandas as pd
 
-    specs = [zoo.get(name) for name in zoo.names()]
-    models = [
-        spec.name for spec in specs if why_not(spec, "digits") is None and "heavy" not in spec.tags
-    ]
     runs = [
-        (optimiser, model, seed)
-        for optimiser in common_recipe.CANDIDATES
-        for model in models
+        (settings, model, seed)
+        for settings in common_recipe.CANDIDATES
+        for model in twins(image_models())
         for seed in SEEDS
     ]
     found = _train_all(
         [
-            (model, common_recipe.common_recipe(zoo.get(model), optimiser), seed)
-            for optimiser, model, seed in runs
+            (model, common_recipe.common_recipe(zoo.get(model), dataset, settings), seed)
+            for settings, model, seed in runs
         ],
-        "digits",
-        Path(),
+        dataset,
+        data_root,
     )
     table = pd.DataFrame(
         [
-            {"optimiser": str(optimiser), "model": model, "accuracy": accuracy}
-            for (optimiser, model, _), (accuracy, _) in zip(runs, found, strict=True)
+            {**asdict(settings), "model": model, "accuracy": accuracy}
+            for (settings, model, _), (accuracy, _) in zip(runs, found, strict=True)
         ]
     )
-    per_model = table.groupby(["optimiser", "model"], sort=False)["accuracy"].mean().unstack()
+    accuracy = table.groupby(["learning_rate", "schedule", "model"], sort=False)["accuracy"]
     return pd.DataFrame(
-        {
-            "validation_accuracy_mean": per_model.mean(axis=1).round(5),
-            "lowest_model_mean": per_model.min(axis=1).round(5),
-            "lowest_model": per_model.idxmin(axis=1),
-        }
+        {"validation_accuracy": accuracy.mean().round(5), "spread": accuracy.std().round(5)}
     )
 
 

@@ -1,4 +1,4 @@
-"""`python -m bench.rates NAME`: the 3 x 2 design again, at three other learning rates.
+"""`python -m bench.rates NAME`: the 3 x 2 design again, at other learning rates.
 
 Which activation wins may be the learning rate's doing: sigmoid networks ask for another one than
 ReLU networks. The report then shows whether the design's answers are the same at every rate, and
@@ -14,7 +14,7 @@ import msgspec
 
 import zoo
 from bench.cells import machine
-from bench.cells.common_recipe import EPOCHS, OPTIMISER, common_recipe
+from bench.cells.common_recipe import EPOCHS, SWEEP_RATES, chosen_on
 from bench.cells.data import Datasets
 from bench.cells.jobs import Job, at_a_time, make_jobs, run_jobs
 from bench.cells.plan import Cell
@@ -110,7 +110,7 @@ def _key(request: kinds.Request, job: Job) -> str:
 
 
 def _jobs(request: kinds.Request, datasets: Datasets, splits: Path) -> list[Job]:
-    from bench.results.learning_rates import OTHER_RATES
+    from bench.results.learning_rates import own_rate
     from bench.statistics.design import MODELS
 
     missing = [model for model in MODELS if model not in request.ran]
@@ -134,7 +134,8 @@ def _jobs(request: kinds.Request, datasets: Datasets, splits: Path) -> list[Job]
         )
     cells = [
         _cell(model, rate, seed, request)
-        for rate in OTHER_RATES
+        for rate in SWEEP_RATES[chosen_on(request.dataset)]
+        if rate != own_rate(request)
         for seed in request.seeds
         for model in MODELS
     ]
@@ -142,17 +143,16 @@ def _jobs(request: kinds.Request, datasets: Datasets, splits: Path) -> list[Job]
 
 
 def _cell(model: str, rate: float, seed: int, request: kinds.Request) -> Cell:
-    spec = zoo.get(model)
-    epochs = request.recipes[model].epochs
-    recipe = replace(common_recipe(spec, replace(OPTIMISER, learning_rate=rate)), epochs=epochs)
+    own = request.recipes[model]
+    as_chosen = own.epochs == EPOCHS[chosen_on(request.dataset)]
     return Cell(
-        spec=spec,
-        recipe=recipe,
+        spec=zoo.get(model),
+        recipe=replace(own, optimiser=replace(own.optimiser, learning_rate=rate)),
         dataset=request.dataset,
         recipe_name="common",
         seed=seed,
         device=request.devices[0],
-        epochs=None if epochs == EPOCHS else epochs,  # as a request for these epochs would say
+        epochs=None if as_chosen else own.epochs,  # as a request for these epochs would say
     )
 
 

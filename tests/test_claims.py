@@ -387,9 +387,8 @@ def test_a_stochastic_number_outside_its_interval_is_named(
     assert named == ["dnn-cnn/sums-accuracy", "dnn-cnn/dnn-accuracy", "dnn-cnn/cnn-accuracy"]
 
 
-def test_the_worked_example_of_the_readme_works(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text()
-    own = readme[readme.index("## Your own document") :]
+def test_the_worked_example_of_a_document_of_your_own_works(tmp_path: Path) -> None:
+    own = (ROOT / "docs" / "your-own-document.md").read_text()
     (networks,) = re.findall(r"```python\n(.*?)```", own, flags=re.DOTALL)[:1]
     (notes,) = re.findall(r"```toml\n(.*?)```", own, flags=re.DOTALL)[:1]
     (line,) = re.findall(r"^python -m bench.claims --claims.*$", own, flags=re.MULTILINE)[:1]

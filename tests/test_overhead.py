@@ -14,6 +14,7 @@ import torch
 
 import zoo
 from bench.cells.batches import Batches
+from bench.overhead import steps
 from bench.overhead.data import split
 from bench.overhead.loops import loaders
 from bench.overhead.measure import Contender, Outcome, take_turns
@@ -52,10 +53,11 @@ def test_a_ratio_is_that_of_the_same_rounds_and_has_no_width_where_they_agree() 
 class HereAndNow(Contender):
     """One that needs no process of its own."""
 
-    def __init__(self, *seconds: float) -> None:
+    def __init__(self, *seconds: float | tuple[float, ...], gives: tuple[str, ...] = ()) -> None:
         self.left = list(seconds)
+        self.gives = gives
 
-    def visit(self, *_: object, **__: object) -> float:
+    def visit(self, *_: object, **__: object) -> float | tuple[float, ...]:
         return self.left.pop(0)
 
 
@@ -64,6 +66,31 @@ def test_the_first_visit_counts_for_nothing_and_a_failure_stops_one_contender_al
     assert found["steady"] == Outcome(first=9.0, seconds=(1.0, 2.0))
     assert found["short"].error is not None
     assert found["short"].error.startswith("IndexError: pop from empty list")
+
+
+def test_one_contender_may_measure_several_side_by_side_and_fails_for_all_of_them() -> None:
+    both = HereAndNow((9.0, 8.0), (1.0, 4.0), (2.0, 5.0), gives=("ours", "theirs"))
+    found = take_turns({"ours": both}, 2)
+    assert found == {
+        "ours": Outcome(first=9.0, seconds=(1.0, 2.0)),
+        "theirs": Outcome(first=8.0, seconds=(4.0, 5.0)),
+    }
+    failed = take_turns({"ours": HereAndNow((9.0, 8.0), gives=("ours", "theirs"))}, 1)
+    assert all(outcome.error for outcome in failed.values())
+    assert [*failed] == ["ours", "theirs"]
+
+
+def test_the_suite_and_a_bare_loop_train_the_same_batches_in_turns(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(steps, "_training", lambda *_, **__: None)
+    monkeypatch.setattr(steps, "_bare_loop", lambda *_: lambda: order.append("bare") or 3.0)
+    monkeypatch.setattr(steps, "_suite_epoch", lambda *_: order.append("suite") or 6.0)
+    found = steps.suite_beside_bare_loop("dnn", Path("nowhere"))
+    assert found == pytest.approx((6.0 / steps.BATCHES, 3.0 / steps.BATCHES))
+    assert order[:4] == ["suite", "bare", "bare", "suite"]
+    assert order.count("suite") == order.count("bare") == steps.TURNS
 
 
 def test_a_contender_has_a_process_of_its_own() -> None:

@@ -9,15 +9,19 @@ import pytest
 
 import bench
 from bench import rates, runner
+from bench.cells.common_recipe import COMMON, SWEEP_RATES
 from bench.records import kinds
 from bench.records.store import Store
 from bench.records.wrong_answers import WrongAnswers
 from bench.report.design import activation_and_pooling
 from bench.results.families import design_effects
-from bench.results.learning_rates import OTHER_RATES, RATES, learning, read_sweep
+from bench.results.learning_rates import learning, read_sweep
 from bench.results.runs import read
 from bench.statistics.design import CELLS, MODELS, QUESTIONS
 from tests.factories import request_record, train_record
+
+RATES = (3e-4, 1e-3, 3e-3, 1e-2)  # of written records, whose own rate is 0.003
+OTHER_RATES = (3e-4, 1e-3, 1e-2)
 
 
 @pytest.fixture
@@ -31,8 +35,10 @@ def test_the_design_is_repeated_at_three_other_rates_and_only_once(design_report
     assert rates.main(arguments) == 0
     lines = (design_report / "records.jsonl").read_text().splitlines()
     found = [json.loads(line) for line in lines if f'"{kinds.LEARNING_RATE}"' in line]
-    assert {(r["model"], r["rate"]) for r in found} == {(m, r) for m in MODELS for r in OTHER_RATES}
-    assert len({r["weights_sha256"] for r in found}) == len(MODELS) * len(OTHER_RATES)
+    others = {*SWEEP_RATES["digits"]} - {COMMON["digits"].learning_rate}
+    assert len(others) == 3
+    assert {(r["model"], r["rate"]) for r in found} == {(m, r) for m in MODELS for r in others}
+    assert len({r["weights_sha256"] for r in found}) == len(MODELS) * len(others)
     assert "### Is it the learning rate?" in (design_report / "report.md").read_text()
     assert (design_report / "figures" / "learning-rates.svg").exists()
     assert rates.main(arguments) == 0

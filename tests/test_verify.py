@@ -261,8 +261,8 @@ def test_other_data_make_it_3(
 def test_the_recorded_recipe_is_used_after_the_common_recipe_has_changed(
     honest: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def changed(spec: zoo.ModelSpec) -> zoo.Recipe:
-        return dataclasses.replace(common_recipe(spec), train_batch=7)
+    def changed(spec: zoo.ModelSpec, dataset: str) -> zoo.Recipe:
+        return dataclasses.replace(common_recipe(spec, dataset), train_batch=7)
 
     monkeypatch.setattr("bench.cells.plan.common_recipe", changed)
     assert main(["run", "--reports", str(honest), "--cells", "1"]) == 0

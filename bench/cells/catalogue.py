@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import zoo
+from bench.records.code import code_sha256
 from bench.records.errors import RequestError
 from zoo import ModelSpec, Recipe
 
@@ -44,3 +48,18 @@ def why_not(spec: ModelSpec, dataset: str) -> str | None:
 def takes_few(dataset: str, recipe: Recipe) -> bool:
     """Whether a recipe written for a handful of pictures runs here without them."""
     return recipe.samples_per_class is not None and dataset.partition(":")[0] != "pictures"
+
+
+def image_models() -> tuple[str, ...]:
+    """The networks of the zoo that take pictures of ten digits, the heavy ones left out."""
+    specs = map(zoo.get, zoo.names())
+    fitting = (spec for spec in specs if why_not(spec, "mnist") is None)
+    return tuple(spec.name for spec in fitting if "heavy" not in spec.tags)
+
+
+def twins(models: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Networks that differ, each with those that build the same one under another name."""
+    same: dict[str, list[str]] = {}
+    for model in models:
+        same.setdefault(code_sha256(zoo.get(model).build), []).append(model)
+    return {first: tuple(others) for first, *others in same.values()}

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
-from bench.cells.common_recipe import common_recipe
+from bench.cells.common_recipe import shared_recipe
 from zoo import ModelSpec, Recipe
 from zoo.spec import Optimiser
 
@@ -42,12 +42,12 @@ FAST = Settings(batch=64, learning_rate=0.005, epochs=3)
 
 def fast_recipe(spec: ModelSpec, settings: Settings = FAST) -> Recipe:
     """The recipe that all models share where time counts; loss and statistics fit the network."""
-    optimiser = Optimiser(name="adam", learning_rate=settings.learning_rate)
-    return replace(
-        common_recipe(spec, optimiser),
-        train_batch=settings.batch,
-        epochs=settings.epochs,
+    return shared_recipe(
+        spec,
+        optimiser=Optimiser(name="adam", learning_rate=settings.learning_rate),
         schedule="linear",
+        batch=settings.batch,
+        epochs=settings.epochs,
     )
 
 

@@ -167,7 +167,9 @@ def plan(request: Request) -> Plan:
     _validate(request)
     specs, left_out = _models(request.models, request.dataset)
     _require_batchable(request, specs)
-    recipes = {spec.name: resolve(spec, request.recipe, request.epochs) for spec in specs}
+    recipes = {
+        spec.name: resolve(spec, request.recipe, request.dataset, request.epochs) for spec in specs
+    }
     cells = tuple(
         Cell(
             spec=spec,
@@ -213,18 +215,19 @@ def _require_batchable(request: Request, specs: Sequence[ModelSpec]) -> None:
         )
 
 
-def resolve(spec: ModelSpec, name: RecipeName, epochs: int | None) -> Recipe:
+def resolve(spec: ModelSpec, name: RecipeName, dataset: str, epochs: int | None) -> Recipe:
     """The recipe that a network is trained with, every value filled in.
 
     Args:
         spec: The network.
         name: `common`, `document` or `fast`.
+        dataset: What it is trained on, by name; the common recipe depends on it.
         epochs: Instead of the recipe's, or None.
     """
     if name == "document":
         recipe = spec.recipe
     else:
-        recipe = fast_recipe(spec) if name == "fast" else common_recipe(spec)
+        recipe = fast_recipe(spec) if name == "fast" else common_recipe(spec, dataset)
     return recipe if epochs is None else replace(recipe, epochs=epochs)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,10 +9,8 @@ from pathlib import Path
 import numpy as np
 
 import zoo
-from bench.cells.catalogue import why_not
 from bench.cells.data import Dataset, load
 from bench.cells.splits import Split, view
-from bench.records.code import code_sha256
 
 TRAIN_PICTURES, TEST_PICTURES = 3_000, 500
 MODELS = ("lenet", "cnn", "dnn", "net", "lenet-sigmoid")  # the documents' own, on MNIST
@@ -23,21 +20,6 @@ TEST_START = 60_000  # MNIST's test pictures lie behind its training pictures
 MODE_EPOCHS = 5  # of the networks that run in modes, over the training pictures above
 MODE_TEST_PICTURES = 10_000  # all, because a mode changes few answers
 MODE_BATCH = 64
-
-
-def image_models() -> tuple[str, ...]:
-    """The networks of the zoo that take MNIST's pictures."""
-    specs = map(zoo.get, zoo.names())
-    fitting = (s for s in specs if why_not(s, "mnist") is None and "heavy" not in s.tags)
-    return tuple(spec.name for spec in fitting)
-
-
-def twins(models: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Networks that differ, each with those that build the same one under another name."""
-    same: dict[str, list[str]] = {}
-    for model in models:
-        same.setdefault(code_sha256(zoo.get(model).build), []).append(model)
-    return {first: tuple(others) for first, *others in same.values()}
 
 
 @lru_cache(maxsize=2)

@@ -81,8 +81,8 @@ def _trained(model: str, data_root: Path, folder: Path) -> tuple[TrainedNetwork,
 
 
 def _recipe(model: str) -> Recipe:
-    """The common recipe, shorter and with a falling rate: documents train some too little."""
-    return replace(common_recipe(zoo.get(model)), epochs=MODE_EPOCHS, schedule="linear")
+    """The common recipe of small data sets, shorter: documents train some networks too little."""
+    return replace(common_recipe(zoo.get(model)), epochs=MODE_EPOCHS)
 
 
 def _with_answers(

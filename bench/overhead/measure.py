@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeVar
 
 from bench.cells.jobs import failure
@@ -41,20 +42,24 @@ class Contender:
         function: Gives seconds for a subject, such as the name of a network, and the arguments.
         arguments: What it takes behind the subject.
         ready: Called in its place on the first visit, and gives the seconds of getting ready.
+        gives: The names of several contenders that the function measures side by side; it then
+            gives seconds for each of them.
     """
 
     def __init__(
         self,
-        function: Callable[..., float],
+        function: Callable[..., float | Sequence[float]],
         *arguments: Any,
         ready: Callable[..., float] | None = None,
+        gives: tuple[str, ...] = (),
     ) -> None:
         self.function = function
         self.ready = ready or function
         self.arguments = arguments
+        self.gives = gives
         self.process = _process()
 
-    def visit(self, *subject: Any, first: bool = False) -> float:
+    def visit(self, *subject: Any, first: bool = False) -> float | Sequence[float]:
         """The seconds that the function gives for a subject.
 
         Raises:
@@ -84,6 +89,11 @@ def _process() -> ProcessPoolExecutor:
     return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
 
 
+def names_of(contenders: Mapping[str, Contender]) -> tuple[str, ...]:
+    """The names of all that contenders measure."""
+    return tuple(chain.from_iterable(who.gives or (name,) for name, who in contenders.items()))
+
+
 def take_turns(
     contenders: Mapping[str, Contender], rounds: int, *subject: Any
 ) -> dict[str, Outcome]:
@@ -94,26 +104,28 @@ def take_turns(
         rounds: How often each is visited after its first visit.
         subject: What they are visited with.
     """
-    first: dict[str, float] = {}
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    seconds: dict[str, list[float]] = {name: [] for name in names_of(contenders)}
     errors: dict[str, str] = {}
     shuffle = random.Random(0)
     for turn in range(rounds + 1):
         order = [name for name in contenders if name not in errors]
         shuffle.shuffle(order)
         for name in order:
+            gives = contenders[name].gives or (name,)
             try:
                 taken = contenders[name].visit(*subject, first=not turn)
             except Exception as error:
+                errors.update(dict.fromkeys(gives, failure(error)))
                 errors[name] = failure(error)
                 continue
-            if turn:
-                seconds[name].append(taken)
-            else:
-                first[name] = taken
-    return {
-        name: Outcome(error=errors[name])
-        if name in errors
-        else Outcome(first=first[name], seconds=tuple(float(f"{s:.5g}") for s in seconds[name]))
-        for name in contenders
-    }
+            each = taken if isinstance(taken, Sequence) else (taken,)
+            for given, one in zip(gives, each, strict=True):
+                seconds[given].append(one)
+    return {name: _outcome(found, errors.get(name)) for name, found in seconds.items()}
+
+
+def _outcome(seconds: Sequence[float], error: str | None) -> Outcome:
+    if error is not None:
+        return Outcome(error=error)
+    first, *rounds = seconds
+    return Outcome(first=first, seconds=tuple(float(f"{s:.5g}") for s in rounds))

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from bench.cells.catalogue import image_models, twins
 from bench.overhead import inference, loops, options, peers, steps, total
-from bench.overhead.data import MODELS, image_models, twins
+from bench.overhead.data import MODELS
 from bench.overhead.measure import Contender, Outcome, take_turns
 from bench.overhead.modes import MODES
 from bench.overhead.names import BARE, DOCUMENT, LIGHTNING, MANY, ONE, SKORCH, SUITE
@@ -106,10 +107,10 @@ def _there(*packages: str) -> bool:
 
 
 def _steps(data_root: Path) -> dict[str, Contender]:
-    functions = {SUITE: steps.suite, BARE: steps.bare_loop}
-    if _there("lightning"):
-        functions[LIGHTNING] = steps.lightning
-    return {name: Contender(function, data_root) for name, function in functions.items()}
+    both = Contender(steps.suite_beside_bare_loop, data_root, gives=(SUITE, BARE))
+    if not _there("lightning"):
+        return {SUITE: both}
+    return {SUITE: both, LIGHTNING: Contender(steps.lightning, data_root)}
 
 
 def _options(data_root: Path) -> dict[str, Contender]:

@@ -9,7 +9,7 @@ from bench.cells import machine
 from bench.cli.progress import Progress
 from bench.overhead import total
 from bench.overhead.data import first_pictures
-from bench.overhead.measure import Outcome
+from bench.overhead.measure import Outcome, names_of
 from bench.overhead.parts import Part, parts, with_guests
 from bench.records import kinds
 from bench.records.environment import Environment
@@ -74,7 +74,7 @@ def measure_parts(store: Store, wanted: Iterable[Part], shown: Progress) -> int:
     failed = 0
     for part in wanted:
         for model in part.models:
-            keys = {guest: _key(name, part, model, guest) for guest in part.contenders}
+            keys = {guest: _key(name, part, model, guest) for guest in names_of(part.contenders)}
             if recorded.issuperset(keys.values()):
                 continue
             shown.begins(f"measuring {part.title}: {model}" if model else f"measuring {part.title}")

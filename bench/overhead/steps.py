@@ -1,17 +1,20 @@
 """Seconds of a training step: by this suite, by a bare loop over tensors, by Lightning's Trainer.
 
-All run on one thread, over the same pictures and with the same options of torch. What is measured
-is new each time, because where a network's tensors happen to lie in memory changes its speed. The
-fastest epoch counts, because what else the machine does can only add to a time. An epoch has
-enough steps that it matters little that the suite tests before it, after which caches are cold.
+All run on one thread, over the same pictures and with the same options of torch. The suite and the
+bare loop take turns epoch by epoch in one process, because a shared machine's speed changes within
+seconds and the two differ by less than that. What is measured is new each round, because where a
+network's tensors happen to lie in memory changes its speed. An epoch has enough steps that it
+matters little that the suite tests before it, after which caches are cold.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from statistics import median
 
 import torch
 from torch.utils.data import DataLoader
@@ -25,42 +28,52 @@ from bench.overhead.data import split
 from bench.overhead.peers import lightning_seconds
 
 BATCHES = 100  # of an epoch
-EPOCHS = 3  # the first makes the optimiser's state and fills the caches, and is left out
+TURNS = 6  # epochs of each; the first makes the optimiser's state, fills caches and is left out
+LIGHTNING_EPOCHS = 3  # of which the first is left out
 Pair = tuple[torch.Tensor, torch.Tensor]
 
 
-def suite(model: str, data_root: Path) -> float:
-    """This suite's own epoch, divided by its steps."""
+def suite_beside_bare_loop(model: str, data_root: Path) -> tuple[float, float]:
+    """This suite's own epochs and those of a bare loop in turns; the medians, for each step."""
     keep_freed_memory()
     with deterministic():
-        training = _training(model, data_root)
+        training = _training(model, data_root, epochs=TURNS)
+        bare = _bare_loop(model, data_root)
         seconds = []
-        for epoch in range(1, EPOCHS + 1):
-            before = training.train_seconds
-            training.run(epoch)
-            seconds.append(training.train_seconds - before)
-        return _fastest(seconds) / (training.updates / EPOCHS)
+        for epoch in range(1, TURNS + 1):
+            # Who begins changes, so that neither always finds the other's caches.
+            pair = (partial(_suite_epoch, training, epoch), bare)
+            order = (0, 1) if epoch % 2 else (1, 0)
+            taken = {which: pair[which]() for which in order}
+            seconds.append((taken[0], taken[1]))
+        suite, loop = (median(found) / BATCHES for found in zip(*seconds[1:], strict=True))
+        return suite, loop
 
 
-def bare_loop(model: str, data_root: Path) -> float:
-    """The least that trains a network: a loop over batches that are ready in memory."""
-    keep_freed_memory()
-    with deterministic():
-        spec, batches = zoo.get(model), ready_batches(model, data_root)
-        network = spec.build()
-        place(network, torch.device("cpu"))
-        optimiser = make_optimiser(network.parameters(), spec.recipe.optimiser)
-        loss_function = LOSSES[spec.recipe.loss]
-        seconds = []
-        for _ in range(EPOCHS):
-            started = time.perf_counter()
-            for samples, labels in batches:
-                optimiser.zero_grad()
-                loss = loss_function(network(samples), labels)
-                loss.backward()  # type: ignore[no-untyped-call]
-                optimiser.step()
-            seconds.append(time.perf_counter() - started)
-        return _fastest(seconds) / len(batches)
+def _suite_epoch(training: Training, epoch: int) -> float:
+    before = training.train_seconds
+    training.run(epoch)
+    return training.train_seconds - before
+
+
+def _bare_loop(model: str, data_root: Path) -> Callable[[], float]:
+    """The least that trains a network: an epoch over batches that are ready in memory."""
+    spec, batches = zoo.get(model), ready_batches(model, data_root)
+    network = spec.build()
+    place(network, torch.device("cpu"))
+    optimiser = make_optimiser(network.parameters(), spec.recipe.optimiser)
+    loss_function = LOSSES[spec.recipe.loss]
+
+    def epoch() -> float:
+        started = time.perf_counter()
+        for samples, labels in batches:
+            optimiser.zero_grad()
+            loss = loss_function(network(samples), labels)
+            loss.backward()
+            optimiser.step()
+        return time.perf_counter() - started
+
+    return epoch
 
 
 def lightning(model: str, data_root: Path) -> float:
@@ -70,24 +83,20 @@ def lightning(model: str, data_root: Path) -> float:
         batches = ready_batches(model, data_root)
         loader: DataLoader[Pair] = DataLoader(batches, batch_size=None)  # type: ignore[arg-type]
         spec = zoo.get(model)
-        seconds = lightning_seconds(spec, loader, None, epochs=EPOCHS, placed=True)
-        return _fastest(seconds) / len(batches)
-
-
-def _fastest(seconds: Sequence[float]) -> float:
-    return min(seconds[1:])
+        seconds = lightning_seconds(spec, loader, None, epochs=LIGHTNING_EPOCHS, placed=True)
+        return median(seconds[1:]) / len(batches)
 
 
 def ready_batches(model: str, data_root: Path) -> list[Pair]:
     """The batches that an epoch of this suite is made of, in memory."""
-    training = _training(model, data_root)
+    training = _training(model, data_root, epochs=1)
     order = torch.arange(training.examples_per_epoch)
     size = training.recipe.train_batch or len(order)
     batches = training.batches.ahead(*training.parts["train"], order, size)
     return [(samples.clone(), labels.clone()) for samples, labels in batches]
 
 
-def _training(model: str, data_root: Path) -> Training:
+def _training(model: str, data_root: Path, epochs: int) -> Training:
     spec = zoo.get(model)
-    recipe = replace(spec.recipe, epochs=EPOCHS)
+    recipe = replace(spec.recipe, epochs=epochs)
     return Training(spec, recipe, split(model, data_root, BATCHES), seed=1, device="cpu")

@@ -8,10 +8,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
-from bench.cells.common_recipe import OPTIMISER
 from bench.report.accuracy import named_device
 from bench.results.families import design_effects, design_runs
-from bench.results.learning_rates import RATES, Learning, Sweep, learning, read_sweep
+from bench.results.learning_rates import Learning, Sweep, learning, own_rate, read_sweep
 from bench.results.runs import Results, Runs
 from bench.statistics.accuracy import Comparison
 from bench.statistics.basics import Summary
@@ -129,8 +128,8 @@ class DesignView:
         designs: One for every device on which some network of the design ran.
         poolings: Names of the poolings, the columns.
         common: Whether all networks share a recipe.
-        learning_rate: The learning rate of that recipe.
-        rates: The learning rates of the sweep.
+        learning_rate: The learning rate of that recipe; None where they have none in common.
+        rates: The learning rates of the sweep; none if there is none.
         margin: The smallest difference that matters.
         sweep: None unless the design ran at all of them.
         figure: What the figure of the design shows; None if there is none.
@@ -140,7 +139,7 @@ class DesignView:
     designs: tuple[Design, ...]
     poolings: tuple[str, ...]
     common: bool
-    learning_rate: float
+    learning_rate: float | None
     rates: tuple[float, ...]
     margin: float
     sweep: SweepView | None
@@ -163,8 +162,8 @@ def design_view(results: Results, figures: dict[str, str]) -> DesignView:
         designs=designs,
         poolings=tuple(POOLINGS.values()),
         common=common,
-        learning_rate=OPTIMISER.learning_rate,
-        rates=RATES,
+        learning_rate=own_rate(results.request) if common else None,
+        rates=sweep.rates if sweep else (),
         margin=results.request.margin,
         sweep=_sweep(sweep) if sweep else None,
         figure=figures.get("activation-pooling"),
@@ -235,7 +234,7 @@ def _sweep(sweep: Sweep) -> SweepView:
         accuracies={
             model: tuple(
                 None if lost[model, rate] else fmean(trials[model, rate].test.values())
-                for rate in RATES
+                for rate in sweep.rates
             )
             for model in MODELS
         },
@@ -262,7 +261,7 @@ def _learned(sweep: Sweep) -> Iterator[Learning]:
         for first, second in ACTIVATION_PAIRS
     ]
     pairs += [(f"lenet5-{name}-max", f"lenet5-{name}-avg") for name in ACTIVATIONS]
-    for rate in RATES:
+    for rate in sweep.rates:
         for first, second in pairs:
             found = learning(sweep, first, second, rate)
             if found.first_lost or found.second_lost:

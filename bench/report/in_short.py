@@ -16,7 +16,7 @@ from bench.report.decided import printed_accuracies
 from bench.report.distinct import drawn
 from bench.report.standing import standing
 from bench.results.families import against_baseline, primary_question
-from bench.results.learning_rates import RATES, read_sweep
+from bench.results.learning_rates import read_sweep
 from bench.results.runs import Results
 from bench.results.speeds import NO_SPEED
 from bench.statistics.accuracy import Comparison
@@ -264,7 +264,7 @@ def activation(results: Results) -> Activation | None:
                 runs=sum(len(sweep.trials[f"lenet5-sigmoid-{p}", rate].test) for p in POOLINGS),
                 is_best=best == {rate},
             )
-            for rate in RATES
+            for rate in sweep.rates
             if sweep.by_rate[rate]
         )
     )

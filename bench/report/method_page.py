@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cells import fast_recipe
-from bench.cells.common_recipe import SEEDS, Candidate, common_recipe, read_outcome
+from bench.cells.common_recipe import (
+    COMMON,
+    SEEDS,
+    Candidate,
+    best_for,
+    common_recipe,
+    read_outcome,
+    winner,
+)
 from bench.cells.reference import TOLERANCE
 from bench.report.reliability import ReliabilityView, reliability_view
 from bench.statistics.error_rates import RoundingSpread, read_rounding_spread
@@ -22,18 +30,22 @@ _TEST_SETS = (360, 10_000)  # of the digits and of MNIST
 
 @dataclass(frozen=True, kw_only=True)
 class CommonRecipe:
-    """The recipe that all networks share, and those that it was chosen from.
+    """The recipe that all networks share on a data set, and those that it was chosen from.
 
     Attributes:
+        dataset: The data set.
         words: What it is, without the loss.
         candidates: What was tried.
         chosen: The one with the best mean accuracy on validation samples.
+        best: By network, the candidate of the same schedule under which it does best.
         seeds: How many seeds each was tried with.
     """
 
+    dataset: str
     words: str
     candidates: tuple[Candidate, ...]
     chosen: Candidate
+    best: dict[str, Candidate]
     seeds: int = len(SEEDS)
 
 
@@ -63,7 +75,7 @@ class MethodPageView:
     """What the page shows.
 
     Attributes:
-        common: The common recipe.
+        common: The common recipe of each data set.
         fast: The fast recipe.
         margin: The smallest difference of accuracies that matters, unless a run declares another.
         speed_margins: How large a difference of speeds has to be.
@@ -75,7 +87,7 @@ class MethodPageView:
         rounding: What rounding alone does to networks, beside what seeds do.
     """
 
-    common: CommonRecipe
+    common: tuple[CommonRecipe, ...]
     fast: FastRecipe
     margin: float
     speed_margins: SpeedMargins
@@ -89,15 +101,11 @@ class MethodPageView:
 
 def method_page() -> str:
     """The page's markdown."""
-    common, fast = tuple(read_outcome()), fast_recipe.read_outcome()
+    fast = fast_recipe.read_outcome()
     accuracy = tuple(reliability_view(size) for size in _TEST_SETS)
     lenet = get("lenet")
     view = MethodPageView(
-        common=CommonRecipe(
-            words=str(common_recipe(lenet)).rpartition(",")[0],
-            candidates=common,
-            chosen=max(common, key=lambda candidate: candidate.mean),
-        ),
+        common=tuple(map(_common, COMMON)),
         fast=FastRecipe(
             words=str(fast_recipe.fast_recipe(lenet)).rpartition(",")[0],
             candidates=fast,
@@ -113,6 +121,21 @@ def method_page() -> str:
         rounding=tuple(read_rounding_spread()),
     )
     return render(Path(__file__).parent, "method-page", view) + "\n"
+
+
+def _common(dataset: str) -> CommonRecipe:
+    candidates = read_outcome(dataset)
+    chosen = winner(candidates)
+    return CommonRecipe(
+        dataset=dataset,
+        words=str(common_recipe(get("lenet"), dataset)).rpartition(",")[0],
+        candidates=candidates,
+        chosen=chosen,
+        best={
+            model: best_for(candidates, model, chosen.settings.schedule)
+            for model in chosen.accuracies
+        },
+    )
 
 
 if __name__ == "__main__":

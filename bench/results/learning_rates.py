@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from bench.cells.common_recipe import OPTIMISER
-from bench.records.kinds import LearningRate
+from bench.records.kinds import LearningRate, Request
 from bench.results.families import design_effects
 from bench.results.runs import Results
 from bench.statistics.accuracy import (
@@ -18,9 +17,6 @@ from bench.statistics.accuracy import (
 )
 from bench.statistics.design import CELLS, MODELS, Effect, effects
 from bench.statistics.disagreement import disagreement
-
-RATES = (3e-4, 1e-3, 3e-3, 1e-2)
-OTHER_RATES = tuple(rate for rate in RATES if rate != OPTIMISER.learning_rate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +55,11 @@ class Sweep:
     by_rate: Mapping[float, tuple[Effect, ...]]
     at_best: tuple[Effect, ...]
 
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rates, ascending."""
+        return tuple(self.by_rate)
+
     def lost(self, model: str, rate: float) -> list[int]:
         """The seeds from which a network has not learned at a rate."""
         accuracies = self.trials[model, rate].test
@@ -73,14 +74,19 @@ class Sweep:
 
 def read_sweep(results: Results) -> Sweep | None:
     """The sweep that a run's records hold; None unless it is complete."""
-    trials = _trials(results)
-    if any((model, rate) not in trials for model in MODELS for rate in RATES):
+    if results.request.recipe != "common" or not results.rates:
+        return None
+    others = sorted({cell.rate for cell in results.rates})
+    own = own_rate(results.request)
+    rates = sorted({own, *others})
+    trials = _trials(results, own, others)
+    if any((model, rate) not in trials for model in MODELS for rate in rates):
         return None
     seeds = sorted(set.intersection(*(set(trial.test) for trial in trials.values())))
     if not seeds:
         return None
     best = {
-        model: max(RATES, key=lambda rate: fmean(trials[model, rate].validation.values()))
+        model: max(rates, key=lambda rate: fmean(trials[model, rate].validation.values()))
         for model in MODELS
     }
     first = next(runs for runs in results.runs if runs.model == MODELS[0])
@@ -99,16 +105,16 @@ def read_sweep(results: Results) -> Sweep | None:
             margin=results.request.margin,
         )
 
-    by_rate = {rate: answer(dict.fromkeys(MODELS, rate)) for rate in OTHER_RATES}
+    by_rate = {rate: answer(dict.fromkeys(MODELS, rate)) for rate in others}
     # What the run itself has asked keeps its verdicts.
-    by_rate[OPTIMISER.learning_rate] = design_effects(results, results.request.devices[0])
+    by_rate[own] = design_effects(results, results.request.devices[0])
     shared = set(best.values())
     return Sweep(
         trials=trials,
         samples=samples,
         guessing_twice=2 / first.classes,
         best_rates=best,
-        by_rate={rate: by_rate[rate] for rate in RATES},
+        by_rate={rate: by_rate[rate] for rate in rates},
         at_best=by_rate[shared.pop()] if len(shared) == 1 else answer(best),
     )
 
@@ -175,17 +181,24 @@ def learning(sweep: Sweep, first: str, second: str, rate: float) -> Learning:
     )
 
 
-def _trials(results: Results) -> dict[tuple[str, float], LearningRateRuns]:
+def own_rate(request: Request) -> float:
+    """The learning rate of a run under a recipe that its networks share."""
+    return next(iter(request.recipes.values())).optimiser.learning_rate
+
+
+def _trials(
+    results: Results, own: float, others: Sequence[float]
+) -> dict[tuple[str, float], LearningRateRuns]:
     trials = {}
     for model in MODELS:
         runs = results.get(model, results.request.devices[0])
-        if runs is not None and results.request.recipe == "common":
-            trials[model, OPTIMISER.learning_rate] = LearningRateRuns(
+        if runs is not None:
+            trials[model, own] = LearningRateRuns(
                 test=runs.accuracy,
                 validation=runs.validation,
                 misclassified={**runs.misclassified},
             )
-        for rate in OTHER_RATES:
+        for rate in others:
             cells = [cell for cell in results.rates if (cell.model, cell.rate) == (model, rate)]
             if cells:
                 trials[model, rate] = _trial(cells)

@@ -15,7 +15,7 @@ import multiprocessing
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product, zip_longest
 from pathlib import Path
 
@@ -284,8 +284,8 @@ def _changed_recipes(chosen: Sequence[_Recorded]) -> tuple[str, ...]:
     """A line for each model whose recipe is another one by now."""
     lines = {}
     for cell in (item.cell for item in chosen):
-        today = replace(cell, recipe=resolve(cell.spec, cell.recipe_name, cell.recipe.epochs))
-        if today.recipe != cell.recipe:
+        today = resolve(cell.spec, cell.recipe_name, cell.dataset, cell.recipe.epochs)
+        if today != cell.recipe:
             lines[cell.model] = (
                 f"the {cell.recipe_name} recipe of {cell.model} has changed since; trained with "
                 f"the recorded one: {cell.recipe}"

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter, NullLocator
 
 from bench.report.figures.axes import error_axis, error_of
 from bench.results.families import design_effects, design_runs
-from bench.results.learning_rates import RATES, Sweep, read_sweep
+from bench.results.learning_rates import Sweep, read_sweep
 from bench.results.runs import Results
 from bench.statistics.design import ACTIVATIONS, POOLINGS
 from bench.writing.marks import ACTIVATION_COLOURS, POOLING_MARKERS
@@ -57,7 +57,7 @@ def learning_rates(results: Results) -> Figure | None:
             model, marker = f"lenet5-{activation}-{pooling}", POOLING_MARKERS[pooling]
             shift = 1.07 ** (place - 1)  # beside each other
             medians = []
-            for rate in RATES:
+            for rate in sweep.rates:
                 accuracies = list(sweep.trials[model, rate].test.values())
                 errors = [error_of(found, sweep.samples) for found in accuracies]
                 medians.append(float(np.median(errors)))
@@ -66,9 +66,9 @@ def learning_rates(results: Results) -> Figure | None:
                     alpha=0.45, markeredgewidth=0,
                 )  # fmt: skip
             label = ACTIVATIONS[activation]
-            axes.plot([rate * shift for rate in RATES], medians, color=colour, label=label)
+            axes.plot([rate * shift for rate in sweep.rates], medians, color=colour, label=label)
         axes.set_xscale("log")
-        axes.set_xticks(RATES, [f"{rate:g}" for rate in RATES])
+        axes.set_xticks(sweep.rates, [f"{rate:g}" for rate in sweep.rates])
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("learning rate of Adam")
@@ -83,7 +83,7 @@ def learning_rates(results: Results) -> Figure | None:
 def _said_of_rates(sweep: Sweep) -> str:
     """Who does not learn at all, or else which rates are best."""
     for activation, name in ACTIVATIONS.items():
-        for rate in RATES:
+        for rate in sweep.rates:
             models = [f"lenet5-{activation}-{pooling}" for pooling in POOLINGS]
             lost = sum(len(sweep.lost(model, rate)) for model in models)
             runs = sum(len(sweep.trials[model, rate].test) for model in models)
