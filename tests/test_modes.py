@@ -15,11 +15,11 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import zoo
+from bench.cells.catalogue import image_models, twins
 from bench.cells.data import load
 from bench.cells.splits import store, view
 from bench.cli.progress import Progress
 from bench.overhead import inference
-from bench.overhead.data import image_models, twins
 from bench.overhead.inference import TrainedNetwork, compared
 from bench.overhead.measure import Contender, Outcome
 from bench.overhead.modes import MODES, Forward

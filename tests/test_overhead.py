@@ -15,7 +15,7 @@ import torch
 import zoo
 from bench.cells.batches import Batches
 from bench.overhead import steps
-from bench.overhead.data import split
+from bench.overhead.data import STEP_BATCHES, STEP_TURNS, split
 from bench.overhead.loops import loaders
 from bench.overhead.measure import Contender, Outcome, take_turns
 from bench.overhead.names import BARE, DEFAULTS, DOCUMENT, EAGER, LIGHTNING, MANY, ONE, OURS, SUITE
@@ -88,9 +88,9 @@ def test_the_suite_and_a_bare_loop_train_the_same_batches_in_turns(
     monkeypatch.setattr(steps, "_bare_loop", lambda *_: lambda: order.append("bare") or 3.0)
     monkeypatch.setattr(steps, "_suite_epoch", lambda *_: order.append("suite") or 6.0)
     found = steps.suite_beside_bare_loop("dnn", Path("nowhere"))
-    assert found == pytest.approx((6.0 / steps.BATCHES, 3.0 / steps.BATCHES))
+    assert found == pytest.approx((6.0 / STEP_BATCHES, 3.0 / STEP_BATCHES))
     assert order[:4] == ["suite", "bare", "bare", "suite"]
-    assert order.count("suite") == order.count("bare") == steps.TURNS
+    assert order.count("suite") == order.count("bare") == STEP_TURNS
 
 
 def test_a_contender_has_a_process_of_its_own() -> None:

@@ -14,6 +14,7 @@ from bench.records.store import MissingRunError, Store
 from bench.report.accuracy import comparison_view
 from bench.report.figures import write_figures
 from bench.report.in_short import bigger, regression, wild
+from bench.report.index import REPORTS, index
 from bench.report.method_page import PAGE, method_page
 from bench.report.standing import standing
 from bench.report.verdicts import verdicts_view
@@ -252,6 +253,19 @@ def test_a_table_is_aligned_so_that_it_reads_well_unrendered() -> None:
 
 def test_the_page_on_the_method_is_what_its_numbers_make_of_it() -> None:
     assert PAGE.read_text() == method_page(), "write it again: python -m bench.report.method_page"
+
+
+def test_the_list_of_reports_names_each_finished_one_by_its_finding(tmp_path: Path) -> None:
+    for name, title in (("zebra", "Found"), ("claims", "Wrong"), ("local-mine", "Mine")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "report.md").write_text(f"# {title}\n\nHow it was done.\n\nMore.\n")
+    lines = index(tmp_path).splitlines()
+    titles = ["## [Wrong](claims/report.md)", "## [Found](zebra/report.md)"]
+    assert [line for line in lines if line.startswith("## ")] == titles
+    assert lines.count("How it was done.") == 2
+    assert (REPORTS / "README.md").read_text() == index(REPORTS), (
+        "write it again: python -m bench.report.index"
+    )
 
 
 def test_no_table_outside_a_fold_is_wider_than_a_terminal(results: Results) -> None:

@@ -197,7 +197,7 @@ def test_runs_have_processes_of_their_own_and_are_not_repeated(
     page = (folder / "report.md").read_text()
     assert "'cnn-100' tells 3 digits apart" in page
     assert "`lenet5-relu-max` is the same network as `lenet`" in page
-    assert (folder / "validation-error.svg").is_file()
+    assert (folder / "figures" / "validation-error.svg").is_file()
     assert ask(reports, tiny_mnist, "--seeds", "2") == 0
     second = of_kind(store.read(), kinds.TimeToAccuracy)
     assert second[:2] == first
@@ -278,9 +278,10 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
     assert "2 networks of the zoo under one recipe, 3 seeds each, on one CPU thread." in page
     assert "What is done once adds 1.00 s in a process" in page
     assert "and 5.0 s in one that has just been started" in page
-    assert "97%: most seeds of 2 of 2 networks reach it, the first is `dnn` with 4.0 s." in page
+    assert "97%: 2 of 2 networks reach it with most of their seeds, first `dnn` with 4.0 s." in page
+    assert "| `dnn` | 4.0 | missed | missed | missed |" in page
     assert "| `dnn` | 2 of 3 | 4,000 | 4.0 | 5.0 | 9.0 | 97.60% |" in page
-    assert "98%: most seeds of 1 of 2 networks reach it" in page
+    assert "98%: 1 of 2 networks reach it with most of their seeds" in page
     assert "| `dnn` | 1 of 3 | missed | missed | missed | missed | 98.10% |" in page
     assert "No seed reaches it: `dnn`." in page
     assert "| published | laptop, GeForce GTX 1660 Ti | 0.762 | 99.04% |" in page

@@ -17,41 +17,85 @@ from bench.cells.plan import (
 )
 from bench.cells.processes import start_loading
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED, until_settled
-from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports
+from bench.cli.parser import Options, Parser, add_data_root, add_jobs, add_reports
 from bench.records.errors import RequestError
 from bench.records.store import Store
+
+EXAMPLES = """examples:
+  python -m bench.compare --models lenet,dnn,net
+  python -m bench.compare --models 'lenet5-*' --seeds until-settled
+  python -m bench.compare --models dnn,cnn --dataset mnist --recipe document --seeds 3
+"""
 
 
 def request_parser(module: str, description: str | None) -> Parser:
     """A parser with all options of a request, and `--quiet`."""
-    parser = Parser(module, description)
-    add = parser.add_argument
-    add("--models", default="lenet,dnn,net", help="names, aliases, globs, all (lenet,dnn,net)")
-    add("--dataset", default="digits", help=f"{VALID} (digits)")
-    add("--recipe", default="common", help=f"{', '.join(RECIPES)} (common)")
+    parser = Parser(module, description, EXAMPLES)
+    _add_question(parser.add_argument_group("what is compared"))
+    _add_amount(parser.add_argument_group("how much is trained, and how"))
+    _add_places(parser.add_argument_group("where things lie"))
+    return parser
+
+
+def _add_question(group: Options) -> None:
+    add = group.add_argument
+    add(
+        "--models",
+        default="lenet,dnn,net",
+        help="names, aliases, globs, or all; `python -m zoo` lists them (lenet,dnn,net)",
+    )
+    add(
+        "--dataset",
+        default="digits",
+        help=f"{VALID}: 1,797 real digits that come with scikit-learn, MNIST (downloaded once), a "
+        "synthetic table, or your own pictures in DIR/train and DIR/test, named so that the second "
+        "character is the digit shown, as in a7.png (digits)",
+    )
+    add(
+        "--recipe",
+        default="common",
+        help=f"{', '.join(RECIPES)}: one recipe for all, so that a difference is the network's; "
+        "each network as its document trains it; one for all that brings lenet to 99%% on MNIST "
+        "in little time (common)",
+    )
+    add("--baseline", help="the network that all others are compared with (the first)")
+    add(
+        "--margin",
+        default="0.5pp",
+        help="the smallest difference of accuracies that matters: networks that surely differ by "
+        "less are equivalent (0.5pp)",
+    )
+
+
+def _add_amount(group: Options) -> None:
+    add = group.add_argument
     add(
         "--seeds",
         default="5",
-        help=f"how many, or which: 5 means 1,2,3,4,5; or {UNTIL_SETTLED}: what is decided at one "
-        "of several looks stops (5)",
+        help=f"5 means the seeds 1 to 5; 1,2,7 means these; {UNTIL_SETTLED} looks at 5, 10, 20 and "
+        "40 seeds, and a network stops where its comparisons are decided or no further seed can "
+        "decide them (5)",
     )
-    add("--max-seeds", type=int, help=f"of {UNTIL_SETTLED} ({SETTLED_AT_MOST})")
-    add("--devices", help="cpu,cuda (default: what is there)")
+    add("--max-seeds", type=int, help=f"the last look of {UNTIL_SETTLED} ({SETTLED_AT_MOST})")
     add("--epochs", type=int, help="instead of the recipe's")
-    add_jobs(parser)
+    add("--devices", help="cpu, cuda or cpu,cuda (what is there)")
+    add_jobs(group)
     add(
         "--engine",
         default="sequential",
-        help=f"{' or '.join(ENGINES)}: all seeds of a network at once, for GPUs (sequential)",
+        help=f"{' or '.join(ENGINES)}: each run by itself, or all seeds of a network at once with "
+        "stacked weights, for GPUs, which one small network leaves idle; equal within rounding "
+        "(sequential)",
     )
-    add("--baseline", help="what the others are compared with (the first model)")
-    add("--margin", default="0.5pp", help="smallest difference of accuracies that matters (0.5pp)")
-    add("--name", help="name of the report (local-DATASET-RECIPE)")
-    add_reports(parser)
-    add_data_root(parser)
+
+
+def _add_places(group: Options) -> None:
+    add = group.add_argument
+    add("--name", help="of the report; git ignores local-* (local-DATASET-RECIPE)")
+    add_reports(group)
+    add_data_root(group)
     add("--fresh", action="store_true", help="set earlier records of this report aside")
     add("--quiet", action="store_true", help="print where the report lies, and nothing else")
-    return parser
 
 
 def read_request(options: argparse.Namespace, *, trains: bool = False) -> Request:

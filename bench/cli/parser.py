@@ -15,14 +15,21 @@ from typing import NoReturn
 from bench.cli.frame import AnsweredError, framed
 from bench.records.errors import RequestError
 
+Options = argparse.ArgumentParser | argparse._ArgumentGroup  # what takes options
 Main = Callable[[list[str] | None], int]
 
 
 class Parser(argparse.ArgumentParser):
     """Raises what is wrong with a command line, where argparse would print its usage as well."""
 
-    def __init__(self, module: str, description: str | None) -> None:
-        super().__init__(prog=f"python -m {module}", description=description, allow_abbrev=False)
+    def __init__(self, module: str, description: str | None, examples: str | None = None) -> None:
+        super().__init__(
+            prog=f"python -m {module}",
+            description=description,
+            epilog=examples,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
 
     def error(self, message: str) -> NoReturn:
         raise RequestError(f"{message} (see {self.prog} --help)")
@@ -54,7 +61,7 @@ def _leave_garbage() -> None:
         gc.freeze()
 
 
-def add_reports(parser: Parser) -> None:
+def add_reports(parser: Options) -> None:
     """Adds `--reports`, the folder that report names are looked up in."""
     parser.add_argument(
         "--reports", type=Path, default=Path("reports"), help="folder of all reports (reports)"
@@ -69,12 +76,17 @@ def at_least_one(text: str) -> int:
     return number
 
 
-def add_jobs(parser: Parser) -> None:
+def add_jobs(parser: Options) -> None:
     """Adds `--jobs`, which must be 1 or more; without it, one for each core."""
-    parser.add_argument("--jobs", type=at_least_one, help="cells trained at a time (one per core)")
+    parser.add_argument(
+        "--jobs",
+        type=at_least_one,
+        help="networks trained at a time (one per core); the results are the same bits whatever "
+        "it is",
+    )
 
 
-def add_data_root(parser: Parser) -> None:
+def add_data_root(parser: Options) -> None:
     """Adds `--data-root`; without it `$BENCH_DATA_ROOT` counts, then `data`."""
     parser.add_argument(
         "--data-root",

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from bench.overhead.data import MODELS, SEEDS, TEST_PICTURES, TRAIN_PICTURES
+from bench.overhead.data import (
+    MODELS,
+    SEEDS,
+    STEP_BATCHES,
+    STEP_TURNS,
+    TEST_PICTURES,
+    TRAIN_PICTURES,
+)
 from bench.overhead.modes_view import ModesView, modes_view
 from bench.overhead.names import BARE, DEFAULTS, DOCUMENT, MANY, ONE, SUITE
 from bench.overhead.ratios import Ratio, Row, ratio, rows, seconds_of
@@ -46,6 +53,8 @@ class OverheadPage:
         models: The networks of the epochs and of the whole comparison.
         train_pictures: Pictures of an epoch.
         test_pictures: Pictures tested after it.
+        turns: Epochs of the suite and of the bare loop in a round of a training step.
+        batches: Steps of such an epoch.
     """
 
     steps: tuple[Row, ...]
@@ -69,6 +78,8 @@ class OverheadPage:
     seeds: int = len(SEEDS)
     train_pictures: int = TRAIN_PICTURES
     test_pictures: int = TEST_PICTURES
+    turns: int = STEP_TURNS
+    batches: int = STEP_BATCHES
 
 
 def write_page(folder: Path) -> None:

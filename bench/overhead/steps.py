@@ -24,12 +24,10 @@ from bench.cells.allocation import keep_freed_memory
 from bench.cells.determinism import deterministic
 from bench.cells.losses import LOSSES
 from bench.cells.train import Training, make_optimiser, place
-from bench.overhead.data import split
+from bench.overhead.data import STEP_BATCHES, STEP_TURNS, split
 from bench.overhead.peers import lightning_seconds
 
-BATCHES = 100  # of an epoch
-TURNS = 6  # epochs of each; the first makes the optimiser's state, fills caches and is left out
-LIGHTNING_EPOCHS = 3  # of which the first is left out
+LIGHTNING_EPOCHS = 2  # the first is left out
 Pair = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -37,16 +35,16 @@ def suite_beside_bare_loop(model: str, data_root: Path) -> tuple[float, float]:
     """This suite's own epochs and those of a bare loop in turns; the medians, for each step."""
     keep_freed_memory()
     with deterministic():
-        training = _training(model, data_root, epochs=TURNS)
+        training = _training(model, data_root, epochs=STEP_TURNS)
         bare = _bare_loop(model, data_root)
         seconds = []
-        for epoch in range(1, TURNS + 1):
+        for epoch in range(1, STEP_TURNS + 1):
             # Who begins changes, so that neither always finds the other's caches.
             pair = (partial(_suite_epoch, training, epoch), bare)
             order = (0, 1) if epoch % 2 else (1, 0)
             taken = {which: pair[which]() for which in order}
             seconds.append((taken[0], taken[1]))
-        suite, loop = (median(found) / BATCHES for found in zip(*seconds[1:], strict=True))
+        suite, loop = (median(found) / STEP_BATCHES for found in zip(*seconds[1:], strict=True))
         return suite, loop
 
 
@@ -99,4 +97,4 @@ def ready_batches(model: str, data_root: Path) -> list[Pair]:
 def _training(model: str, data_root: Path, epochs: int) -> Training:
     spec = zoo.get(model)
     recipe = replace(spec.recipe, epochs=epochs)
-    return Training(spec, recipe, split(model, data_root, BATCHES), seed=1, device="cpu")
+    return Training(spec, recipe, split(model, data_root, STEP_BATCHES), seed=1, device="cpu")

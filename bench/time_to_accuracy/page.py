@@ -13,7 +13,7 @@ from statistics import mean, median
 from bench.cells.fast_recipe import MODEL, TARGET
 from bench.records import kinds
 from bench.records.environment import Environment
-from bench.records.place import replacing, write_text
+from bench.records.place import own_folder, replacing, write_text
 from bench.records.store import Store, latest, of_kind
 from bench.time_to_accuracy.crossings import POINTS_PER_EPOCH, Crossing, Points, crossing
 from bench.time_to_accuracy.figure import draw
@@ -21,7 +21,7 @@ from bench.writing.style import save
 from bench.writing.templates import render
 
 TARGETS = (0.97, 0.98, 0.985, 0.99)
-FIGURE = "validation-error.svg"
+FIGURE = "validation-error"
 DESCRIPTION = "Validation error over seconds of training, both logarithmic"
 
 
@@ -99,6 +99,8 @@ class RacePage:
         seeds: All of them.
         device: Where they ran.
         targets: A table each.
+        steady: By network, the fastest first at the highest target, the median seconds of training
+            steps to each target; infinite where most of its seeds miss it.
         best: The network that is first at the highest target that most seeds of some network reach.
         best_target: That target.
         whole: That network at the end of the recipe; None where a seed did not come so far.
@@ -120,6 +122,7 @@ class RacePage:
     seeds: tuple[int, ...]
     device: str
     targets: tuple[Target, ...]
+    steady: dict[str, tuple[float, ...]]
     best: Row | None
     best_target: float | None
     whole: Whole | None
@@ -144,7 +147,8 @@ def write_page(folder: Path) -> None:
     race = of_kind(records, kinds.AccuracyRace)[-1]
     runs = of_kind(latest(records, race.keys).values(), kinds.TimeToAccuracy)
     points = _by_model(runs)
-    drawn = save(partial(draw, points, TARGETS), folder / FIGURE, DESCRIPTION)
+    own_folder(folder / "figures")
+    drawn = save(partial(draw, points, TARGETS), folder / "figures" / f"{FIGURE}.svg", DESCRIPTION)
     view = page_view(race, runs, DESCRIPTION if drawn else None)
     write_text(folder / "report.md", render(Path(__file__).parent, "time-to-accuracy", view) + "\n")
     _write_csv(folder / "results.csv", {t: crossings(points, t) for t in TARGETS})
@@ -163,6 +167,7 @@ def page_view(
         seeds=race.seeds,
         device=race.device,
         targets=targets,
+        steady=_steady(points),
         best=best,
         best_target=reached[-1].accuracy if reached else None,
         whole=_whole([run for run in runs if best is not None and run.model == best.model]),
@@ -190,6 +195,12 @@ def _target(points: Mapping[str, Sequence[Points]], accuracy: float) -> Target:
         rows=tuple(sorted(rows, key=lambda row: (row.crossing.steady, -row.crossing.reached))),
         never=tuple(model for model, c in found.items() if not c.reached),
     )
+
+
+def _steady(points: Mapping[str, Sequence[Points]]) -> dict[str, tuple[float, ...]]:
+    by_target = [crossings(points, accuracy) for accuracy in TARGETS]
+    found = {model: tuple(at[model].steady for at in by_target) for model in points}
+    return dict(sorted(found.items(), key=lambda item: item[1][::-1]))
 
 
 def _by_model(runs: Sequence[kinds.TimeToAccuracy]) -> dict[str, list[Points]]:
