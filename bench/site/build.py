@@ -21,6 +21,7 @@ from bench.writing.templates import render
 HERE = Path(__file__).parent
 FRONT = "index.md"
 METHOD = "docs/method.md"
+_WIDE = "---\nhide: [toc]\n---\n\n"  # leaves the leaderboard the room of a table of contents
 _MARK = Path("assets") / "site.js"  # a folder that has it is a website of ours
 
 
@@ -90,7 +91,7 @@ def _write_sources(reports: Sequence[ReportPage], sources: Path) -> None:
         _write_scripts(sources / "assets")
         text = text.replace("<!-- leaderboard -->", _leaderboard_html(table_html(rows)))
         text = text.replace("<!-- chart -->", _chart_html(chart(rows)))
-    (sources / FRONT).write_text(text, encoding="utf-8")
+    (sources / FRONT).write_text(_WIDE + text, encoding="utf-8")
 
 
 def _write_scripts(folder: Path) -> None:

@@ -61,8 +61,10 @@ def _figure(rows: pd.DataFrame) -> Any:
     for place, (_, panel) in enumerate(panels, start=1):
         for trace in _traces(panel, shown):
             figure.add_trace(trace, row=place, col=1)
-    figure.update_xaxes(title_text=_TIME, title_standoff=6, rangemode="tozero", gridcolor=GRID)
-    figure.update_yaxes(type="log", title_text="test error", tickformat=".2~%", gridcolor=GRID)
+    figure.update_xaxes(title_text=_TIME, title_standoff=6, rangemode="tozero")
+    for update in (figure.update_xaxes, figure.update_yaxes):
+        update(gridcolor=GRID, zerolinecolor=GRID)
+    figure.update_yaxes(type="log", title_text="test error", tickformat=".2~%")
     figure.update_layout(
         height=height + _LEGEND_PIXELS,
         paper_bgcolor="rgba(0,0,0,0)",
@@ -161,6 +163,8 @@ def _choice(panels: int, traces: Sequence[Any]) -> dict[str, Any]:
         "y": 1,
         "yanchor": "bottom",
         "pad": {"b": 32},
-        "bgcolor": "rgba(0,0,0,0)",
+        # Plotly has one fixed light colour for a button that is chosen, so these suit both modes.
+        "bgcolor": "#c9d1d9",
         "bordercolor": GREY,
+        "font": {"color": "#111111"},
     }

@@ -99,7 +99,7 @@ def script() -> str:
     from itables.javascript import generate_init_offline_itables_html
 
     page = generate_init_offline_itables_html(options.dt_bundle)
-    return page.partition("<script>")[2].partition("</script>")[0]
+    return str(page.partition("<script>")[2].partition("</script>")[0])
 
 
 def table_html(rows: pd.DataFrame) -> str:
@@ -108,7 +108,7 @@ def table_html(rows: pd.DataFrame) -> str:
 
     table = shown(rows)
     at = [table.columns.get_loc(name) for name in _CHOSEN]
-    return to_html_datatable(
+    html = to_html_datatable(
         table,
         table_id=TABLE_ID,
         connected=False,
@@ -118,7 +118,7 @@ def table_html(rows: pd.DataFrame) -> str:
         paging=False,
         order=[[_ACCURACY, "desc"]],
         layout={"top1": "searchPanes", "topStart": "info", "topEnd": "search", "bottomStart": None},
-        searchPanes={"columns": at, "viewTotal": True, "controls": False},
+        searchPanes={"columns": at, "layout": "columns-3", "collapse": False, "controls": False},
         columnDefs=[
             {"targets": at, "searchPanes": {"show": True}},
             {
@@ -129,3 +129,4 @@ def table_html(rows: pd.DataFrame) -> str:
             },
         ],
     )
+    return str(html)
