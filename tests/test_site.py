@@ -309,7 +309,7 @@ def test_a_browser_sorts_and_filters_the_leaderboard_from_disk(site: Path, brows
     rows = [
         line
         for path in sorted((REPOSITORY / "reports").glob("*/results.csv"))
-        for line in csv.DictReader(path.open(encoding="utf-8"))
+        for line in csv.DictReader(path.read_text(encoding="utf-8").splitlines())
         if "parameters" in line
     ]
     accuracies = [float(cell) for cell in watched.column("right, %")]

@@ -15,7 +15,7 @@ from bench.report.method_page import PAGE
 from bench.site.chart import chart
 from bench.site.leaderboard import leaderboard, script, table_html
 from bench.site.links import broken
-from bench.site.pages import ReportPage, copy_report, find_reports
+from bench.site.pages import ReportPage, copy_report, find_reports, for_site
 from bench.writing.templates import render
 
 HERE = Path(__file__).parent
@@ -82,7 +82,8 @@ def _write_sources(reports: Sequence[ReportPage], sources: Path) -> None:
         copy_report(report, sources, others)
     for page, path in others.items():
         (sources / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(page, sources / path)
+        text = for_site(page.read_text(encoding="utf-8"), page.parent, path, others)
+        (sources / path).write_text(text, encoding="utf-8")
     method = METHOD if PAGE in others else None
     shutil.copytree(HERE / "assets", sources / "assets")
     rows = leaderboard(reports)

@@ -115,6 +115,7 @@ def table_html(rows: pd.DataFrame) -> str:
         allow_html=True,
         display_logo_when_loading=False,
         showIndex=False,
+        text_in_header_can_be_selected=False,  # else a click on it does not sort
         paging=False,
         order=[[_ACCURACY, "desc"]],
         layout={"top1": "searchPanes", "topStart": "info", "topEnd": "search", "bottomStart": None},
