@@ -86,6 +86,13 @@ def gpu(session: nox.Session) -> None:
 
 
 @nox.session
+def site(session: nox.Session) -> None:
+    """Makes a website of all reports; arguments go to `python -m bench.site`."""
+    _install(session, "site")
+    session.run("python", "-m", "bench.site", *session.posargs)
+
+
+@nox.session
 def profile(session: nox.Session) -> None:
     """Profiles training steps; arguments go to `python -m bench.profile`."""
     _install(session)
@@ -102,7 +109,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Runs the tests that take minutes."""
-    _install(session, "tests")
+    _install(session, "tests", "site", "browser")
     session.run("pytest", "-m", "slow", *session.posargs)
 
 

@@ -35,6 +35,7 @@ COMMANDS = {
     "bench.overhead": ["--nonsense"],
     "bench.claims": ["--claims", "nowhere.toml"],
     "bench.choose": ["--nonsense"],
+    "bench.site": ["--reports", "nowhere"],
     "bench.time_to_accuracy": ["--models", "lenet6"],
     "zoo": ["lenet6"],
     "zoo.counting": ["--nonsense"],
