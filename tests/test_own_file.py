@@ -17,7 +17,7 @@ from tests.programs import REPOSITORY
 from zoo import __main__ as listing
 from zoo.own import name_of
 
-THREE = '''
+THREE = """
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -68,7 +68,7 @@ class Transformer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = self.patches(x).flatten(2).transpose(1, 2) + self.places
         return self.output(self.block(x).mean(dim=1)).softmax(dim=1)
-'''
+"""
 NAMES = ("plain", "two-branches", "patches")
 # 8 kernels of 9 weights and a bias, a factor and a term for each of 8 channels, 8 x 14 x 14 to 10
 PLAIN_PARAMETERS = 80 + 16 + 15_690

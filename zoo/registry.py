@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 
+from zoo import torchvision
 from zoo.spec import ModelSpec
 
 # Names stand in commands, tables, figures and files.
@@ -113,7 +114,7 @@ def names(*, tag: str | None = None) -> tuple[str, ...]:
 
 
 def get(name: str) -> ModelSpec:
-    """The entry of this name or alias.
+    """The entry of this name or alias; `torchvision:NAME` is one of torchvision's networks.
 
     Raises:
         UnknownModelError: There is none.
@@ -121,6 +122,11 @@ def get(name: str) -> ModelSpec:
     if name not in _ENTRIES and name not in _ALIASES:
         _register_waiting()
     spec = _ENTRIES.get(_ALIASES.get(name, name))
+    if spec is None and name.startswith(torchvision.PREFIX):
+        try:
+            return torchvision.entry(name)
+        except torchvision.NoBuilderError as error:
+            raise UnknownModelError(str(error)) from error
     if spec is None:
         near = difflib.get_close_matches(name, [*_ENTRIES, *_ALIASES], n=1, cutoff=0.5)
         suggestion = f"did you mean '{near[0]}'? " if near else ""
@@ -140,6 +146,11 @@ def select(pattern: str) -> tuple[ModelSpec, ...]:
     found = tuple(
         spec for name, spec in _ENTRIES.items() if pattern == "all" or fnmatchcase(name, pattern)
     )
+    if not found and pattern.startswith(torchvision.PREFIX):
+        raise UnknownModelError(
+            f"'{pattern}' names no network; torchvision's are named one by one, such as "
+            f"{torchvision.PREFIX}resnet18"
+        )
     if not found:
         raise UnknownModelError(f"no model matches '{pattern}' (all: python -m zoo)")
     return found
