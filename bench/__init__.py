@@ -25,6 +25,7 @@ def run(
     jobs: int | None = None,
     reports: str | Path = "reports",
     data_root: str | Path | None = None,
+    zoo: str | Path | None = None,
     **options: Any,
 ) -> Outcome:
     """Runs a comparison and writes its report, like `python -m bench.compare`.
@@ -37,6 +38,7 @@ def run(
         jobs: CPU cells trained side by side; None takes one for each core.
         reports: The folder that reports are written to.
         data_root: The folder above `MNIST/raw`; None takes `$BENCH_DATA_ROOT`, or `data`.
+        zoo: A Python file, or a module by its name, with networks of your own; it is run.
         options: The other fields of `bench.cells.plan.Request`: `dataset`, `recipe`, `epochs`,
             `baseline`, `name`, `fresh`.
 
@@ -47,11 +49,13 @@ def run(
     from joblib import cpu_count
 
     from bench.cells import machine
-    from bench.cells.plan import Request
+    from bench.cells.own import add_networks, require_sound
+    from bench.cells.plan import Request, plan
     from bench.cells.settling import UNTIL_SETTLED, until_settled
     from bench.cli.progress import Progress
     from bench.runner import run as carry_out
 
+    own = add_networks(zoo)
     looks: tuple[int, ...] = ()
     if seeds == UNTIL_SETTLED:
         numbers, looks = until_settled(max_seeds)
@@ -67,6 +71,9 @@ def run(
         jobs=cpu_count() if jobs is None else jobs,
         reports=Path(reports),
         data_root=Path(data_root or os.environ.get("BENCH_DATA_ROOT") or "data"),
+        zoo=None if zoo is None else str(zoo),
         **options,
     )
+    planned = plan(request)
+    require_sound(spec for spec in own if spec.name in planned.models)
     return carry_out(request, Progress())

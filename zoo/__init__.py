@@ -11,8 +11,10 @@ from zoo import lenet as lenet  # isort: skip
 from zoo import net as net  # isort: skip
 from zoo import dnn as dnn  # isort: skip
 from zoo import counting as counting  # isort: skip
+from zoo.checking import require_sound
 from zoo.documents import DOCUMENTS
 from zoo.extension import ExtensionError, add
+from zoo.own import model
 from zoo.registry import UnknownModelError, get, is_group, names, register, select, temporary
 from zoo.spec import Deviation, Document, ModelSpec, Normalisation, Optimiser, Recipe
 
@@ -29,8 +31,10 @@ __all__ = [
     "add",
     "get",
     "is_group",
+    "model",
     "names",
     "register",
+    "require_sound",
     "select",
     "temporary",
 ]

@@ -15,16 +15,21 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PLAIN_WIDTH = 200  # columns where the output is no terminal
+ZOO_HELP = "a Python file, or a module by its name, with networks of your own; it is run"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints what was asked for; exit code 2 for a name that the zoo does not have."""
     parser = argparse.ArgumentParser(prog="python -m zoo", description=__doc__)
     parser.add_argument("name", nargs="?", help="one entry, layer by layer (default: all)")
-    name: str | None = parser.parse_args(arguments).name
+    parser.add_argument("--zoo", metavar="FILE", help=ZOO_HELP)
+    options = parser.parse_args(arguments)
+    name: str | None = options.name
     try:
+        if options.zoo is not None:
+            zoo.add(options.zoo)
         spec = None if name is None else zoo.get(name)
-    except zoo.UnknownModelError as error:
+    except (zoo.UnknownModelError, zoo.ExtensionError) as error:
         print(error, file=sys.stderr)
         return 2
     from rich.console import Console
@@ -57,7 +62,7 @@ def zoo_table() -> Table:
             _times(spec.input_shape),
             _in_short(spec.layers or ()) or "-",
             "-" if spec.declared_parameters is None else f"{spec.declared_parameters:,}",
-            f"{spec.recipe} ({spec.recipe.dataset})",
+            f"{spec.recipe} ({spec.recipe.dataset})" if spec.has_recipe else "-",
         )
     return table
 
@@ -71,7 +76,9 @@ def show(spec: ModelSpec, console: Console) -> None:
 
     with torch.device("meta"):
         console.print(str(spec.build()), highlight=False)
-    console.print(f"output: {spec.output}\nrecipe: {spec.recipe}, data: {spec.recipe.dataset}")
+    console.print(f"output: {spec.output}")
+    if spec.has_recipe:
+        console.print(f"recipe: {spec.recipe}, data: {spec.recipe.dataset}")
     for deviation in spec.deviations:
         console.print(f"deviation: {deviation.what} ({deviation.reason})")
 

@@ -151,6 +151,18 @@ class Recipe:
         return f"{self.optimiser}, {falls}{batch}, {self.epochs} epochs, {self.loss}"
 
 
+# Of a network that has none of its own; nothing is trained by it.
+NO_RECIPE = Recipe(
+    dataset="any",
+    normalisation=UNIT_RANGE,
+    train_batch=None,
+    test_batch=1,
+    loss="cross-entropy",
+    optimiser=Optimiser(name="sgd", learning_rate=0.0),
+    epochs=0,
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelSpec:
     """One entry of the zoo.
@@ -162,7 +174,7 @@ class ModelSpec:
         classes: Number of outputs.
         output: What the outputs are.
         build: Makes the module; honours `torch.device("meta")`.
-        recipe: The document's way of training it.
+        recipe: The document's way of training it; `NO_RECIPE` where it says none.
         layers: Sizes that a document declares, from which everything in closed form follows; None
             where nothing but the module says what the network is.
         deviations: Where entry or recipe differ from the document, and why.
@@ -206,6 +218,11 @@ class ModelSpec:
             return None
         before = (self.input_shape, *self.shapes[:-1])
         return sum(layer.macs(shape) for layer, shape in zip(self.layers, before, strict=True))
+
+    @property
+    def has_recipe(self) -> bool:
+        """Whether its document says how it is trained."""
+        return self.recipe != NO_RECIPE
 
     @property
     def takes_images(self) -> bool:

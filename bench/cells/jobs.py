@@ -130,8 +130,8 @@ def _make_job(
 
 
 def weights_name(cell: Cell) -> str:
-    """The file of a cell's trained weights."""
-    return f"{cell.model}-{cell.device}-{cell.seed}.safetensors"
+    """The file of a cell's trained weights; no system has a `:` in the names of all its files."""
+    return f"{cell.model.replace(':', '-')}-{cell.device}-{cell.seed}.safetensors"
 
 
 def key_content(

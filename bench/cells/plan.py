@@ -49,6 +49,7 @@ class Request:
         engine: `sequential` trains each cell by itself; `batched` the seeds of a network at once.
         margin: The smallest difference of accuracies that matters, a fraction.
         command: The command line that makes it, where that is not one of `bench.compare`.
+        zoo: The file or module that the user's own networks were added from; None without one.
     """
 
     models: tuple[str, ...]
@@ -67,6 +68,7 @@ class Request:
     engine: str = "sequential"
     margin: float = MARGIN
     command: str | None = None
+    zoo: str | None = None
 
     @property
     def report_name(self) -> str:
@@ -165,7 +167,7 @@ def plan(request: Request) -> Plan:
             is named outright cannot take the data set.
     """
     _validate(request)
-    specs, left_out = _models(request.models, request.dataset)
+    specs, left_out = _models(request)
     _require_batchable(request, specs)
     recipes = {
         spec.name: resolve(spec, request.recipe, request.dataset, request.epochs) for spec in specs
@@ -339,9 +341,8 @@ def _choice(what: str, value: str, valid: Sequence[str]) -> None:
         raise RequestError(f"unknown {what} '{value}'; choose from {', '.join(valid)}")
 
 
-def _models(
-    patterns: tuple[str, ...], dataset: str
-) -> tuple[tuple[ModelSpec, ...], tuple[LeftOut, ...]]:
+def _models(request: Request) -> tuple[tuple[ModelSpec, ...], tuple[LeftOut, ...]]:
+    patterns = request.models
     chosen: dict[str, ModelSpec] = {}
     left_out: dict[str, str] = {}
     if not patterns:
@@ -352,11 +353,13 @@ def _models(
         except zoo.UnknownModelError as error:
             raise RequestError(str(error)) from error
         for spec in specs:
-            reason = _group_reason(spec, dataset) if zoo.is_group(pattern) else None
+            reason = _group_reason(spec, request) if zoo.is_group(pattern) else None
             if reason is not None:
                 left_out.setdefault(spec.name, reason)
-            elif (obstacle := why_not(spec, dataset)) is not None:
+            elif (obstacle := why_not(spec, request.dataset)) is not None:
                 raise RequestError(f"{obstacle}; leave it out or choose another --dataset")
+            elif (obstacle := _no_recipe(spec, request)) is not None:
+                raise RequestError(f"{obstacle}; give it one, or leave --recipe document out")
             else:
                 chosen[spec.name] = spec
     if not chosen:
@@ -385,8 +388,14 @@ def _baseline(request: Request, models: tuple[str, ...]) -> str:
     return name
 
 
-def _group_reason(spec: ModelSpec, dataset: str) -> str | None:
-    obstacle = why_not(spec, dataset)
+def _no_recipe(spec: ModelSpec, request: Request) -> str | None:
+    if request.recipe != "document" or spec.has_recipe:
+        return None
+    return f"'{spec.name}' has no recipe of its own"
+
+
+def _group_reason(spec: ModelSpec, request: Request) -> str | None:
+    obstacle = why_not(spec, request.dataset) or _no_recipe(spec, request)
     if obstacle is None and "heavy" in spec.tags:
         return f"'{spec.name}' is heavy and runs only when named outright"
     return obstacle

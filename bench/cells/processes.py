@@ -102,11 +102,19 @@ class ForkedProcess:
             ) from error
 
     def _send(self, message: object) -> None:
-        from joblib import wrap_non_picklable_objects
-
         with suppress(BrokenPipeError):  # that the process has ended is told by `answer`
-            # Networks from a user's own file travel by value.
-            self.connection.send(wrap_non_picklable_objects(message, keep_wrapper=False))
+            self.connection.send(by_value(message))
+
+
+def by_value(thing: Item) -> Item:
+    """A thing to be sent to a process, with the classes and functions of a user's own file in it.
+
+    Such a file is run and not imported, so that a process could not import them.
+    """
+    from joblib import wrap_non_picklable_objects
+
+    wrapped: Item = wrap_non_picklable_objects(thing, keep_wrapper=False)
+    return wrapped
 
 
 def start_loading() -> None:

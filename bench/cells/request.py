@@ -91,6 +91,7 @@ def command(request: Request) -> str:
     """The command line that makes this run; options at their defaults are left out."""
     options = {
         "--models": ",".join(request.models),
+        "--zoo": request.zoo,
         "--dataset": request.dataset,
         "--recipe": request.recipe,
         "--seeds": UNTIL_SETTLED if request.looks else _seeds_text(request.seeds),

@@ -12,10 +12,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.cells.own import add_networks
 from bench.cells.plan import validate_folder
 from bench.claims.ledger import LEDGER, is_own
 from bench.cli import progress
-from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports, command
+from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports, add_zoo, command
 from bench.records.errors import RequestError
 from bench.records.lock import writing_alone
 from bench.records.owner import CLAIMS, require_own
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None) -> int:
     parser = Parser("bench.claims", __doc__)
     add = parser.add_argument
     add("--claims", type=Path, default=LEDGER, help="a ledger of your own (the documents')")
-    add("--zoo", type=Path, help="a Python file that registers networks of your own; it is run")
+    add_zoo(parser)
     add("--no-training", action="store_true", help="decide from what is recorded already")
     add_jobs(parser)
     add("--name", help="name of the report (claims; local-claims for a ledger of your own)")
@@ -46,7 +47,9 @@ def main(arguments: list[str] | None) -> int:
     add_data_root(parser)
     options = parser.parse_args(arguments)
     folder = _folder(options.name, options.claims, options.reports)
-    _require_files(options.claims, options.zoo)
+    if not options.claims.is_file():
+        raise RequestError(f"the ledger '{options.claims}' cannot be read: there is no such file")
+    add_networks(options.zoo)
 
     from bench.cells import machine
     from bench.claims.page import write
@@ -58,7 +61,6 @@ def main(arguments: list[str] | None) -> int:
             judgement = run(
                 options.claims,
                 folder,
-                networks=options.zoo,
                 data_root=options.data_root,
                 side_by_side=0 if options.no_training else options.jobs or machine.cores(),
                 shown=shown,
@@ -82,13 +84,6 @@ def _folder(name: str | None, ledger: Path, reports: Path) -> Path:
     folder = validate_folder(name, reports)
     require_own(folder, CLAIMS)
     return folder
-
-
-def _require_files(ledger: Path, networks: Path | None) -> None:
-    if not ledger.is_file():
-        raise RequestError(f"the ledger '{ledger}' cannot be read: there is no such file")
-    if networks is not None and not networks.is_file():
-        raise RequestError(f"the networks in '{networks}' cannot be added: there is no such file")
 
 
 def _say(judgement: Judgement) -> None:

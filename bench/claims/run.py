@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import zoo
 from bench.claims.checks import CHECKS, Check, kinds
 from bench.claims.checks.registry import spec_of
 from bench.claims.collect import Supply, supply
@@ -76,7 +75,6 @@ def run(
     path: Path,
     folder: Path,
     *,
-    networks: Path | None,
     data_root: Path,
     side_by_side: int,
     shown: Progress,
@@ -86,16 +84,13 @@ def run(
     Args:
         path: The ledger.
         folder: The report's folder.
-        networks: A Python file that registers networks, or None.
         data_root: The folder above `MNIST/raw`.
         side_by_side: How many cells to train at a time; 0 trains and measures nothing.
         shown: Shows the training.
 
     Raises:
-        RequestError: The ledger, the networks or a claim cannot be used.
+        RequestError: The ledger or a claim cannot be used.
     """
-    if networks is not None:
-        _add_networks(networks)
     scope = scope_of(load(path, kinds()), errors=ERRORS if is_own(path) else ())
     store = Store(folder)
     added = Supply(obstacles=("nothing was trained or measured in this run",), failures=())
@@ -134,6 +129,11 @@ def scope_of(claims: Sequence[Claim], *, errors: Sequence[DocumentError] = ()) -
             if check.model != "nothing":
                 spec = spec_of(claim)
             if check.model == "trained":
+                if not spec.has_recipe:
+                    raise RequestError(
+                        f"claim '{claim.id}': '{check.name}' needs the recipe that '{spec.name}' "
+                        "is trained by, and it has none; give it one"
+                    )
                 trial = known.get(spec.name) or as_documented(spec)
                 _require_dataset(claim, check, trial)
                 wanted[trial.name] = trial
@@ -161,10 +161,3 @@ def _require_dataset(claim: Claim, check: Check, trial: Trial) -> None:
             f"'{check.dataset}', and '{trial.name}' trains on '{trial.dataset}'; leave it out or "
             "choose another check"
         )
-
-
-def _add_networks(path: Path) -> None:
-    try:
-        zoo.add(path)
-    except zoo.ExtensionError as error:
-        raise RequestError(str(error)) from error

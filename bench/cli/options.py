@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 
 from bench.cells.catalogue import VALID
+from bench.cells.own import add_networks, require_sound
 from bench.cells.plan import (
     ENGINES,
     RECIPES,
@@ -17,7 +18,7 @@ from bench.cells.plan import (
 )
 from bench.cells.processes import start_loading
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED, until_settled
-from bench.cli.parser import Options, Parser, add_data_root, add_jobs, add_reports
+from bench.cli.parser import Options, Parser, add_data_root, add_jobs, add_reports, add_zoo
 from bench.records.errors import RequestError
 from bench.records.store import Store
 
@@ -44,6 +45,7 @@ def _add_question(group: Options) -> None:
         default="lenet,dnn,net",
         help="names, aliases, globs, or all; `python -m zoo` lists them (lenet,dnn,net)",
     )
+    add_zoo(group)
     add(
         "--dataset",
         default="digits",
@@ -111,6 +113,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
     Raises:
         RequestError: It cannot be carried out on any machine.
     """
+    own = add_networks(options.zoo)
     seeds, looks = _seeds(options)
     request = Request(
         models=parse_list("--models", options.models),
@@ -126,10 +129,12 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
         reports=options.reports,
         data_root=options.data_root,
         fresh=options.fresh,
+        zoo=options.zoo,
     )
     if options.devices is not None:
         request = replace(request, devices=parse_list("--devices", options.devices))
     planned = plan(request)
+    require_sound(spec for spec in own if spec.name in planned.models)
     from bench.cells import machine
 
     request = replace(request, jobs=options.jobs or machine.cores())

@@ -68,6 +68,15 @@ def add_reports(parser: Options) -> None:
     )
 
 
+def add_zoo(parser: Options) -> None:
+    """Adds `--zoo`, the file or module with networks of the user's own."""
+    parser.add_argument(
+        "--zoo",
+        metavar="FILE",
+        help="a Python file, or a module by its name, with networks of your own; it is run",
+    )
+
+
 def at_least_one(text: str) -> int:
     """A whole number from 1 on, for an option's `type`."""
     number = int(text)

@@ -25,13 +25,17 @@ from pathlib import Path, PurePath
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from bench.records.errors import RequestError
+
 _OWN = Path(__file__).parents[2]
 _PACKAGES = tuple(_OWN / name for name in ("bench", "zoo"))
+# The decorator that enters a network into the zoo and leaves it as it is.
+_NO_EFFECT = (str(_OWN / "zoo" / "own.py"), "model")
 _LIBRARIES = tuple({Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")})
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, PurePath)
 
 
-class UnreadableCodeError(ValueError):
+class UnreadableCodeError(RequestError):
     """Something decides a result and its code cannot be read; the message says what and why."""
 
 
@@ -131,7 +135,7 @@ class _Walk:
 
     def _definition(self, file: str, name: str, space: Mapping[str, Any]) -> None:
         """Adds the top-level definitions of a name in a file, and what they use."""
-        if (file, name) not in self.found:
+        if (file, name) not in self.found and (file, name) != _NO_EFFECT:
             self._add(file, name, _read(file, name).definitions.get(name, ()), space)
 
     def _add(
@@ -161,6 +165,8 @@ class _Walk:
         if source is None:  # a builtin, a parameter or a local variable
             return
         origin, name = source
+        if origin[:1] == ".":
+            origin = importlib.util.resolve_name(origin, space["__package__"])
         if _is_module(origin, name):
             origin, name = (f"{origin}.{name}" if name else origin), attribute.partition(".")[0]
         if not name or _is_library(origin):
@@ -241,9 +247,10 @@ def _imports(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, tuple[str, str | N
             for alias in node.names:
                 top = alias.name.partition(".")[0]
                 yield (alias.asname or top), (alias.name if alias.asname else top, None)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+        elif isinstance(node, ast.ImportFrom):
+            origin = "." * node.level + (node.module or "")
             for alias in node.names:
-                yield alias.asname or alias.name, (node.module, alias.name)
+                yield alias.asname or alias.name, (origin, alias.name)
 
 
 def _names(node: ast.AST) -> Iterator[str]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import zoo
 from bench.claims import ledger
 from bench.claims.checks import CHECKS, Found, kinds
 from bench.claims.evidence import Evidence
@@ -16,6 +15,7 @@ from bench.claims.trials import DEVICE, as_documented
 from bench.records.code import code_sha256
 from bench.records.kinds import FINDING, Finding
 from bench.records.store import experiment_key
+from bench.report.layers import known
 from bench.results.runs import Results, Runs
 from bench.writing.templates import render
 
@@ -102,14 +102,14 @@ def _evidence(results: Results) -> Evidence:
     """The run's networks as trials; those that were not trained as their documents do are none."""
     request = results.request
     runs: dict[str, Runs] = {}
-    for model in request.ran if request.recipe == "document" else ():
-        found = results.get(model, DEVICE)
+    for spec in known(request.ran) if request.recipe == "document" else ():
+        found = results.get(spec.name, DEVICE)
         if found is None:
             continue
-        trial = as_documented(zoo.get(model))
-        epochs = request.recipes[model].epochs
+        trial = as_documented(spec)
+        epochs = request.recipes[spec.name].epochs
         if request.dataset == trial.dataset and epochs == trial.recipe.epochs:
-            runs[model] = found
+            runs[spec.name] = found
     return Evidence(runs=runs)
 
 

@@ -52,9 +52,10 @@ class Parts:
 
 
 def known(models: Iterable[str]) -> Iterator[ModelSpec]:
-    """The entries of the zoo with these names; a network of somebody's own may be none now."""
+    """The documents' networks with these names; others may be gone when a report is rebuilt."""
     names = set(zoo.names())
-    return (zoo.get(model) for model in models if model in names)
+    found = (zoo.get(model) for model in models if model in names)
+    return (spec for spec in found if spec.document in zoo.DOCUMENTS)
 
 
 def rows_of(models: Iterable[str]) -> list[BlockRow]:

@@ -12,9 +12,10 @@ import argparse
 import shlex
 from dataclasses import replace
 
+from bench.cells.own import add_networks, require_sound
 from bench.cells.plan import Request, parse_list, parse_seeds, plan, validate_folder
 from bench.cli import progress
-from bench.cli.parser import Parser, add_data_root, add_reports, command
+from bench.cli.parser import Parser, add_data_root, add_reports, add_zoo, command
 from bench.records.lock import writing_alone
 from bench.records.owner import TIME_TO_ACCURACY, require_own
 
@@ -33,11 +34,13 @@ def main(arguments: list[str] | None) -> int:
     parser = Parser("bench.time_to_accuracy", __doc__)
     add = parser.add_argument
     add("--models", default="all", help="names, aliases, globs, all (all)")
+    add_zoo(parser)
     add("--seeds", default="5", help="how many, or which: 5 means 1,2,3,4,5 (5)")
     add("--devices", help="cpu,cuda (default: what is there)")
     add_reports(parser)
     add_data_root(parser)
     options = parser.parse_args(arguments)
+    own = add_networks(options.zoo)
     request = Request(
         models=parse_list("--models", options.models),
         dataset="mnist",
@@ -45,7 +48,8 @@ def main(arguments: list[str] | None) -> int:
         seeds=parse_seeds(options.seeds),
         reports=options.reports,
     )
-    plan(request)  # what is wrong is found before anything heavy is imported
+    planned = plan(request)  # what is wrong is found before anything heavy is imported
+    require_sound(spec for spec in own if spec.name in planned.models)
     from bench.cells import machine
 
     devices = machine.devices()
@@ -53,7 +57,7 @@ def main(arguments: list[str] | None) -> int:
         devices = parse_list("--devices", options.devices)
     words = " ".join(
         f"--{name} {shlex.quote(given)}"
-        for name in ("models", "seeds")
+        for name in ("models", "zoo", "seeds")
         if (given := getattr(options, name)) != parser.get_default(name)
     )
     shown = progress.choose(quiet=False)

@@ -16,6 +16,7 @@ from bench.cells.catalogue import IMAGE_CLASSES
 from bench.cells.data import Dataset, load
 from bench.cells.jobs import failure, key_content, training_code, work_digest
 from bench.cells.plan import Cell, Plan
+from bench.cells.processes import by_value
 from bench.cells.splits import view
 from bench.cli.progress import Progress
 from bench.records import kinds
@@ -160,7 +161,7 @@ def _record(
 def _watch_alone(cell: Cell, data_root: Path) -> Watched:
     """What came of a run in a new process, whose start is where its cold clock begins."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_watch, cell, data_root, time.monotonic()).result()
+        return process.submit(_watch, by_value(cell), data_root, time.monotonic()).result()
 
 
 def _watch(cell: Cell, data_root: Path, started: float) -> Watched:

@@ -6,8 +6,16 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.cells.own import add_networks
 from bench.cli import progress
-from bench.cli.parser import Parser, add_data_root, add_reports, at_least_one, command
+from bench.cli.parser import (
+    Parser,
+    add_data_root,
+    add_reports,
+    add_zoo,
+    at_least_one,
+    command,
+)
 from bench.records.store import find_folder
 from bench.records.text import one_line
 
@@ -36,10 +44,12 @@ def main(arguments: list[str] | None) -> int:
         action="store_true",
         help="judge accuracies instead of bits, for another processor or other versions",
     )
+    add_zoo(parser)
     add_reports(parser)
     add_data_root(parser)
     options = parser.parse_args(arguments)
     folder = find_folder(options.name, options.reports)
+    add_networks(options.zoo)
     return (_replicate if options.statistically else _verify)(folder, options)
 
 

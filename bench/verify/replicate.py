@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import zoo
 from bench.cells import machine
 from bench.cells.data import Datasets
 from bench.cells.jobs import Job, at_a_time, make_jobs, run_jobs, training_code
@@ -22,7 +21,13 @@ from bench.results.runs import Runs
 from bench.statistics import replication
 from bench.statistics.accuracy import correctness
 from bench.statistics.basics import Bools
-from bench.verify.retrain import as_cell, cell_names, environment_differences
+from bench.verify.retrain import (
+    as_cell,
+    cell_names,
+    environment_differences,
+    spec_of,
+    unknown,
+)
 
 _Found = dict[tuple[str, str], dict[int, kinds.Train]]
 
@@ -119,8 +124,8 @@ def _jobs(
     chosen: Sequence[kinds.Train], request: kinds.Request, datasets: Datasets, place: Path
 ) -> tuple[list[Job], list[str]]:
     """The cells as jobs, and a line for each reason why others cannot be trained here."""
-    known = [record for record in chosen if record.model in zoo.names()]
-    obstacles = [f"there is no network '{r.model}' any more" for r in chosen if r not in known]
+    known = [record for record in chosen if spec_of(record)]
+    obstacles = [unknown(record) for record in chosen if record not in known]
     made = make_jobs(
         [as_cell(record, request) for record in known],
         datasets,
@@ -195,8 +200,9 @@ def _notes(chosen: Sequence[kinds.Train], request: kinds.Request) -> tuple[str, 
     lines: dict[str, None] = {}
     for record in chosen:
         lines |= dict.fromkeys(environment_differences(request.environment, record.device))
-        if record.model in zoo.names() and record.code_sha256 != training_code(
-            zoo.get(record.model), together=record.together is not None
+        spec = spec_of(record)
+        if spec is not None and record.code_sha256 != training_code(
+            spec, together=record.together is not None
         ):
             lines[f"the code that trains or builds {record.model} is not as recorded"] = None
     return tuple(lines)

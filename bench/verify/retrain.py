@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from itertools import product, zip_longest
 from pathlib import Path
 
@@ -34,10 +35,12 @@ from bench.cells.jobs import (
     training_code,
 )
 from bench.cells.plan import Cell, resolve
+from bench.cells.processes import by_value
 from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.environment import Environment, differences
 from bench.records.store import Store, digest, latest, of_kind
+from zoo import ModelSpec
 
 # In the order compared, before all else that a record holds: field, and what to call it.
 _COMPARED = {
@@ -156,10 +159,9 @@ def _status(
     elsewhere = environment_differences(request.environment, record.device)
     if elsewhere:
         return elsewhere
-    try:
-        spec = zoo.get(record.model)
-    except zoo.UnknownModelError as error:
-        return [str(error)]
+    spec = spec_of(record)
+    if spec is None:
+        return [unknown(record)]
     # A record holds how many epochs were trained, not whether the request asked for them.
     cells = [as_cell(record, request, epochs=epochs) for epochs in (None, record.epochs)]
     keys = {
@@ -175,6 +177,22 @@ def _status(
             f"{request.environment.commit} (now {machine.environment().commit})"
         ]
     return _Recorded(cell=keys[record.key], record=record)
+
+
+def spec_of(record: kinds.Train) -> ModelSpec | None:
+    """The network that a record is of; None where there is no such network here."""
+    try:
+        return zoo.get(record.model)
+    except zoo.UnknownModelError:
+        return None
+
+
+def unknown(record: kinds.Train) -> str:
+    """What to do about a network that is not here."""
+    return (
+        f"there is no network '{record.model}' here; if it is from a file of your own, give the "
+        "file as well: --zoo FILE"
+    )
 
 
 def as_cell(record: kinds.Train, request: kinds.Request, *, epochs: int | None = None) -> Cell:
@@ -242,7 +260,9 @@ def _retrain(jobs: Mapping[str, tuple[Job, kinds.Train]], progress: Progress) ->
         side_by_side = min(at_a_time(device, machine.cores()), len(ours))
         spawning = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(side_by_side, mp_context=spawning) as processes:
-            running = {processes.submit(run_job, job, side_by_side): job for job in ours}
+            running = {
+                processes.submit(by_value(partial(run_job, job, side_by_side))): job for job in ours
+            }
             try:
                 for done in as_completed(running):
                     job, record = jobs[running[done].key]

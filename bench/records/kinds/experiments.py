@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from bench.records.environment import Environment
 from bench.records.kinds.runs import (
+    NAME,
     Fraction,
     LeftOut,
     Line,
@@ -21,7 +22,7 @@ from bench.records.kinds.runs import (
 from bench.records.wrong_answers import WrongAnswers
 from zoo import Recipe
 
-NameOrAll = Annotated[str, Meta(pattern=r"^([A-Za-z0-9][A-Za-z0-9._ -]{0,99})?\Z")]
+NameOrAll = Annotated[str, Meta(pattern=rf"^({NAME})?\Z")]
 OverheadPart = Literal["step", "option", "inference", "epoch", "total"]
 
 

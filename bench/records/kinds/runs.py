@@ -19,7 +19,9 @@ Phase = Literal["train", "inference", "latency", "yardstick"]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Natural = Annotated[int, Meta(ge=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
-Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,99}\Z")]  # nothing to escape
+# Nothing to escape; one colon, as in `torchvision:resnet18`.
+NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,99}(:[A-Za-z0-9._-]{1,60})?"
+Name = Annotated[str, Meta(pattern=rf"^{NAME}\Z")]
 Line = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
 
 
