@@ -84,9 +84,14 @@ def test_the_suite_and_a_bare_loop_train_the_same_batches_in_turns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     order: list[str] = []
+
+    def takes(who: str, seconds: float) -> float:
+        order.append(who)
+        return seconds
+
     monkeypatch.setattr(steps, "_training", lambda *_, **__: None)
-    monkeypatch.setattr(steps, "_bare_loop", lambda *_: lambda: order.append("bare") or 3.0)
-    monkeypatch.setattr(steps, "_suite_epoch", lambda *_: order.append("suite") or 6.0)
+    monkeypatch.setattr(steps, "_bare_loop", lambda *_: lambda: takes("bare", 3.0))
+    monkeypatch.setattr(steps, "_suite_epoch", lambda *_: takes("suite", 6.0))
     found = steps.suite_beside_bare_loop("dnn", Path("nowhere"))
     assert found == pytest.approx((6.0 / STEP_BATCHES, 3.0 / STEP_BATCHES))
     assert order[:4] == ["suite", "bare", "bare", "suite"]

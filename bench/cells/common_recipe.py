@@ -49,9 +49,10 @@ COMMON = {
 SWEEP_RATES = {"digits": (3e-4, 1e-3, 3e-3, 1e-2)}
 OTHERWISE = "digits"
 
+_SCHEDULES: tuple[Schedule, ...] = ("constant", "linear")
 CANDIDATES = tuple(
     Settings(learning_rate=rate, schedule=schedule)
-    for rate, schedule in product((3e-4, 1e-3, 3e-3, 1e-2, 3e-2), ("constant", "linear"))
+    for rate, schedule in product((3e-4, 1e-3, 3e-3, 1e-2, 3e-2), _SCHEDULES)
 )
 # Not the seeds that comparisons start from, so that the choice and the report share no run.
 SEEDS = (101, 102, 103)

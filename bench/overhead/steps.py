@@ -67,7 +67,7 @@ def _bare_loop(model: str, data_root: Path) -> Callable[[], float]:
         for samples, labels in batches:
             optimiser.zero_grad()
             loss = loss_function(network(samples), labels)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         return time.perf_counter() - started
 
