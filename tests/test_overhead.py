@@ -197,10 +197,10 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
     write_page(tmp_path / "overhead")
     page = " ".join((tmp_path / "overhead" / "report.md").read_text().split())
     assert page.startswith("# A small comparison takes 4.0 times as long")
-    assert "take 4.00 (4.00 to 4.00) times as long as this suite for the same 16 cells" in page
+    assert "take 4.00 (4.00 to 4.00) times as long as this suite for the same 16 runs" in page
     assert "24.0 s against 6.0 s" in page
-    assert "One cell at a time takes 1.80 (1.80 to 1.80) times as long as 2 side by side" in page
-    assert "every cell ends in the same weights, bit for bit" in page
+    assert "One run at a time takes 1.80 (1.80 to 1.80) times as long as 2 side by side" in page
+    assert "every run ends in the same weights, bit for bit" in page
     assert "| `lenet` | 64 | 10.00 | 1.02 (1.02 to 1.02) | failed |" in page
     assert "| `lenet` | 64 | 12.00 | 1.50 (1.50 to 1.50) | 0.75 (0.75 to 0.75) |" in page
     assert "41 s for `lenet`." in page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 
 import bench
 from bench import compare, runner
+from bench.cells import common_recipe
 from bench.cells import plan as planning
+from bench.cells.common_recipe import Settings
 from bench.cells.jobs import Job, run_jobs
 from bench.cells.plan import Request
 from bench.cells.request import command
@@ -47,6 +49,15 @@ def run(reports: Path, models: Sequence[str] = ("dnn", "lenet-sigmoid", "net")) 
         reports=reports,
     )
     return outcome.folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def steady_rate() -> Iterator[None]:
+    """A rate that stays, with which five seeds settle one of the networks and not the other."""
+    with pytest.MonkeyPatch.context() as patch:
+        steady = Settings(learning_rate=3e-3, schedule="constant")
+        patch.setattr(common_recipe, "COMMON", {"digits": steady})
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -102,8 +102,12 @@ class ForkedProcess:
             ) from error
 
     def _send(self, message: object) -> None:
+        from joblib import wrap_non_picklable_objects
+
         with suppress(BrokenPipeError):  # that the process has ended is told by `answer`
-            self.connection.send(by_value(message))
+            # Networks from a user's own file travel by value. As in `by_value`, which would change
+            # the key of everything that was measured in such a process.
+            self.connection.send(wrap_non_picklable_objects(message, keep_wrapper=False))
 
 
 def by_value(thing: Item) -> Item:

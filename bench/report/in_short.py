@@ -113,10 +113,19 @@ class AtRate:
 
 @dataclass(frozen=True, kw_only=True)
 class Activation:
-    """Whether ReLU is better than sigmoid, at every learning rate that was tried."""
+    """Whether ReLU is better than sigmoid, at every learning rate that was tried.
+
+    Attributes:
+        rates: One answer for each.
+        own_best: The answer with each network at its own best rate; None where that is the same
+            rate for all.
+        settled: Whether the verdict is the same everywhere, better or worse.
+    """
 
     kind: ClassVar[str] = "activation"
     rates: tuple[AtRate, ...]
+    own_best: Comparison | None
+    settled: bool
 
     @property
     def depends(self) -> bool:
@@ -266,7 +275,9 @@ def activation(results: Results) -> Activation | None:
             )
             for rate in sweep.rates
             if sweep.by_rate[rate]
-        )
+        ),
+        own_best=sweep.at_best[0].comparison if len(best) > 1 else None,
+        settled=sweep.settled(0),
     )
 
 

@@ -29,6 +29,9 @@ def main(arguments: list[str] | None) -> int:
         raise RequestError(
             f"the website needs {', '.join(missing)}: pip install {' '.join(missing)}"
         )
+    from bench.site.pages import find_reports
+
+    find_reports(options.reports)  # before anything heavy is loaded
     from bench.site.build import build
 
     print(build(options.reports, options.to))
