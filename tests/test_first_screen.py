@@ -287,6 +287,6 @@ def expected_of_rates(run: Recomputed) -> list[str]:
     names = ("sigmoid", "relu", "tanh")
     best = {(name, pooling): run.best(name, pooling) for name in names for pooling in (0, 1)}
     if len({rate for rate, _ in best.values()}) > 1:
-        relu, sigmoid = ((best[name, 0][1] + best[name, 1][1]) / 2 for name in ("relu", "sigmoid"))
-        numbers.append(f"{100 * abs(relu - sigmoid):.2f}")
+        own = {name: (best[name, 0][1] + best[name, 1][1]) / 2 for name in names}
+        numbers.append(f"{100 * abs(own['relu'] - own['sigmoid']):.2f}")
     return numbers
