@@ -342,8 +342,9 @@ def test_networks_that_end_like_another_seed_elsewhere_are_equivalent_where_seed
     out = capsys.readouterr().out
     assert "note: processor: Z80 recorded, " in out
     assert "60 of 60 cells trained anew" in out
-    # The seeds of `dnn` spread over 6 points: 20 of them do not settle half a point.
-    assert verdicts(out) == {"lenet": "equivalent", "dnn": "inconclusive", "net": "equivalent"}
+    # The seeds of `dnn` and `net` spread most, by a standard deviation of 0.6 points: twice 20 of
+    # them settle half a point, which is 0.5 / (0.6 sqrt(2 / 20)) = 2.6 standard errors.
+    assert verdicts(out) == dict.fromkeys(THREE, "equivalent")
 
 
 def test_a_network_with_a_handicap_of_points_is_different_and_the_exit_code_1(
@@ -360,7 +361,7 @@ def test_a_network_with_a_handicap_of_points_is_different_and_the_exit_code_1(
 
     assert main(three(handicap)) == 1
     out = capsys.readouterr().out
-    assert verdicts(out) == {"lenet": "equivalent", "dnn": "inconclusive", "net": "different"}
+    assert verdicts(out) == {"lenet": "equivalent", "dnn": "equivalent", "net": "different"}
     assert "+3.89 pp" in out  # 14 of 360
 
 
