@@ -75,5 +75,5 @@ def run(
         **options,
     )
     planned = plan(request)
-    require_sound(spec for spec in own if spec.name in planned.models)
+    require_sound(own, planned.models)
     return carry_out(request, Progress())

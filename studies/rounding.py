@@ -19,7 +19,7 @@ import numpy as np
 from joblib import cpu_count
 
 import zoo
-from bench.cells.catalogue import why_not
+from bench.cells.catalogue import image_models
 from bench.cells.common_recipe import Settings, common_recipe
 from bench.cells.curves import Answers
 from bench.cells.data import load
@@ -55,12 +55,7 @@ class Trained:
 
 def main() -> int:
     """Trains, writes the result and prints it."""
-    names = [
-        name
-        for name in zoo.names()
-        if why_not(zoo.get(name), "digits") is None and "heavy" not in zoo.get(name).tags
-    ]
-    once = _train(names, {})
+    once = _train(image_models(), {})
     twins: dict[str, list[str]] = {}
     for name, runs in once.items():
         twins.setdefault(runs[0].digest, []).append(name)

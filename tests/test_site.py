@@ -218,7 +218,7 @@ def test_a_folder_that_is_no_website_is_left_alone(reports: Path, tmp_path: Path
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("words")
     with pytest.raises(RequestError, match="no website of this command"):
-        build(reports, tmp_path / "mine")
+        build(find_reports(reports), tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "words"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import zoo
@@ -24,15 +24,19 @@ def add_networks(place: Path | str | None) -> tuple[ModelSpec, ...]:
         raise RequestError(str(error)) from error
 
 
-def require_sound(specs: Iterable[ModelSpec]) -> None:
-    """Checks that networks can be trained, and their code read.
+def require_sound(specs: Iterable[ModelSpec], planned: Collection[str]) -> None:
+    """Checks that the networks that will run can be trained, and their code read.
+
+    Args:
+        specs: Networks of the user's own.
+        planned: The names of all networks that will run.
 
     Raises:
         RequestError: One cannot; the message says what to change.
     """
     from bench.cells.jobs import training_code
 
-    for spec in specs:
+    for spec in (spec for spec in specs if spec.name in planned):
         training_code(spec)
         try:
             zoo.require_sound(spec)

@@ -389,9 +389,8 @@ def _baseline(request: Request, models: tuple[str, ...]) -> str:
 
 
 def _no_recipe(spec: ModelSpec, request: Request) -> str | None:
-    if request.recipe != "document" or spec.has_recipe:
-        return None
-    return f"'{spec.name}' has no recipe of its own"
+    missing = request.recipe == "document" and not spec.has_recipe
+    return f"'{spec.name}' has no recipe of its own" if missing else None
 
 
 def _group_reason(spec: ModelSpec, request: Request) -> str | None:

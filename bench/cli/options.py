@@ -134,7 +134,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
     if options.devices is not None:
         request = replace(request, devices=parse_list("--devices", options.devices))
     planned = plan(request)
-    require_sound(spec for spec in own if spec.name in planned.models)
+    require_sound(own, planned.models)
     from bench.cells import machine
 
     request = replace(request, jobs=options.jobs or machine.cores())

@@ -115,8 +115,7 @@ def take_turns(
             try:
                 taken = contenders[name].visit(*subject, first=not turn)
             except Exception as error:
-                errors.update(dict.fromkeys(gives, failure(error)))
-                errors[name] = failure(error)
+                errors |= dict.fromkeys((name, *gives), failure(error))
                 continue
             each = taken if isinstance(taken, Sequence) else (taken,)
             for given, one in zip(gives, each, strict=True):

@@ -31,10 +31,10 @@ def main(arguments: list[str] | None) -> int:
         )
     from bench.site.pages import find_reports
 
-    find_reports(options.reports)  # before anything heavy is loaded
+    reports = find_reports(options.reports)  # before anything heavy is loaded
     from bench.site.build import build
 
-    print(build(options.reports, options.to))
+    print(build(reports, options.to))
     return 0
 
 

@@ -15,7 +15,7 @@ from bench.report.method_page import PAGE
 from bench.site.chart import chart
 from bench.site.leaderboard import leaderboard, script, table_html
 from bench.site.links import broken
-from bench.site.pages import ReportPage, copy_report, find_reports, for_site
+from bench.site.pages import ReportPage, copy_report, for_site
 from bench.writing.templates import render
 
 HERE = Path(__file__).parent
@@ -40,21 +40,20 @@ class FrontView:
     method: str | None
 
 
-def build(reports: Path, folder: Path) -> Path:
-    """Builds the website of all reports in a folder.
+def build(found: Sequence[ReportPage], folder: Path) -> Path:
+    """Builds the website of reports.
 
     Args:
-        reports: Holds a folder for each report.
+        found: The reports.
         folder: Where the website goes; an earlier one there is replaced.
 
     Returns:
         The front page.
 
     Raises:
-        RequestError: There is no report; something else lies at `folder`; a page links or loads
+        RequestError: Something else lies at `folder`; a page links or loads
             what the website does not have. What lay at `folder` is as it was.
     """
-    found = find_reports(reports)
     if folder.is_symlink() or (folder.exists() and not _replaceable(folder)):
         raise RequestError(f"'{folder}' is no website of this command; name another with --to")
     folder.parent.mkdir(parents=True, exist_ok=True)

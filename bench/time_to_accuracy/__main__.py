@@ -49,7 +49,7 @@ def main(arguments: list[str] | None) -> int:
         reports=options.reports,
     )
     planned = plan(request)  # what is wrong is found before anything heavy is imported
-    require_sound(spec for spec in own if spec.name in planned.models)
+    require_sound(own, planned.models)
     from bench.cells import machine
 
     devices = machine.devices()

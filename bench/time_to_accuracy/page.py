@@ -159,7 +159,8 @@ def page_view(
 ) -> RacePage:
     """What the page shows of the records of a race and its runs."""
     points = _by_model(runs)
-    targets = tuple(_target(points, accuracy) for accuracy in TARGETS)
+    found = {accuracy: crossings(points, accuracy) for accuracy in TARGETS}
+    targets = tuple(_target(accuracy, by_model) for accuracy, by_model in found.items())
     reached = [target for target in targets if target.best is not None]
     best = reached[-1].best if reached else None
     return RacePage(
@@ -167,7 +168,7 @@ def page_view(
         seeds=race.seeds,
         device=race.device,
         targets=targets,
-        steady=_steady(points),
+        steady=_steady(found),
         best=best,
         best_target=reached[-1].accuracy if reached else None,
         whole=_whole([run for run in runs if best is not None and run.model == best.model]),
@@ -187,8 +188,7 @@ def crossings(points: Mapping[str, Sequence[Points]], target: float) -> dict[str
     return {model: crossing(seeds, target) for model, seeds in points.items()}
 
 
-def _target(points: Mapping[str, Sequence[Points]], accuracy: float) -> Target:
-    found = crossings(points, accuracy)
+def _target(accuracy: float, found: Mapping[str, Crossing]) -> Target:
     rows = [Row(model=model, crossing=c) for model, c in found.items() if c.reached]
     return Target(
         accuracy=accuracy,
@@ -197,10 +197,10 @@ def _target(points: Mapping[str, Sequence[Points]], accuracy: float) -> Target:
     )
 
 
-def _steady(points: Mapping[str, Sequence[Points]]) -> dict[str, tuple[float, ...]]:
-    by_target = [crossings(points, accuracy) for accuracy in TARGETS]
-    found = {model: tuple(at[model].steady for at in by_target) for model in points}
-    return dict(sorted(found.items(), key=lambda item: item[1][::-1]))
+def _steady(found: Mapping[float, Mapping[str, Crossing]]) -> dict[str, tuple[float, ...]]:
+    models = next(iter(found.values()))
+    steady = {model: tuple(at[model].steady for at in found.values()) for model in models}
+    return dict(sorted(steady.items(), key=lambda item: item[1][::-1]))
 
 
 def _by_model(runs: Sequence[kinds.TimeToAccuracy]) -> dict[str, list[Points]]:
