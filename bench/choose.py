@@ -1,29 +1,77 @@
 """`python -m bench.choose`: repeats the choice of a recipe and writes its candidates.
 
-`digits` trains every candidate of the common recipe on every image network of the zoo on that data
-set; the highest mean accuracy wins. `fast` trains every candidate on `lenet` on MNIST; the least
-time to 99% wins. Both look at held-out validation samples; the test split plays no part.
+`digits` and `mnist` train every candidate of the common recipe on every image network of the zoo
+on that data set; the highest mean accuracy wins. `fast` trains every candidate on `lenet` on MNIST;
+the least time to 99% wins. All look at held-out validation samples; the test split plays no part.
+What is trained is kept, so that a choice that was interrupted goes on where it stopped.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import zoo
 from bench.cells import common_recipe, fast_recipe, machine
 from bench.cells.catalogue import image_models, twins
-from bench.cells.common_recipe import SEEDS
-from bench.cells.data import load
-from bench.cells.splits import StoredSplit, open_stored, store, view
-from bench.cli.parser import Parser, add_data_root, command
-from zoo import Recipe
+from bench.cells.data import Datasets
+from bench.cells.jobs import make_jobs, run_jobs
+from bench.cells.plan import Cell
+from bench.cli import progress
+from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports, command
+from bench.records import kinds
+from bench.records.errors import RequestError
+from bench.records.store import Store, of_kind
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FAST = "fast"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trials:
+    """Where a choice reads its data and keeps what it trained.
+
+    Attributes:
+        recipe: The choice, by name.
+        datasets: Where data are read.
+        kept: The folder for stored views of the data and for records.
+        side_by_side: How many networks to train at a time.
+    """
+
+    recipe: str
+    datasets: Datasets
+    kept: Path
+    side_by_side: int
+
+    def run(self, cells: Sequence[Cell]) -> list[kinds.Train]:
+        """Each cell's record; what was kept is not trained again.
+
+        Raises:
+            RequestError: A cell failed.
+        """
+        environment = machine.environment()
+        jobs = make_jobs(
+            cells, self.datasets, splits=self.kept, environment=environment, weights=None
+        )
+        records = Store(self.kept / f"choice-{self.recipe}")
+        found = {record.key: record for record in of_kind(records.read(), kinds.Train)}
+        waiting = [job for job in jobs if job.key not in found]
+        shown = progress.choose(quiet=False)
+        try:
+            shown.training([str(job.cell) for job in waiting], len(jobs), self.side_by_side)
+            for job, record in run_jobs(waiting, self.side_by_side):
+                if record.status != "ok":
+                    raise RequestError(f"{record} {record.status}: {record.error}")
+                records.append(record)
+                found[job.key] = record
+                shown.trained(record)
+        finally:
+            shown.close()
+        return [found[job.key] for job in jobs]
 
 
 @command("bench.choose")
@@ -34,44 +82,55 @@ def main(arguments: list[str] | None) -> int:
         "recipe",
         nargs="?",
         default="digits",
-        choices=(*common_recipe.COMMON, "fast"),
+        choices=(*common_recipe.COMMON, FAST),
         help="(digits)",
     )
+    add_jobs(parser)
+    add_reports(parser)
     add_data_root(parser)
     options = parser.parse_args(arguments)
-    data_root = options.data_root.resolve()
-    if options.recipe == "fast":
-        outcome, path = _fast(data_root), fast_recipe.OUTCOME
+    trials = Trials(
+        recipe=options.recipe,
+        datasets=Datasets(options.data_root.resolve()),
+        kept=options.reports / ".data",
+        side_by_side=options.jobs or machine.cores(),
+    )
+    if options.recipe == FAST:
+        outcome, path = _fast(trials), fast_recipe.OUTCOME
     else:
-        outcome = _common(options.recipe, data_root)
-        path = common_recipe.outcome_path(options.recipe)
+        outcome, path = _common(trials), common_recipe.outcome_path(options.recipe)
     outcome.to_csv(path)
     print(outcome.to_string())
     return 0
 
 
-def _common(dataset: str, data_root: Path) -> pd.DataFrame:
+def _common(trials: Trials) -> pd.DataFrame:
     """By candidate and network, accuracy and its spread over seeds; equal networks count once."""
     import pandas as pd
 
     runs = [
         (settings, model, seed)
+        for seed in common_recipe.SEEDS[trials.recipe]
         for settings in common_recipe.CANDIDATES
         for model in twins(image_models())
-        for seed in SEEDS
     ]
-    found = _train_all(
+    found = trials.run(
         [
-            (model, common_recipe.common_recipe(zoo.get(model), dataset, settings), seed)
+            Cell(
+                spec=zoo.get(model),
+                recipe=common_recipe.common_recipe(zoo.get(model), trials.recipe, settings),
+                dataset=trials.recipe,
+                recipe_name="common",
+                seed=seed,
+                device="cpu",
+            )
             for settings, model, seed in runs
-        ],
-        dataset,
-        data_root,
+        ]
     )
     table = pd.DataFrame(
         [
-            {**asdict(settings), "model": model, "accuracy": accuracy}
-            for (settings, model, _), (accuracy, _) in zip(runs, found, strict=True)
+            {**asdict(settings), "model": model, "accuracy": record.validation_accuracy}
+            for (settings, model, _), record in zip(runs, found, strict=True)
         ]
     )
     accuracy = table.groupby(["learning_rate", "schedule", "model"], sort=False)["accuracy"]
@@ -80,21 +139,33 @@ def _common(dataset: str, data_root: Path) -> pd.DataFrame:
     )
 
 
-def _fast(data_root: Path) -> pd.DataFrame:
+def _fast(trials: Trials) -> pd.DataFrame:
     """By candidate, accuracy and seconds; the rate has no part in the time of an epoch."""
     import pandas as pd
 
     spec = zoo.get(fast_recipe.MODEL)
-    runs = [(settings, seed) for settings in fast_recipe.CANDIDATES for seed in SEEDS]
-    found = _train_all(
-        [(spec.name, fast_recipe.fast_recipe(spec, settings), seed) for settings, seed in runs],
-        "mnist",
-        data_root,
+    runs = [(settings, seed) for settings in fast_recipe.CANDIDATES for seed in fast_recipe.SEEDS]
+    found = trials.run(
+        [
+            Cell(
+                spec=spec,
+                recipe=fast_recipe.fast_recipe(spec, settings),
+                dataset="mnist",
+                recipe_name="fast",
+                seed=seed,
+                device="cpu",
+            )
+            for settings, seed in runs
+        ]
     )
     table = pd.DataFrame(
         [
-            {**asdict(settings), "accuracy": accuracy, "epoch_seconds": seconds / settings.epochs}
-            for (settings, _), (accuracy, seconds) in zip(runs, found, strict=True)
+            {
+                **asdict(settings),
+                "accuracy": record.validation_accuracy,
+                "epoch_seconds": (record.train_seconds or 0.0) / settings.epochs,
+            }
+            for (settings, _), record in zip(runs, found, strict=True)
         ]
     )
     epoch = table.groupby("batch")["epoch_seconds"].median()
@@ -109,34 +180,6 @@ def _fast(data_root: Path) -> pd.DataFrame:
         round(epochs * epoch[batch], 2) for batch, _, epochs in outcome.index.to_list()
     ]
     return outcome
-
-
-def _train_all(
-    runs: Sequence[tuple[str, Recipe, int]], dataset: str, data_root: Path
-) -> list[tuple[float, float]]:
-    """Of each model under a recipe with a seed, validation accuracy and seconds of training."""
-    from joblib import Parallel, delayed
-
-    data = load(dataset, data_root=data_root, seed=0)
-    with tempfile.TemporaryDirectory() as place:
-        # All candidates hold the same samples out, so that a model's are stored once.
-        seen = {
-            model: store(view(data, zoo.get(model), recipe), Path(place))
-            for model, recipe in {model: recipe for model, recipe, _ in runs}.items()
-        }
-        found: list[tuple[float, float]] = Parallel(n_jobs=machine.cores(), verbose=5)(
-            delayed(_train)(model, recipe, seed, seen[model]) for model, recipe, seed in runs
-        )
-    return found
-
-
-def _train(model: str, recipe: Recipe, seed: int, stored: StoredSplit) -> tuple[float, float]:
-    from bench.cells.train import train
-
-    trained = train(zoo.get(model), recipe, open_stored(stored), seed=seed, device="cpu")
-    # Both data sets have validation samples, and both recipes hold them out.
-    assert trained.validation_accuracy is not None
-    return trained.validation_accuracy, trained.train_seconds
 
 
 if __name__ == "__main__":
