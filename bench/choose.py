@@ -7,7 +7,7 @@ time to 99% wins. Both look at held-out validation samples; the test split plays
 
 from __future__ import annotations
 
-import tempfile
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +18,8 @@ from bench.cells import common_recipe, fast_recipe, machine
 from bench.cells.catalogue import image_models, twins
 from bench.cells.common_recipe import SEEDS
 from bench.cells.data import load
+from bench.cells.leftovers import temporary_folder
+from bench.cells.parent import end_with
 from bench.cells.splits import StoredSplit, open_stored, store, view
 from bench.cli.parser import Parser, add_data_root, command
 from zoo import Recipe
@@ -118,19 +120,23 @@ def _train_all(
     from joblib import Parallel, delayed
 
     data = load(dataset, data_root=data_root, seed=0)
-    with tempfile.TemporaryDirectory() as place:
+    with temporary_folder() as place:
         # All candidates hold the same samples out, so that a model's are stored once.
         seen = {
             model: store(view(data, zoo.get(model), recipe), Path(place))
             for model, recipe in {model: recipe for model, recipe, _ in runs}.items()
         }
+        here = os.getpid()
         found: list[tuple[float, float]] = Parallel(n_jobs=machine.cores(), verbose=5)(
-            delayed(_train)(model, recipe, seed, seen[model]) for model, recipe, seed in runs
+            delayed(_train)(model, recipe, seed, seen[model], here) for model, recipe, seed in runs
         )
     return found
 
 
-def _train(model: str, recipe: Recipe, seed: int, stored: StoredSplit) -> tuple[float, float]:
+def _train(
+    model: str, recipe: Recipe, seed: int, stored: StoredSplit, parent: int
+) -> tuple[float, float]:
+    end_with(parent)
     from bench.cells.train import train
 
     trained = train(zoo.get(model), recipe, open_stored(stored), seed=seed, device="cpu")
