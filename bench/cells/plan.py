@@ -23,6 +23,7 @@ from zoo import ModelSpec, Recipe
 RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
 DEVICES = ("cpu", "cuda")
 ENGINES = ("sequential", "batched")
+MOST_SEEDS = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)

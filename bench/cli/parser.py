@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from bench.cli.frame import AnsweredError, framed
-from bench.cli.values import at_least_one
 from bench.records.errors import RequestError
 
 Options = argparse.ArgumentParser | argparse._ArgumentGroup  # what takes options
@@ -76,6 +75,14 @@ def add_zoo(parser: Options) -> None:
         metavar="FILE",
         help="a Python file, or a module by its name, with networks of your own; it is run",
     )
+
+
+def at_least_one(text: str) -> int:
+    """A whole number from 1 on, for an option's `type`."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
+    return number
 
 
 def add_jobs(parser: Options) -> None:

@@ -5,17 +5,8 @@ from __future__ import annotations
 import argparse
 import math
 
+from bench.cells.plan import MOST_SEEDS
 from bench.records.errors import RequestError
-
-MOST_SEEDS = 10_000
-
-
-def at_least_one(text: str) -> int:
-    """A whole number from 1 on, for an option's `type`."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {number}")
-    return number
 
 
 def seconds(text: str) -> float:
