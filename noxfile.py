@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "uv"
@@ -111,6 +114,35 @@ def slow(session: nox.Session) -> None:
     """Runs the tests that take minutes."""
     _install(session, "tests", "site", "browser")
     session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Looks all installed packages up among known vulnerabilities; needs the network."""
+    _install(session)
+    session.install(*nox.project.dependency_groups(PYPROJECT, "audit"))
+    answer = Path(session.create_tmp()) / "audit.json"
+    answer.unlink(missing_ok=True)
+    # It ends with 1 where it finds something, and where nobody answers it.
+    session.run(
+        *("pip-audit", "--skip-editable", "--progress-spinner", "off"),
+        *("--format", "json", "--output", str(answer), *session.posargs),
+        silent=True,
+        success_codes=[0, 1],
+    )
+    packages = json.loads(answer.read_text())["dependencies"] if answer.exists() else []
+    known = [package for package in packages if "vulns" in package]
+    if not known:
+        session.error("nothing was audited: the service that knows vulnerabilities did not answer")
+    for package in known:
+        for found in package["vulns"]:
+            mended = ", ".join(found["fix_versions"]) or "none yet"
+            session.warn(
+                f"{package['name']} {package['version']}: {found['id']}, mended in {mended}"
+            )
+    session.log(f"{len(known)} of {len(packages)} packages were looked up")
+    if any(package["vulns"] for package in known):
+        session.error("known vulnerabilities, see above; install the versions that mend them")
 
 
 @nox.session

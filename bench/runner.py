@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -16,12 +16,13 @@ import msgspec
 from bench.cells import machine, reference
 from bench.cells.catalogue import DRAWN_PER_SEED
 from bench.cells.controls import permuted_cells
-from bench.cells.count import count
+from bench.cells.counts import count_all
 from bench.cells.data import Dataset, Datasets
 from bench.cells.declaration import declare
-from bench.cells.jobs import Job, at_a_time, cell_key, failure, make_jobs, run_jobs
-from bench.cells.plan import Plan, Request, plan
-from bench.cells.processes import ForkedProcess
+from bench.cells.jobs import Apart, Job, cell_key, failure, make_jobs, run_jobs, workers
+from bench.cells.leftovers import sweep
+from bench.cells.outcomes import EndedError
+from bench.cells.plan import Cell, Plan, Request, plan
 from bench.cells.request import request_record
 from bench.cells.splits import Split
 from bench.cells.weights import are_intact
@@ -42,7 +43,6 @@ from bench.results.runs import Results, read
 from bench.timing.alone import measuring_alone
 from bench.timing.memory import require_memory
 from bench.timing.workloads import measure_group, plan_groups
-from zoo import ModelSpec
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,8 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     )
     _clear(request, records)
     _declare(declare(request, planned), records)
-    counted = _count([cell.spec for cell in planned.first_cells.values()], records)
+    specs = [cell.spec for cell in planned.first_cells.values()]
+    counted = count_all(specs, records, request.cell_timeout)
 
     @cache
     def references() -> list[str]:
@@ -124,7 +125,8 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     _train([*jobs, *controls], request, records, progress, meanwhile=references)
     keys = [job.key for job in (*jobs, *controls)] + counted + references()
     if timed:
-        keys += _measure(request, planned, here, records, progress)
+        able = _that_ran(planned, records, keys)
+        keys += _measure(request, able, here, records, progress)
     shown = _hardest(records, keys, planned.models, dataset)
     records.append(request_record(request, planned, here, dataset, keys, ran, shown))
     return _with_findings(read(records), records)
@@ -132,6 +134,7 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
 
 def _clear(request: Request, records: Store) -> None:
     """Removes what runs that were killed have left; sets records aside that are not wanted."""
+    sweep()
     own_folder(request.folder / "weights")
     for place in (request.folder, request.folder / "weights"):
         remove_leftovers(place)
@@ -199,27 +202,11 @@ def _require_memory(
     require_memory({spec.name: spec for spec in waiting.values()}.values())
 
 
-def _count(specs: Iterable[ModelSpec], records: Store) -> list[str]:
-    """Counts the networks that are not counted yet; the keys of all."""
-    wanted = {
-        digest({"count": spec.name, "code": code_sha256(count, spec.build, spec.layers)}): spec
-        for spec in specs
-    }
-    missing = records.missing(wanted)
-    if missing:
-        # In another process, because torch loads its compiler for the first flop counter.
-        with ForkedProcess(_count_one) as process:
-            for key, spec in missing.items():
-                process.ask("__call__", spec, key)
-                records.append(process.answer())
-    return list(wanted)
-
-
-def _count_one(spec: ModelSpec, key: str) -> kinds.Count:
-    try:
-        return count(spec, key)
-    except Exception as error:
-        return kinds.Count(key=key, model=spec.name, status="failed", error=failure(error))
+def _that_ran(planned: Plan, records: Store, keys: Sequence[str]) -> Plan:
+    """The plan without the networks none of whose cells went through, which nobody measures."""
+    trained = of_kind(latest(records.read(), keys).values(), kinds.Train)
+    ran = {cell.model for cell in trained if cell.status == "ok"}
+    return replace(planned, cells=tuple(cell for cell in planned.cells if cell.model in ran))
 
 
 def _train(
@@ -237,14 +224,36 @@ def _train(
             continue
         if record.key in wanted and record.key not in waiting:
             _drop_other_weights(wanted[record.key], record, progress)
-    progress.training([str(job.cell) for job in waiting.values()], len(jobs), request.jobs)
-    for device in request.devices:
-        ours = [job for job in waiting.values() if job.cell.device == device]
-        heavy = any(job.cell.is_heavy for job in ours)
-        side_by_side = 1 if heavy else at_a_time(device, request.jobs)
-        for _, record in run_jobs(ours, side_by_side, meanwhile):
+    ours = {
+        device: [job for job in waiting.values() if job.cell.device == device]
+        for device in request.devices
+    }
+    side_by_side = {
+        device: 1
+        if any(job.cell.is_heavy for job in own)
+        else workers(device, request.jobs, len(own))
+        for device, own in ours.items()
+    }
+    progress.training(
+        [str(job.cell) for job in waiting.values()], len(jobs), max(side_by_side.values())
+    )
+    for device, own in ours.items():
+        # What a GPU holds for one process it would hold twice, so that this one trains on it.
+        guarded = device == "cpu" or request.cell_timeout is not None
+        apart = Apart(seconds=request.cell_timeout, on_lost=_telling(progress)) if guarded else None
+        for _, record in run_jobs(own, side_by_side[device], meanwhile, apart):
             records.append(record)
             progress.trained(record)
+
+
+def _telling(progress: Progress) -> Callable[[Cell, EndedError], None]:
+    """What tells that a worker was lost."""
+
+    def tell(cell: Cell, error: EndedError) -> None:
+        said = str(error).partition(";")[0]
+        progress.begins(f"{cell}: {said}; it is trained once more, when nothing runs beside it")
+
+    return tell
 
 
 def _train_until_settled(
@@ -354,7 +363,7 @@ def _measure(
         if records.missing(wanted):
             progress.measuring(str(group), group.rounds)
             with measuring_alone(progress.begins) as beside:
-                measured = measure_group(group, progress.measured)
+                measured = measure_group(group, progress.measured, request.cell_timeout)
             for record in measured:
                 records.append(msgspec.structs.replace(record, beside_cores=beside.busy_cores))
         keys += wanted

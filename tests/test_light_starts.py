@@ -31,6 +31,7 @@ COMMANDS = {
     "bench.rates": ["nowhere"],
     "bench.verify": ["nowhere"],
     "bench.diff": ["nowhere", "nowhere"],
+    "bench.doctor": ["--nonsense"],
     "bench.counting": ["--nonsense"],
     "bench.overhead": ["--nonsense"],
     "bench.claims": ["--claims", "nowhere.toml"],

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -9,8 +10,12 @@ from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
+import torch
 
-from bench.cells.processes import ForkedProcess, ProcessEndedError, run_all
+from bench.cells import outcomes
+from bench.cells.outcomes import EndedError, TimedOutError
+from bench.cells.processes import ForkedProcess, ProcessEndedError
+from bench.cells.side_by_side import Guard, run_all
 from tests.programs import REPOSITORY, outside_pytest
 
 
@@ -49,8 +54,9 @@ def test_one_at_a_time_stays_in_this_process_and_in_order() -> None:
 def test_only_what_ends_its_process_fails_and_all_else_goes_on() -> None:
     found = dict(run_all(end_over_two, [1, 2, 3, 4], 2))
     assert {number: found[number] for number in (1, 3, 4)} == {1: 1, 3: 3, 4: 4}
-    assert isinstance(found[2], ProcessEndedError)
-    assert str(found[2]) == "a process ended with 7; memory may be short"
+    assert isinstance(found[2], EndedError)
+    assert found[2].status == "killed"
+    assert str(found[2]).startswith("its process ended with exit code 7 before it had answered; ")
     assert [*found][-1] == 2  # tried again when nothing ran beside it
 
 
@@ -117,7 +123,7 @@ def test_what_is_loaded_before_a_fork_leaves_cuda_alone() -> None:
 def test_a_script_without_a_guard_is_not_run_again_in_its_processes(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from bench.cells.processes import run_all\n"
+        "from bench.cells.side_by_side import run_all\n"
         "def double(number): return 2 * number\n"
         "print('begins')\n"
         "print(sorted(result for _, result in run_all(double, [1, 2, 3], 2)))\n"
@@ -141,3 +147,51 @@ def test_a_process_that_has_ended_says_so_to_whoever_asks_it(thing: object) -> N
         process.ask("__call__", 1)
         with pytest.raises(ProcessEndedError, match="a process ended with -9"):
             process.answer()
+
+
+def test_what_takes_too_long_is_ended_and_not_tried_again_and_all_else_goes_on() -> None:
+    lost: list[object] = []
+    guard = Guard(seconds=lambda _: 2.0, on_lost=lambda *told: lost.append(told))
+    began = time.monotonic()
+    found = dict(run_all(time.sleep, [600.0, 0.01, 0.02], 2, guard=guard))
+    assert (found[0.01], found[0.02], lost) == (None, None, [])
+    assert isinstance(found[600.0], TimedOutError)
+    assert found[600.0].status == "timed out"
+    assert "not finished after 2 s; give it longer (--cell-timeout)" in str(found[600.0])
+    assert time.monotonic() - began < 100
+    assert not active_children()
+
+
+def test_one_at_a_time_may_be_kept_from_this_process_and_a_lost_process_is_told() -> None:
+    lost: list[tuple[int, str]] = []
+    guard = Guard(on_lost=lambda item, error: lost.append((item, error.status)), always=True)
+    found = dict(run_all(end_over_two, [1, 2, 3], 1, guard=guard))
+    assert (found[1], found[3], lost) == (1, 3, [(2, "killed")])
+    assert isinstance(found[2], EndedError)
+
+
+def test_a_killed_process_is_out_of_memory_where_the_system_has_killed_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = tmp_path / "vmstat"
+    counted.write_text("nr_free_pages 5\noom_kill 3\n")
+    monkeypatch.setattr(outcomes, "_KILLED_FOR_MEMORY", (counted, "oom_kill"))
+    assert outcomes.memory_kills() == 3
+    assert outcomes.ended(-signal.SIGKILL, 3).status == "killed"
+    assert "ended by SIGKILL before" in str(outcomes.ended(-signal.SIGKILL, 3))
+    assert outcomes.ended(-signal.SIGKILL, 2).status == "out of memory"
+    assert outcomes.ended(-signal.SIGSEGV, 2).status == "killed"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (MemoryError(), "out of memory"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "out of memory"),
+        (RuntimeError("[enforce fail] . DefaultCPUAllocator: can't allocate"), "out of memory"),
+        (RuntimeError("shapes"), "failed"),
+        (TimedOutError(3), "timed out"),
+    ],
+)
+def test_what_has_come_of_it_is_told_by_what_was_raised(error: Exception, status: str) -> None:
+    assert outcomes.status_of(error) == status

@@ -11,7 +11,7 @@ from zoo import lenet as lenet  # isort: skip
 from zoo import net as net  # isort: skip
 from zoo import dnn as dnn  # isort: skip
 from zoo import counting as counting  # isort: skip
-from zoo.checking import require_sound
+from zoo.checking import require_answers, require_sound
 from zoo.documents import DOCUMENTS
 from zoo.extension import ExtensionError, add
 from zoo.own import model
@@ -34,6 +34,7 @@ __all__ = [
     "model",
     "names",
     "register",
+    "require_answers",
     "require_sound",
     "select",
     "temporary",

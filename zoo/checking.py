@@ -63,6 +63,49 @@ def require_sound(spec: ModelSpec) -> None:
         _require_learning(spec, network, inputs)
 
 
+def require_answers(spec: ModelSpec) -> None:
+    """Checks what takes two forward passes: shape and type of the outputs, twice the same.
+
+    Raises:
+        ExtensionError: They are not what is declared, or what is trained could not be recorded.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        network = _built(spec.name, spec.build).eval()
+        inputs = _batch(spec.input_shape)
+        try:
+            torch.set_num_threads(1)  # as in training
+            with torch.no_grad():
+                first = _outputs(spec.name, network, inputs.clone()).clone()
+                second = _outputs(spec.name, network, inputs.clone())
+            found = torch.get_num_threads()
+        finally:
+            torch.set_num_threads(threads)
+    _require_count(spec, first)
+    _require_recordable(spec, network)
+    if found != 1:
+        raise ExtensionError(
+            f"'{spec.name}' sets {found} threads, which changes the bits of all that is trained in "
+            "its process; leave torch.set_num_threads out"
+        )
+    if not torch.equal(first.nan_to_num(), second.nan_to_num()):
+        raise _not_repeatable(spec)
+
+
+def _require_recordable(spec: ModelSpec, network: nn.Module) -> None:
+    """Checks that numpy knows the types of all weights, whose bytes are digested and stored."""
+    for name, tensor in network.state_dict().items():
+        try:
+            tensor[:0].numpy() if tensor.dim() else tensor.numpy()
+        except TypeError as error:
+            raise ExtensionError(
+                f"'{spec.name}' keeps '{name}' in {tensor.dtype}, which cannot be recorded; keep "
+                "it in float32 and convert it where it is used"
+            ) from error
+
+
 def _built(name: str, build: Callable[[], nn.Module]) -> nn.Module:
     """The network with its first weights, from the same seed every time."""
     import torch
@@ -90,6 +133,17 @@ def _batch(input_shape: Shape) -> Tensor:
 
 
 def _forward(name: str, network: nn.Module, inputs: Tensor) -> Tensor:
+    """A network's outputs, of the type and shape that they should have, and finite."""
+    outputs = _outputs(name, network, inputs)
+    if not bool(outputs.isfinite().all()):
+        raise ExtensionError(
+            f"'{name}' gives outputs that are not finite for its first weights; look for a "
+            "division by zero or a logarithm of zero"
+        )
+    return outputs
+
+
+def _outputs(name: str, network: nn.Module, inputs: Tensor) -> Tensor:
     """A network's outputs, of the type and shape that they should have."""
     import torch
     from torch import Tensor
@@ -111,11 +165,6 @@ def _forward(name: str, network: nn.Module, inputs: Tensor) -> Tensor:
         raise ExtensionError(
             f"'{name}' makes {outputs.dtype} of shape {tuple(outputs.shape)} of a batch of shape "
             f"{taken}; {wanted}"
-        )
-    if not bool(outputs.isfinite().all()):
-        raise ExtensionError(
-            f"'{name}' gives outputs that are not finite for its first weights; look for a "
-            "division by zero or a logarithm of zero"
         )
     return outputs
 
@@ -156,15 +205,19 @@ def _require_same_start(spec: ModelSpec, network: nn.Module) -> None:
 
 
 def _require_outputs(spec: ModelSpec, outputs: Tensor) -> None:
-    if outputs.shape[1] != spec.classes:
-        raise ExtensionError(
-            f"'{spec.name}' has {outputs.shape[1]} outputs for each sample, and classes="
-            f"{spec.classes} is declared; change one of them"
-        )
+    _require_count(spec, outputs)
     if spec.output != "logits" and _kind(outputs) != spec.output:
         raise ExtensionError(
             f"'{spec.name}' declares its outputs as {spec.output}, and a forward pass gives "
             f"{_kind(outputs)}; end it with the layer that is missing, or leave output out"
+        )
+
+
+def _require_count(spec: ModelSpec, outputs: Tensor) -> None:
+    if outputs.shape[1] != spec.classes:
+        raise ExtensionError(
+            f"'{spec.name}' has {outputs.shape[1]} outputs for each sample, and classes="
+            f"{spec.classes} is declared; change one of them"
         )
 
 
@@ -177,10 +230,14 @@ def _require_repeatable(spec: ModelSpec, network: nn.Module, inputs: Tensor) -> 
         _require_unchanged(spec, given, inputs)
         second = _forward(spec.name, network, given)
     if not torch.equal(first, second):
-        raise ExtensionError(
-            f"'{spec.name}' gives two different outputs for the same input and weights in eval "
-            "mode; draw random numbers only where self.training is true, as torch.nn.Dropout does"
-        )
+        raise _not_repeatable(spec)
+
+
+def _not_repeatable(spec: ModelSpec) -> ExtensionError:
+    return ExtensionError(
+        f"'{spec.name}' gives two different outputs for the same input and weights in eval "
+        "mode; draw random numbers only where self.training is true, as torch.nn.Dropout does"
+    )
 
 
 def _require_unchanged(spec: ModelSpec, given: Tensor, inputs: Tensor) -> None:

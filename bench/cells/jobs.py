@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -12,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+import zoo
 from bench.cells.data import Dataset, Datasets
+from bench.cells.outcomes import EndedError, status_of
 from bench.cells.plan import Cell
-from bench.cells.processes import ProcessEndedError, run_all
+from bench.cells.processes import ProcessEndedError
+from bench.cells.side_by_side import Guard, run_all
 from bench.cells.splits import Split, StoredSplit, open_stored, store, view, with_permuted_pixels
 from bench.cells.weights import part_of, place_weights, save_weights
 from bench.records import kinds
@@ -28,6 +32,10 @@ from zoo import ModelSpec
 
 if TYPE_CHECKING:
     from bench.cells.train import Trained
+
+
+WORKER_BYTES = 500_000_000  # what a process that trains a small network takes, at most
+_answered: set[str] = set()  # networks whose answers this process has checked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,26 +199,68 @@ def at_a_time(device: str, jobs: int) -> int:
     return jobs if device == "cpu" else 1
 
 
+@dataclass(frozen=True, kw_only=True)
+class Apart:
+    """How the process that records is kept from what becomes of those that train.
+
+    Attributes:
+        seconds: How long a cell may take; None is for ever.
+        on_lost: Told of a cell whose process has ended, before it is tried once more.
+    """
+
+    seconds: float | None
+    on_lost: Callable[[Cell, EndedError], object]
+
+
+def workers(device: str, jobs: int, cells: int) -> int:
+    """How many cells to train side by side, of so many, where `jobs` are asked for.
+
+    No more than there are cells, cores, and memory for.
+    """
+    from bench.cells.machine import available_bytes, cores
+
+    fit = max(1, available_bytes() // WORKER_BYTES)
+    return max(1, min(at_a_time(device, jobs), cells, cores(), fit))
+
+
 def run_jobs(
-    jobs: Sequence[Job], side_by_side: int, meanwhile: Callable[[], object] | None = None
+    jobs: Sequence[Job],
+    side_by_side: int,
+    meanwhile: Callable[[], object] | None = None,
+    apart: Apart | None = None,
 ) -> Iterator[tuple[Job, kinds.Train]]:
     """Each job with its record, as they finish; jobs of equal work are trained once.
 
     Args:
         jobs: What to run.
-        side_by_side: How many at a time; one stays in this process.
+        side_by_side: How many at a time; one stays in this process unless they are kept apart.
         meanwhile: Called once, when the last of several are running.
+        apart: Keeps this process from what becomes of those that train.
     """
     twins: dict[str, list[Job]] = {}
     for job in jobs:
         twins.setdefault(job.work, []).append(job)
     units = _units([same[0] for same in twins.values()])
     train_unit = partial(run_unit, side_by_side=side_by_side)
-    for unit, result in run_all(train_unit, units, side_by_side, meanwhile):
+    lost: Counter[str] = Counter()
+
+    def lose(unit: Sequence[Job], error: EndedError) -> None:
+        lost.update(job.key for job in unit)
+        if apart is not None:
+            apart.on_lost(unit[0].cell, error)
+
+    seconds = None if apart is None else apart.seconds
+    guard = Guard(
+        seconds=lambda unit: None if seconds is None else seconds * len(unit),
+        on_lost=lose,
+        always=apart is not None,
+    )
+    for unit, result in run_all(train_unit, units, side_by_side, meanwhile, guard):
         if isinstance(result, ProcessEndedError):
             result = [failed_record(job, 1, result) for job in unit]
-        for job, record in zip(unit, result, strict=True):
+        for job, trained in zip(unit, result, strict=True):
             place_weights(job)
+            record = msgspec.structs.replace(trained, lost_workers=lost[job.key])
             yield job, record
             for twin in twins[job.work][1:]:
                 yield twin, _as_twin(twin, job, record)
@@ -241,6 +291,7 @@ def run_job(job: Job, side_by_side: int) -> kinds.Train:
 def run_unit(unit: Sequence[Job], side_by_side: int) -> list[kinds.Train]:
     """The records of jobs that are trained at once; of their failure if that raised."""
     try:
+        _require_answers(unit[0].cell)
         trained = _train(unit)
         return [
             _record(job, side_by_side, status="ok", **_outcome(job, trained[job.cell.seed]))
@@ -251,8 +302,9 @@ def run_unit(unit: Sequence[Job], side_by_side: int) -> list[kinds.Train]:
 
 
 def failed_record(job: Job, side_by_side: int, error: BaseException) -> kinds.Train:
-    """The record of a cell that raised, or whose process died."""
-    return _record(job, side_by_side, status="failed", error=failure(error))
+    """The record of a cell that raised, or whose process has ended."""
+    words = str(error) if isinstance(error, EndedError) else failure(error)
+    return _record(job, side_by_side, status=status_of(error), error=words)
 
 
 def _record(job: Job, side_by_side: int, **outcome: Any) -> kinds.Train:
@@ -283,6 +335,19 @@ def failure(error: BaseException) -> str:
     place = f" ({Path(where[-1].filename).name}:{where[-1].lineno})" if where else ""
     message = " ".join(str(error).split())
     return f"{type(error).__name__}: {message}{place}"
+
+
+def _require_answers(cell: Cell) -> None:
+    """Checks a network's answers before it is trained, once in a process.
+
+    Raises:
+        ExtensionError: They are not of the shape and type declared, or are others each time.
+    """
+    # A heavy network is of the zoo itself, and building it another time takes a gigabyte.
+    if cell.is_heavy or cell.spec.name in _answered:
+        return
+    zoo.require_answers(cell.spec)
+    _answered.add(cell.spec.name)
 
 
 def _train(unit: Sequence[Job]) -> dict[int, Trained]:

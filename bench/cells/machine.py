@@ -22,6 +22,13 @@ def cores() -> int:
     return int(cpu_count())
 
 
+def available_bytes() -> int:
+    """What programs can still take without swapping; limits of a container are not looked at."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
 def devices() -> tuple[str, ...]:
     """The devices that are there."""
     import torch

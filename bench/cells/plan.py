@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import re
 from collections.abc import Sequence
@@ -50,6 +49,7 @@ class Request:
         margin: The smallest difference of accuracies that matters, a fraction.
         command: The command line that makes it, where that is not one of `bench.compare`.
         zoo: The file or module that the user's own networks were added from; None without one.
+        cell_timeout: Seconds after which a cell is ended; None lets it take as long as it takes.
     """
 
     models: tuple[str, ...]
@@ -69,6 +69,7 @@ class Request:
     margin: float = MARGIN
     command: str | None = None
     zoo: str | None = None
+    cell_timeout: float | None = None
 
     @property
     def report_name(self) -> str:
@@ -233,57 +234,6 @@ def resolve(spec: ModelSpec, name: RecipeName, dataset: str, epochs: int | None)
     return recipe if epochs is None else replace(recipe, epochs=epochs)
 
 
-def parse_seeds(text: str) -> tuple[int, ...]:
-    """`5` is the seeds 1 to 5; `1,2,7` is these seeds, and `7,` the seed 7 alone.
-
-    Raises:
-        RequestError: It is neither, or a seed stands twice.
-    """
-    items = [item.strip() for item in text.removesuffix(",").split(",")]
-    if not all(item.isascii() and item.isdigit() for item in items):
-        raise RequestError(
-            f"--seeds '{text}' is not a number of seeds (5), a list of seeds (1,2,7) or "
-            "until-settled"
-        )
-    if max(map(len, items)) > 10:
-        raise RequestError(f"--seeds '{text[:40]}...': no seed is above {2**32 - 1}")
-    numbers = tuple(int(item) for item in items)
-    if "," not in text and numbers[0] > MOST_SEEDS:
-        raise RequestError(f"--seeds {text} is too many; {MOST_SEEDS} is the most")
-    return numbers if "," in text else tuple(range(1, numbers[0] + 1))
-
-
-def parse_margin(text: str) -> float:
-    """`0.5pp` as a fraction.
-
-    Raises:
-        RequestError: It is no number of percentage points between 0 and 100.
-    """
-    number = text.removesuffix("pp")
-    try:
-        points = float(number)
-    except ValueError:
-        points = math.nan
-    if number == text or not 0 < points < 100:
-        raise RequestError(
-            f"--margin '{text}' is no difference of accuracies; give percentage points above 0, "
-            "such as 0.5pp"
-        )
-    return points / 100
-
-
-def parse_list(option: str, text: str) -> tuple[str, ...]:
-    """The items of a comma-separated list.
-
-    Raises:
-        RequestError: There are none, or one is empty.
-    """
-    items = tuple(item.strip() for item in text.split(","))
-    if not all(items):
-        raise RequestError(f"{option} '{text}' has an empty item; give names with commas between")
-    return items
-
-
 def _validate(request: Request) -> None:
     validate_name(request.dataset)
     _choice("recipe", request.recipe, RECIPES)
@@ -296,6 +246,10 @@ def _validate(request: Request) -> None:
         raise RequestError(f"seeds {request.seeds} must lie between 0 and 2^32 - 1")
     require_one("--epochs", request.epochs)
     require_one("--jobs", request.jobs)
+    if request.cell_timeout is not None and not 0 < request.cell_timeout < 1e9:
+        raise RequestError(
+            f"--cell-timeout {request.cell_timeout:g} is no number of seconds above 0"
+        )
     validate_folder(request.report_name, request.reports)
 
 

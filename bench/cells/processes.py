@@ -14,24 +14,21 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
-import pickle
 import signal
 import sys
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
 Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 _HAS_SERVER = "forkserver" in multiprocessing.get_all_start_methods()
 _CONTEXT: Any = multiprocessing.get_context("forkserver" if _HAS_SERVER else "spawn")
 if _HAS_SERVER:
-    _CONTEXT.set_forkserver_preload(["bench.cells.preload"])
+    _CONTEXT.set_forkserver_preload(["bench.cells.watched", "bench.cells.preload"])
 
 
 class ProcessEndedError(RuntimeError):
@@ -142,77 +139,6 @@ def serve(connection: Connection) -> None:
             connection.send(getattr(thing, method)(*arguments))
     except (EOFError, BrokenPipeError):
         return
-
-
-def run_all(
-    do: Callable[[Item], Result],
-    items: Sequence[Item],
-    at_a_time: int,
-    meanwhile: Callable[[], object] | None = None,
-) -> Generator[tuple[Item, Result | ProcessEndedError]]:
-    """Each item with what a function makes of it, as they finish.
-
-    What a process ends over, usually because memory is short for several at a time, is tried once
-    more when nothing runs beside it; if its process ends again, that is what has come of it.
-
-    Args:
-        do: The function.
-        items: What it is called with, in this order.
-        at_a_time: How many at a time, each in a process of its own; one stays in this process.
-        meanwhile: Called once there are fewer items left than processes, so that the processor does
-            not wait for the last of them.
-    """
-    if at_a_time == 1:
-        for item in items:
-            yield item, do(item)
-        return
-    alone: list[Item] = []
-    for item, result in _side_by_side(do, items, at_a_time, meanwhile):
-        if isinstance(result, ProcessEndedError):
-            alone.append(item)
-        else:
-            yield item, result
-    for item in alone:
-        yield from _side_by_side(do, [item], 1, None)
-
-
-def _side_by_side(
-    do: Callable[[Item], Result],
-    items: Sequence[Item],
-    at_a_time: int,
-    meanwhile: Callable[[], object] | None,
-) -> Generator[tuple[Item, Result | ProcessEndedError]]:
-    waiting = deque(items)
-    idle: list[ForkedProcess] = []
-    busy: dict[Connection, tuple[ForkedProcess, Item]] = {}
-    try:
-        while waiting or busy:
-            while waiting and len(busy) < at_a_time:
-                item = waiting.popleft()
-                process = idle.pop() if idle else ForkedProcess(do)
-                try:
-                    process.ask("__call__", item)
-                except (pickle.PicklingError, AttributeError, TypeError) as error:
-                    idle.append(process)
-                    yield item, ProcessEndedError(f"it cannot be sent to a process: {error}")
-                else:
-                    busy[process.connection] = process, item
-            if meanwhile and not waiting and len(busy) < at_a_time:
-                meanwhile()
-                meanwhile = None
-            for connection in wait([*busy]) if busy else ():
-                assert isinstance(connection, Connection)
-                process, item = busy.pop(connection)
-                result: Result | ProcessEndedError
-                try:
-                    result = process.answer()
-                    idle.append(process)
-                except ProcessEndedError as error:
-                    result = error
-                yield item, result
-    finally:
-        for process in [*idle, *(process for process, _ in busy.values())]:
-            process.__exit__()
 
 
 @contextmanager

@@ -98,6 +98,7 @@ def command(request: Request) -> str:
         "--max-seeds": next((n for n in request.looks[-1:] if n != SETTLED_AT_MOST), None),
         "--devices": ",".join(request.devices),
         "--epochs": request.epochs,
+        "--cell-timeout": None if request.cell_timeout is None else f"{request.cell_timeout:g}",
         "--engine": None if request.engine == "sequential" else request.engine,
         "--baseline": request.baseline,
         "--margin": None if request.margin == MARGIN else f"{100 * request.margin:g}pp",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from joblib import Parallel, delayed
 from bench.cells import machine
 from bench.cells.data import Datasets
 from bench.cells.jobs import Job, failure, make_jobs, run_jobs
+from bench.cells.leftovers import sweep
+from bench.cells.parent import end_with
 from bench.cells.weights import are_intact
 from bench.claims.evidence import (
     Probe,
@@ -70,6 +73,7 @@ def supply(
     datasets = Datasets(data_root)
     obstacles: dict[str, None] = {}
     jobs = _jobs(trials, datasets, store, obstacles)
+    sweep()
     failures = [*_train(store, jobs, probes, trials, side_by_side, shown)]
     records = store.read()
     runs = read(records, trials, ()).runs
@@ -190,13 +194,26 @@ def _probe(
     probes: Sequence[Probe], data_root: Path, weights: Path, side_by_side: int, shown: Progress
 ) -> Iterator[tuple[Probe, Mapping[str, Any] | str]]:
     """Every probe with its outcome, or what it raised; those that time are last, one at a time."""
-    parallel = Parallel(n_jobs=side_by_side, return_as="generator_unordered")
-    yield from parallel(delayed(_attempt)(p, data_root, weights) for p in probes if not p.timing)
+    untimed = [probe for probe in probes if not probe.timing]
+    parallel = Parallel(
+        n_jobs=min(side_by_side, len(untimed) or 1), return_as="generator_unordered"
+    )
+    here = os.getpid()
+    yield from parallel(
+        delayed(_attempt_elsewhere)(probe, data_root, weights, here) for probe in untimed
+    )
     for probe in probes:
         if probe.timing:
             with measuring_alone(shown.begins):
                 attempt = _attempt(probe, data_root, weights)
             yield attempt
+
+
+def _attempt_elsewhere(
+    probe: Probe, data_root: Path, weights: Path, parent: int
+) -> tuple[Probe, Mapping[str, Any] | str]:
+    end_with(parent)
+    return _attempt(probe, data_root, weights)
 
 
 def _attempt(probe: Probe, data_root: Path, weights: Path) -> tuple[Probe, Mapping[str, Any] | str]:

@@ -11,14 +11,12 @@ from bench.cells.plan import (
     ENGINES,
     RECIPES,
     Request,
-    parse_list,
-    parse_margin,
-    parse_seeds,
     plan,
 )
 from bench.cells.processes import start_loading
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED, until_settled
 from bench.cli.parser import Options, Parser, add_data_root, add_jobs, add_reports, add_zoo
+from bench.cli.values import parse_list, parse_margin, parse_seeds, seconds
 from bench.records.errors import RequestError
 from bench.records.store import Store
 
@@ -80,6 +78,13 @@ def _add_amount(group: Options) -> None:
     )
     add("--max-seeds", type=int, help=f"the last look of {UNTIL_SETTLED} ({SETTLED_AT_MOST})")
     add("--epochs", type=int, help="instead of the recipe's")
+    add(
+        "--cell-timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help="ends a training run, a count or a measurement that takes longer, and goes on with "
+        "the others (none)",
+    )
     add("--devices", help="cpu, cuda or cpu,cuda (what is there)")
     add_jobs(group)
     add(
@@ -130,6 +135,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
         data_root=options.data_root,
         fresh=options.fresh,
         zoo=options.zoo,
+        cell_timeout=options.cell_timeout,
     )
     if options.devices is not None:
         request = replace(request, devices=parse_list("--devices", options.devices))

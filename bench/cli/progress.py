@@ -132,7 +132,9 @@ def choose(*, quiet: bool) -> Progress:
 
 def _outcome(record: Train) -> str:
     if record.test_accuracy is None or record.train_seconds is None:
-        return f"FAILED, {record.error}"
+        return f"{record.status.upper()}, {record.error}"
+    if record.outcome == "diverged":
+        return f"DIVERGED at step {record.diverged_at}"
     return f"{record.test_accuracy:.1%} in {record.train_seconds:.1f} s"
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+
+from bench.cells.parent import end_with
 
 SUMMARY, OUTPUT = "README.md", "output.txt"
 LAST_LINES = 12  # of a failed step's output, in the summary
@@ -106,6 +110,7 @@ def _run(step: Step, seconds: float) -> Result:
             stderr=subprocess.STDOUT,
             timeout=seconds,
             check=False,
+            preexec_fn=partial(end_with, os.getpid()),
         )
     except subprocess.TimeoutExpired as error:
         output, ended = error.stdout or b"", "stopped: no time was left"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +11,7 @@ from itertools import chain
 from typing import Any, TypeVar
 
 from bench.cells.jobs import failure
+from bench.cells.parent import spawned_processes
 from bench.records.kinds import Answers
 
 Result = TypeVar("Result")
@@ -86,7 +86,7 @@ class Contender:
 
 
 def _process() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    return spawned_processes(1)
 
 
 def names_of(contenders: Mapping[str, Contender]) -> tuple[str, ...]:

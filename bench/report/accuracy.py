@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
+from types import MappingProxyType
 
+from bench.records.kinds import Outcome
 from bench.report.distinct import twin_sets
 from bench.results.runs import ReferencePredictor, Results, Runs, ranked
 from bench.statistics.basics import Interval, Summary
@@ -86,6 +88,8 @@ class Row:
         ran: Seeds that ran.
         cells: Seeds that ran or failed.
         is_ranked: Whether it ran the seeds of the ranking, or none.
+        outcomes: How many seeds came to what, but for those that are `ok`.
+        instead: What stands where its number would, if no seed ran to its end.
     """
 
     name: str
@@ -99,6 +103,8 @@ class Row:
     ran: int = 0
     cells: int = 0
     is_ranked: bool = True
+    outcomes: Mapping[Outcome, int] = MappingProxyType({})
+    instead: Outcome | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +210,8 @@ def _network_row(runs: Runs, best: Runs) -> Row:
         ran=len(runs.accuracy),
         cells=len(runs.accuracy) + len(runs.errors),
         is_ranked=runs.accuracy.keys() in (best.accuracy.keys(), set()),
+        outcomes=runs.outcomes,
+        instead=runs.instead,
     )
 
 

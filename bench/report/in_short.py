@@ -32,13 +32,15 @@ class Trouble:
     """Runs that came to nothing.
 
     Attributes:
-        diverged: By network, how many of its runs had a loss that was not finite.
+        runs: How many had a loss that was not finite.
+        diverged: By network, the seeds of these runs, with the step of training at which it was so.
         no_better: Networks that are right no more often than the majority class.
         majority: How often that is right.
     """
 
     kind: ClassVar[str] = "trouble"
-    diverged: dict[str, int]
+    runs: int
+    diverged: dict[str, dict[int, int]]
     no_better: tuple[str, ...]
     majority: float | None
 
@@ -197,7 +199,7 @@ def in_short(results: Results) -> tuple[Finding, ...]:
 
 def trouble(results: Results) -> Trouble | None:
     """Runs that diverged, and networks that have learned nothing."""
-    diverged = {runs.model: count for runs in results.runs if (count := len(runs.diverged))}
+    diverged = {runs.model: runs.diverged for runs in results.runs if runs.diverged}
     no_better, majority = [], None
     for group in results.groups:
         for reference in results.references.get(group[0].ranking_group, ()):
@@ -208,6 +210,7 @@ def trouble(results: Results) -> Trouble | None:
     if not diverged and not no_better:
         return None
     return Trouble(
+        runs=sum(map(len, diverged.values())),
         diverged=diverged,
         no_better=tuple(dict.fromkeys(no_better)),
         majority=majority,

@@ -52,6 +52,7 @@ class MethodView:
         margin: The smallest difference of accuracies that matters.
         left_out: Why networks were left out.
         deviations: From the documents; none where no document's recipe was used.
+        lost: The runs whose process ended before it had answered, and which were trained again.
         failures: What failed, a line each.
         undrawn: By the name of a figure that could not be drawn, why.
         environment: What the run was made with.
@@ -74,6 +75,7 @@ class MethodView:
     margin: float
     left_out: tuple[str, ...]
     deviations: tuple[Deviation, ...]
+    lost: tuple[str, ...]
     failures: tuple[str, ...]
     undrawn: Mapping[str, str]
     environment: Environment
@@ -115,6 +117,7 @@ def method_view(
         margin=request.margin,
         left_out=tuple(item.reason for item in request.left_out),
         deviations=shared_deviations(request.deviations) if documents else (),
+        lost=tuple(f"`{c.model}` seed {c.seed} on {c.device}" for c in cells if c.lost_workers),
         failures=results.failures,
         undrawn=undrawn,
         environment=request.environment,

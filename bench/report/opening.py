@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
+from bench.records.kinds import Outcome
 from bench.report.accuracy import named_device, places_of
 from bench.report.decided import printed_accuracies
 from bench.report.distinct import distinct, drawn, twin_sets
@@ -44,7 +46,8 @@ class Row:
         memory_bytes: What a training step holds at most.
         ran: Seeds that ran.
         cells: Seeds that ran or failed.
-        diverged: Seeds whose loss was not finite at some update.
+        outcomes: How many seeds came to what, but for those that are `ok`.
+        instead: What stands where its number would, if no seed ran to its end.
     """
 
     name: str
@@ -64,7 +67,8 @@ class Row:
     memory_bytes: int | None = None
     ran: int = 0
     cells: int = 0
-    diverged: int = 0
+    outcomes: Mapping[Outcome, int] = MappingProxyType({})
+    instead: Outcome | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,7 +260,8 @@ def _row(
         memory_bytes=speed.peak_memory_bytes,
         ran=len(runs.accuracy),
         cells=len(runs.accuracy) + len(runs.errors),
-        diverged=len(runs.diverged),
+        outcomes=runs.outcomes,
+        instead=runs.instead,
     )
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind
@@ -22,6 +22,9 @@ from bench.statistics.speed import MARGINS, SpeedMargins
 from bench.statistics.uncertainty import accuracy_interval
 
 Value = TypeVar("Value")
+
+# Beside `ok`, in the order told.
+_TOLD: tuple[kinds.Outcome, ...] = get_args(kinds.Outcome)[1:]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +110,22 @@ class Runs:
     def errors(self) -> dict[int, str]:
         """By seed, what a failed cell raised."""
         return {seed: str(cell.error) for seed, cell in self.cells.items() if cell.status != "ok"}
+
+    @cached_property
+    def outcomes(self) -> dict[kinds.Outcome, int]:
+        """How many of its cells came to what, but for those that are `ok`."""
+        found = Counter(cell.outcome for cell in self.cells.values())
+        return {outcome: found[outcome] for outcome in _TOLD if found[outcome]}
+
+    @property
+    def instead(self) -> kinds.Outcome | None:
+        """What stands where its number would: what has come of all its cells, or of most.
+
+        None if some of them ran to their end.
+        """
+        if sum(self.outcomes.values()) < len(self.cells):
+            return None
+        return max(self.outcomes, key=lambda outcome: self.outcomes[outcome])
 
     @property
     def test_samples(self) -> int:
@@ -378,6 +397,9 @@ def _failures(records: Iterable[kinds.Record]) -> Iterator[str]:
         error = getattr(record, "error", None)
         if error is None:
             continue
+        status = getattr(record, "status", "failed")
+        if status != "failed":
+            error = f"{status}, {error}"
         if isinstance(record, kinds.Reference):
             drawn = "" if record.seed is None else f", seed {record.seed}"
             tested = f"{record.test_samples:,} test samples of {record.classes} classes"

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
 import time
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +13,7 @@ from bench.cells import machine
 from bench.cells.catalogue import IMAGE_CLASSES
 from bench.cells.data import Dataset, load
 from bench.cells.jobs import failure, key_content, training_code, work_digest
+from bench.cells.parent import spawned_processes
 from bench.cells.plan import Cell, Plan
 from bench.cells.processes import by_value
 from bench.cells.splits import view
@@ -160,7 +159,7 @@ def _record(
 
 def _watch_alone(cell: Cell, data_root: Path) -> Watched:
     """What came of a run in a new process, whose start is where its cold clock begins."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+    with spawned_processes(1) as process:
         return process.submit(_watch, by_value(cell), data_root, time.monotonic()).result()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from bench.cells.machine import available_bytes
 from bench.records.errors import RequestError
 from bench.timing.protocol import THROUGHPUT_BATCH
 from zoo import ModelSpec
@@ -34,13 +35,6 @@ def needed_bytes(spec: ModelSpec) -> int:
     largest = max(sum(p.numel() for p in layer.parameters(recurse=False)) for layer in layers)
     held = 3 * counted.weight_bytes + FLOAT32_BYTES * largest
     return round((1 + MARGIN) * (held + 2 * THROUGHPUT_BATCH * counted.activation_bytes))
-
-
-def available_bytes() -> int:
-    """What programs can still take without swapping; limits of a container are not looked at."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)
 
 
 def require_memory(specs: Iterable[ModelSpec]) -> None:

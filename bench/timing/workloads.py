@@ -13,7 +13,8 @@ from bench.records import kinds
 from bench.records.environment import Environment
 from bench.records.store import digest
 from bench.timing.gpu import summarise_states
-from bench.timing.measure import Asked, FailedTiming, Timing, measure, timing_code
+from bench.timing.guarded import EndedTiming, measure_guarded
+from bench.timing.measure import Asked, FailedTiming, Timing, timing_code
 from bench.timing.protocol import DELAY, PHASES, PROCESSES, ROUNDS, Workload, yardstick
 
 # A heavy network's training step takes seconds, and several processes would not fit into memory.
@@ -109,13 +110,22 @@ def _group(cells: Mapping[Workload, Cell], here: Environment, processes: int, ro
     )
 
 
-def measure_group(group: Group, on_round: Callable[[int], None]) -> list[kinds.Timing]:
-    """The records of a group's workloads, measured now; a twin's says what its sibling's says."""
-    timings, failed = measure(
+def measure_group(
+    group: Group, on_round: Callable[[int], None], seconds: float | None = None
+) -> list[kinds.Timing]:
+    """The records of a group's workloads, measured now; a twin's says what its sibling's says.
+
+    Args:
+        group: What to measure.
+        on_round: Called after each round with the number of rounds done.
+        seconds: How long a workload may take to be made ready, or in a round; None is for ever.
+    """
+    timings, failed = measure_guarded(
         [_asked(workload, group.cells.get(workload)) for workload in group.twins],
         processes=group.processes,
         rounds=group.rounds,
         on_round=on_round,
+        seconds=seconds,
     )
     measured: Sequence[Timing | FailedTiming] = [*timings, *failed]
     return [
@@ -135,7 +145,8 @@ def timing_record(timing: Timing | FailedTiming, workload: Workload, key: str) -
     """The record of what was measured, as that of a workload, its own or of an equal network."""
     identity = {**asdict(workload), "batch": workload.batch, "key": key}
     if isinstance(timing, FailedTiming):
-        return kinds.Timing(**identity, status="failed", error=timing.error)
+        status = timing.status if isinstance(timing, EndedTiming) else "failed"
+        return kinds.Timing(**identity, status=status, error=timing.error)
     # Five digits are far finer than the noise, and keep a record within a kilobyte.
     short = tuple(tuple(float(f"{s:.5g}") for s in process) for process in timing.block_seconds)
     made = kinds.Timing(

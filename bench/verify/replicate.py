@@ -6,7 +6,6 @@ ends in other weights, as it does from another seed. What can be asked is whethe
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from bench.cells import machine
 from bench.cells.data import Datasets
 from bench.cells.jobs import Job, at_a_time, make_jobs, run_jobs, training_code
+from bench.cells.leftovers import sweep, temporary_folder
 from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind
@@ -105,7 +105,8 @@ def replicate(
     records = of_kind(latest(store.read(), request.keys).values(), kinds.Train)
     recorded = {str(record): record for record in records if record.status == "ok"}
     ran = [recorded[name] for name in cell_names(request) if name in recorded]
-    with tempfile.TemporaryDirectory() as place:
+    sweep()
+    with temporary_folder() as place:
         jobs, obstacles = _jobs(ran[:cells], request, Datasets(data_root), Path(place))
         trained = list(_train(jobs, progress or Progress()))
     now = [record for record in trained if record.status == "ok"]

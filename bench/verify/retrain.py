@@ -12,9 +12,8 @@ they were cannot be compared.
 from __future__ import annotations
 
 import multiprocessing
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import partial
 from itertools import product, zip_longest
@@ -34,6 +33,8 @@ from bench.cells.jobs import (
     run_job,
     training_code,
 )
+from bench.cells.leftovers import sweep, temporary_folder
+from bench.cells.parent import spawned_processes
 from bench.cells.plan import Cell, resolve
 from bench.cells.processes import by_value
 from bench.cli.progress import Progress
@@ -50,7 +51,7 @@ _COMPARED = {
     "training_curve": "training loss [examples, loss], point",
     "test_curve": "test curve [epoch, examples, loss, accuracy, validation accuracy], point",
 }
-_NEVER_EQUAL = ("train_seconds", "jobs")
+_NEVER_EQUAL = ("train_seconds", "jobs", "lost_workers")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +129,8 @@ def verify(
         else:
             obstacles += status
     chosen = comparable[:cells]
-    with tempfile.TemporaryDirectory() as place:
+    sweep()
+    with temporary_folder() as place:
         jobs, other_data = _jobs(chosen, Datasets(data_root), Path(place))
         for mismatch in _retrain(jobs, progress or Progress()):
             mismatches[mismatch.cell] = mismatch
@@ -258,8 +260,7 @@ def _retrain(jobs: Mapping[str, tuple[Job, kinds.Train]], progress: Progress) ->
     for device in dict.fromkeys(job.cell.device for job, _ in jobs.values()):
         ours = [job for job, _ in jobs.values() if job.cell.device == device]
         side_by_side = min(at_a_time(device, machine.cores()), len(ours))
-        spawning = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(side_by_side, mp_context=spawning) as processes:
+        with spawned_processes(side_by_side) as processes:
             running = {
                 processes.submit(by_value(partial(run_job, job, side_by_side))): job for job in ours
             }

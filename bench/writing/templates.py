@@ -7,7 +7,7 @@ A template is markdown that may be wrapped anywhere, with Jinja's `{{ value }}`,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from pathlib import Path
@@ -108,6 +108,16 @@ def failed(line: str) -> str:
     return f"{what}{colon}{escape(words)}"
 
 
+def outcomes(found: Mapping[str, int]) -> str:
+    """What came of runs that did not go well: `; 2 diverged, 1 timed out`.
+
+    Nothing where they only failed, as how many of how many ran says already.
+    """
+    if not set(found) - {"failed"}:
+        return ""
+    return "; " + ", ".join(f"{count} {outcome}" for outcome, count in found.items())
+
+
 def escape(text: object) -> str:
     """Text from outside, such as a name or an error, so that markdown shows it as it is."""
     return re.sub(r"([\\`*_{}\[\]<>|#])", r"\\\1", " ".join(str(text).split()))
@@ -147,6 +157,7 @@ FILTERS: dict[str, Any] = {
     "varying_table": varying_table,
     "escape": escape,
     "failed": failed,
+    "outcomes": outcomes,
     "made": Markup,  # the text of another template, whose values are harmless already
     **{
         name: getattr(markdown, name)

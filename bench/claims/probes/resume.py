@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from typing import Any
 import zoo
 from bench.cells.data import load
 from bench.cells.determinism import deterministic
+from bench.cells.parent import end_with
 from bench.cells.splits import view
 from bench.cells.train import Training
 from bench.claims.probes.trained import evaluate
@@ -87,5 +89,6 @@ def go_on(data_root: Path, trial: str, seed: int, checkpoint: Path) -> dict[str,
 
 def main() -> None:
     """Prints what `go_on` gives for the arguments of the command line, as JSON."""
+    end_with(os.getppid())
     data_root, trial, seed, checkpoint = sys.argv[1:]
     json.dump(go_on(Path(data_root), trial, int(seed), Path(checkpoint)), sys.stdout)

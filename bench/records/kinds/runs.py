@@ -11,7 +11,8 @@ from bench.records.environment import Environment
 from bench.records.wrong_answers import WrongAnswers
 from zoo.spec import Deviation, Recipe
 
-Status = Literal["ok", "failed"]
+Status = Literal["ok", "failed", "timed out", "out of memory", "killed"]
+Outcome = Literal["ok", "diverged", "failed", "timed out", "out of memory", "killed"]
 RecipeName = Literal["common", "document", "fast"]
 Phase = Literal["train", "inference", "latency", "yardstick"]
 
@@ -66,7 +67,8 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
         data_sha256: Checksum of the network's view of the data.
         code_sha256: Digest of the code that trained it.
         together: The seeds that were trained at once with stacked weights, if they were.
-        error: What a failed cell raised.
+        error: What a cell raised, or what ended it; None where it is `ok`.
+        lost_workers: How many processes ended over it before one answered; 0 for most.
         test_accuracy: Fraction of test samples right after the last epoch.
         test_accuracy_selected: The best epoch's, where the document picks its epoch on the test
             set.
@@ -96,6 +98,7 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
     code_sha256: str
     status: Status
     together: tuple[int, ...] | None = None
+    lost_workers: Natural = 0
     error: Line | None = None
     test_accuracy: Fraction | None = None
     test_accuracy_selected: Fraction | None = None
@@ -107,6 +110,11 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
     misclassified: WrongAnswers = WrongAnswers()
     training_curve: tuple[TrainingPoint, ...] = ()
     test_curve: tuple[TestPoint, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What has come of it; one that diverged has run, and its record's status is `ok`."""
+        return "diverged" if self.status == "ok" and self.diverged_at is not None else self.status
 
     def __str__(self) -> str:
         return f"{self.model} seed {self.seed} {self.device}"

@@ -1,0 +1,133 @@
+"""Whatever is killed at whatever moment: no finished cell is lost, none stands twice."""
+
+from __future__ import annotations
+
+import random
+import re
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from bench.cells import leftovers
+from tests.kills import Command, Killer, assert_tidy, digests
+from tests.programs import REPOSITORY
+
+UNTIMED = """
+import sys
+from bench import runner
+from bench.compare import main
+
+runner._measure = lambda *_: []
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
+"""
+ASKED = ("--epochs", "1", "--jobs", "2", "--devices", "cpu", "--name", "local-kills", "--quiet")
+
+
+def compare(reports: Path, *models: str, seeds: int, timed: bool) -> Command:
+    """A short comparison on digits."""
+    program = reports / "untimed.py"
+    program.write_text(UNTIMED)
+    start = ("-m", "bench.compare") if timed else (str(program),)
+    return Command(
+        arguments=(
+            *(*start, "--models", ",".join(models), "--seeds", str(seeds)),
+            *(*ASKED, "--reports", str(reports)),
+        ),
+        folder=reports / "local-kills",
+    )
+
+
+def in_new_folder(tmp_path: Path, name: str) -> Path:
+    folder = tmp_path / name
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.timeout(1_800)
+def test_a_run_that_is_killed_three_times_ends_as_one_that_is_not(tmp_path: Path) -> None:
+    left_alone = compare(in_new_folder(tmp_path, "alone"), "dnn", "net", seeds=3, timed=False)
+    killed = compare(in_new_folder(tmp_path, "killed"), "dnn", "net", seeds=3, timed=False)
+    killer = Killer(command=killed, seconds=left_alone.run(), moments=random.Random(1))
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+        killer.kill(number)
+    killed.run()
+    assert digests(killed.folder) == digests(left_alone.folder)
+    assert_tidy(killed.folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(4 * 3_600)
+@pytest.mark.parametrize(
+    ("numbers", "worker"),
+    [
+        ([signal.SIGKILL] * 30, False),
+        ([signal.SIGKILL] * 20, True),
+        ([signal.SIGTERM, signal.SIGINT] * 8, False),
+    ],
+    ids=["killed", "worker killed", "asked to end"],
+)
+def test_a_comparison_loses_nothing_whatever_is_killed(
+    tmp_path: Path, numbers: list[signal.Signals], worker: bool
+) -> None:
+    models = ("dnn", "net", "lenet")
+    left_alone = compare(in_new_folder(tmp_path, "alone"), *models, seeds=8, timed=True)
+    seconds = left_alone.run()
+    killed = compare(in_new_folder(tmp_path, "killed"), *models, seeds=8, timed=True)
+    killer = Killer(command=killed, seconds=seconds, moments=random.Random(2))
+    for number in numbers:
+        killer.kill(number, worker=worker)
+    killed.run()
+    assert digests(killed.folder) == digests(left_alone.folder)
+    assert_tidy(killed.folder)
+    if worker:
+        assert set(killer.codes) == {0}
+    elif numbers[0] != signal.SIGKILL:
+        # 1 and the signal itself, while Python starts; 0, where it was done before.
+        assert set(killer.codes) <= {0, 1, 130, 143, -signal.SIGTERM, -signal.SIGINT}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(4 * 3_600)
+def test_a_verification_that_is_killed_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = compare(in_new_folder(tmp_path, "alone"), "dnn", "net", seeds=4, timed=False)
+    made.run()
+    before = {path: path.read_bytes() for path in made.folder.rglob("*") if path.is_file()}
+    verify = Command(arguments=("-m", "bench.verify", str(made.folder)), folder=made.folder)
+    killer = Killer(command=verify, seconds=verify.run(), moments=random.Random(3))
+    for number in [signal.SIGKILL] * 10 + [signal.SIGTERM, signal.SIGINT]:
+        killer.kill(number)
+    verify.run()
+    after = {path: path.read_bytes() for path in made.folder.rglob("*") if path.is_file()}
+    assert after == before
+    monkeypatch.setattr(leftovers, "SECONDS", 0.0)
+    leftovers.sweep()
+    assert not [*Path(tempfile.gettempdir()).glob("bench-*")]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(4 * 3_600)
+def test_claims_lose_nothing_when_they_are_killed(tmp_path: Path) -> None:
+    own = (REPOSITORY / "docs" / "your-own-document.md").read_text()
+    (networks,) = re.findall(r"```python\n(.*?)```", own, flags=re.DOTALL)[:1]
+    (notes,) = re.findall(r"```toml\n(.*?)```", own, flags=re.DOTALL)[:1]
+    (line,) = re.findall(r"^python -m bench.claims --claims.*$", own, flags=re.MULTILINE)[:1]
+    commands = []
+    for name in ("alone", "killed"):
+        place = in_new_folder(tmp_path, name)
+        (place / "my_networks.py").write_text(networks)
+        (place / "my_claims.toml").write_text(notes)
+        words = line.removeprefix("python ").split()
+        folder = place / "reports" / "local-claims"
+        commands.append(Command(arguments=(*words, "--jobs", "2"), folder=folder, place=place))
+    left_alone, killed = commands
+    killer = Killer(command=killed, seconds=left_alone.run(), moments=random.Random(4))
+    for number in [signal.SIGKILL] * 10 + [signal.SIGTERM, signal.SIGINT]:
+        killer.kill(number)
+    killed.run()
+    assert digests(killed.folder) == digests(left_alone.folder)
+    assert_tidy(killed.folder)
