@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from bench.cells.data import Dataset, Datasets
 from bench.cells.plan import Cell
-from bench.cells.processes import ProcessEndedError, run_all
+from bench.cells.processes import run_all
 from bench.cells.splits import Split, StoredSplit, open_stored, store, view, with_permuted_pixels
 from bench.cells.weights import part_of, place_weights, save_weights
 from bench.records import kinds
@@ -28,6 +28,9 @@ from zoo import ModelSpec
 
 if TYPE_CHECKING:
     from bench.cells.train import Trained
+
+
+Unit = list["Job"]  # jobs that are trained at once: one, or the seeds of a network
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,8 +194,44 @@ def at_a_time(device: str, jobs: int) -> int:
     return jobs if device == "cpu" else 1
 
 
+class Place(Protocol):
+    """Where cells are trained."""
+
+    def at_once(self, jobs: int) -> int:
+        """How many cells are trained at a time, where `jobs` are asked for."""
+
+    def train(
+        self,
+        units: Sequence[Unit],
+        side_by_side: int,
+        meanwhile: Callable[[], object] | None,
+    ) -> Iterator[tuple[Unit, list[kinds.Train] | Exception]]:
+        """Each unit with the records of its jobs, or with why there are none, as they finish."""
+
+
+class Here:
+    """This machine."""
+
+    def at_once(self, jobs: int) -> int:
+        return jobs
+
+    def train(
+        self,
+        units: Sequence[Unit],
+        side_by_side: int,
+        meanwhile: Callable[[], object] | None,
+    ) -> Iterator[tuple[Unit, list[kinds.Train] | Exception]]:
+        return run_all(partial(run_unit, side_by_side=side_by_side), units, side_by_side, meanwhile)
+
+
+HERE = Here()
+
+
 def run_jobs(
-    jobs: Sequence[Job], side_by_side: int, meanwhile: Callable[[], object] | None = None
+    jobs: Sequence[Job],
+    side_by_side: int,
+    meanwhile: Callable[[], object] | None = None,
+    place: Place = HERE,
 ) -> Iterator[tuple[Job, kinds.Train]]:
     """Each job with its record, as they finish; jobs of equal work are trained once.
 
@@ -200,14 +239,14 @@ def run_jobs(
         jobs: What to run.
         side_by_side: How many at a time; one stays in this process.
         meanwhile: Called once, when the last of several are running.
+        place: Where; a cluster has its own number of those side by side.
     """
     twins: dict[str, list[Job]] = {}
     for job in jobs:
         twins.setdefault(job.work, []).append(job)
     units = _units([same[0] for same in twins.values()])
-    train_unit = partial(run_unit, side_by_side=side_by_side)
-    for unit, result in run_all(train_unit, units, side_by_side, meanwhile):
-        if isinstance(result, ProcessEndedError):
+    for unit, result in place.train(units, side_by_side, meanwhile):
+        if isinstance(result, Exception):
             result = [failed_record(job, 1, result) for job in unit]
         for job, record in zip(unit, result, strict=True):
             place_weights(job)
@@ -224,9 +263,9 @@ def _as_twin(twin: Job, trained: Job, record: kinds.Train) -> kinds.Train:
     return msgspec.structs.replace(record, key=twin.key, model=twin.cell.model)
 
 
-def _units(jobs: Sequence[Job]) -> list[list[Job]]:
+def _units(jobs: Sequence[Job]) -> list[Unit]:
     """The jobs that are trained at once: one, or the seeds of a network."""
-    units: dict[object, list[Job]] = {}
+    units: dict[object, Unit] = {}
     for job in jobs:
         cell = job.cell
         units.setdefault((cell.model, cell.device) if cell.together else job.key, []).append(job)

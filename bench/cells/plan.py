@@ -50,6 +50,7 @@ class Request:
         margin: The smallest difference of accuracies that matters, a fraction.
         command: The command line that makes it, where that is not one of `bench.compare`.
         zoo: The file or module that the user's own networks were added from; None without one.
+        cluster: Address of the scheduler whose workers train; None trains on this machine.
     """
 
     models: tuple[str, ...]
@@ -69,6 +70,7 @@ class Request:
     margin: float = MARGIN
     command: str | None = None
     zoo: str | None = None
+    cluster: str | None = None
 
     @property
     def report_name(self) -> str:

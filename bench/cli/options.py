@@ -18,7 +18,16 @@ from bench.cells.plan import (
 )
 from bench.cells.processes import start_loading
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED, until_settled
-from bench.cli.parser import Options, Parser, add_data_root, add_jobs, add_reports, add_zoo
+from bench.cli.parser import (
+    Options,
+    Parser,
+    add_cluster,
+    add_data_root,
+    add_jobs,
+    add_reports,
+    add_zoo,
+)
+from bench.cluster.address import require_address
 from bench.records.errors import RequestError
 from bench.records.store import Store
 
@@ -82,6 +91,7 @@ def _add_amount(group: Options) -> None:
     add("--epochs", type=int, help="instead of the recipe's")
     add("--devices", help="cpu, cuda or cpu,cuda (what is there)")
     add_jobs(group)
+    add_cluster(group)
     add(
         "--engine",
         default="sequential",
@@ -113,6 +123,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
     Raises:
         RequestError: It cannot be carried out on any machine.
     """
+    require_address(options.cluster)
     own = add_networks(options.zoo)
     seeds, looks = _seeds(options)
     request = Request(
@@ -130,6 +141,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
         data_root=options.data_root,
         fresh=options.fresh,
         zoo=options.zoo,
+        cluster=options.cluster,
     )
     if options.devices is not None:
         request = replace(request, devices=parse_list("--devices", options.devices))
@@ -139,7 +151,8 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
 
     request = replace(request, jobs=options.jobs or machine.cores())
     new = request.fresh or not Store(request.folder).path.exists()
-    if trains and new and not any(cell.is_heavy for cell in planned.cells):
+    here = trains and new and request.cluster is None
+    if here and not any(cell.is_heavy for cell in planned.cells):
         start_loading()
     if options.devices is None:
         request = replace(request, devices=machine.devices())

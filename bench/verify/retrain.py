@@ -50,7 +50,7 @@ _COMPARED = {
     "training_curve": "training loss [examples, loss], point",
     "test_curve": "test curve [epoch, examples, loss, accuracy, validation accuracy], point",
 }
-_NEVER_EQUAL = ("train_seconds", "jobs")
+_NEVER_EQUAL = ("train_seconds", "jobs", "worker")
 
 
 @dataclass(frozen=True, kw_only=True)

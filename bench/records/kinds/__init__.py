@@ -43,6 +43,7 @@ from bench.records.kinds.runs import (
     Train,
     TrainingPoint,
     UntilSettled,
+    Worker,
     finite,
 )
 
@@ -87,5 +88,6 @@ __all__ = (
     "Train",
     "TrainingPoint",
     "UntilSettled",
+    "Worker",
     "finite",
 )
