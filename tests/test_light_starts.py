@@ -21,6 +21,7 @@ HEAVY = (
     "joblib",
     "rich",
     "PIL",
+    "distributed",
 )
 COMMANDS = {
     "bench.compare": ["--models", "lenet6"],
@@ -31,6 +32,7 @@ COMMANDS = {
     "bench.rates": ["nowhere"],
     "bench.verify": ["nowhere"],
     "bench.diff": ["nowhere", "nowhere"],
+    "bench.merge": ["nowhere", "nowhere", "--name", "x"],
     "bench.counting": ["--nonsense"],
     "bench.overhead": ["--nonsense"],
     "bench.claims": ["--claims", "nowhere.toml"],

@@ -81,18 +81,18 @@ class Answer:
 
 
 @dataclass
-class _Home:
+class Home:
     """The processes of a worker, and which run each of them works for."""
 
     folder: Path
     threads: int
-    found: Found
+    found: Found | None = None  # what `prepare` has found
     idle: list[ForkedProcess] = field(default_factory=list)
     busy: dict[ForkedProcess, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-_homes: dict[str, _Home] = {}  # by the worker's id: a test may have several in one process
+homes: dict[str, Home] = {}  # by the worker's id: a test may have several in one process
 
 
 async def prepare(expected: Expected, dask_worker: Worker) -> Prepared:
@@ -104,7 +104,7 @@ async def prepare(expected: Expected, dask_worker: Worker) -> Prepared:
     threads = dask_worker.state.nthreads
     gpus = int(dask_worker.state.total_resources.get(GPU, 0))
     folder = Path(dask_worker.local_directory)
-    _homes.setdefault(dask_worker.id, _Home(folder=folder, threads=threads, found=found))
+    homes.setdefault(dask_worker.id, Home(folder=folder, threads=threads, found=found))
     refusals = {device: expected.differing(found, device) for device in expected.devices}
     if "cuda" in refusals and not gpus:
         refusals["cuda"] = (f"it was started without --resources {GPU}=1",)
@@ -121,7 +121,7 @@ async def prepare(expected: Expected, dask_worker: Worker) -> Prepared:
 
 def leave(run: str, dask_worker: Worker) -> None:
     """Ends the processes of this worker that wait, and those that train for a run."""
-    home = _homes.get(dask_worker.id)
+    home = homes.get(dask_worker.id)
     if home is None:
         return
     with home.lock:
@@ -152,6 +152,7 @@ def train_there(task: Task, inputs: bytes, labels: bytes) -> Answer:
     place = home.folder / _WEIGHTS
     place.mkdir(exist_ok=True)
     answer: Answer = in_a_process(task.run, _train, task.unit, split.folder, place, side_by_side)
+    assert home.found is not None
     here = kinds.Worker(host=socket.gethostname(), environment=home.found.environment)
     records = [msgspec.structs.replace(record, worker=here) for record in answer.records]
     return replace(answer, records=records)
@@ -217,10 +218,10 @@ def _weights(job: Job) -> bytes | None:
     return part.read_bytes() if part is not None and part.exists() else None
 
 
-def _home() -> _Home:
+def _home() -> Home:
     from distributed import get_worker
 
-    return _homes[get_worker().id]
+    return homes[get_worker().id]
 
 
 @lru_cache(maxsize=1)
