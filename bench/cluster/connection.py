@@ -39,7 +39,7 @@ def connected(address: str, expected: Expected, say: Callable[[str], None]) -> I
     with _quiet():
         client = _client(address)
         try:
-            say(f"the cluster at {address} has its dashboard at {client.dashboard_link}")
+            say(f"the cluster at {address} has {_dashboard(client)}")
             workers = Workers(client, expected, say)
             _wait_for_first(workers, address)
             with workers.watched():
@@ -62,6 +62,13 @@ def _client(address: str) -> Client:
             f"--cluster {address}: no scheduler answers there ({one_line(error)}); start one with "
             "`dask scheduler`, or give the address that it prints"
         ) from error
+
+
+def _dashboard(client: Client) -> str:
+    try:
+        return f"its dashboard at {client.dashboard_link}"
+    except KeyError:  # it was started without one
+        return "no dashboard"
 
 
 def _wait_for_first(workers: Workers, address: str) -> None:

@@ -50,9 +50,9 @@ class Expected:
         """Where cells are trained."""
         return tuple(self.decisive)
 
-    def resource(self, name: str) -> str:
-        """The resource that a cell takes of a worker: of a device, or to be `alone` there."""
-        return f"{self.tag}-{name}"
+    def resource(self, device: str) -> str:
+        """The resource that a cell takes of a worker on a device."""
+        return f"{self.tag}-{device}"
 
     def differing(self, found: Found, device: str) -> tuple[str, ...]:
         """What a worker has otherwise, for a device."""

@@ -73,7 +73,8 @@ def as_they_finish(
     except OSError as error:
         raise SchedulerLostError(_lost(client)) from error
     finally:
-        client.cancel([future for future, _, _ in running.values()], force=True)
+        if client.status == "running":
+            client.cancel([future for future, _, _ in running.values()], force=True)
 
 
 def _answer(client: Client, future: Future) -> object:

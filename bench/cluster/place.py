@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pickle
 import uuid
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.cells.jobs import HERE, Place, Unit
@@ -16,7 +16,7 @@ from bench.cells.weights import part_of
 from bench.cluster.connection import connected
 from bench.cluster.expected import GPU, expected_of, found_here
 from bench.cluster.flight import as_they_finish
-from bench.cluster.worker import Answer, Task, train_there
+from bench.cluster.worker import CELL, WHOLE_WORKER, Answer, Task, train_there
 from bench.cluster.workers import AHEAD, Workers
 from bench.records import kinds
 
@@ -79,15 +79,16 @@ class Cluster:
         Raises:
             ClusterLostError: The scheduler is gone.
         """
+        alone = any(job.cell.is_heavy for unit in units for job in unit)
         tasks: list[tuple[Unit, Task]] = []
         for unit in units:
             try:
-                tasks.append((unit, self._task(unit)))
+                tasks.append((unit, self._task(unit, alone=alone)))
             except (pickle.PicklingError, AttributeError, TypeError) as error:
                 yield unit, TypeError(f"it cannot be sent to a worker: {error}")
         if not tasks:
             return
-        device, alone = tasks[0][1].device, tasks[0][1].alone
+        device = tasks[0][1].device
         found = as_they_finish(
             self.client,
             tasks,
@@ -103,23 +104,21 @@ class Cluster:
                 assert isinstance(answer, Exception)
                 yield unit, answer
 
-    def _task(self, unit: Unit) -> Task:
-        cells = [job.cell for job in unit]
+    def _task(self, unit: Unit, *, alone: bool) -> Task:
         return Task(
             run=self.run,
             unit=pickle.dumps(by_value(unit)),
             split=unit[0].split,
-            device=cells[0].device,
-            alone=any(cell.is_heavy for cell in cells),
+            device=unit[0].cell.device,
+            alone=alone,
         )
 
     def _submit(self, item: tuple[Unit, Task], tries: int) -> Future:
         unit, task = item
-        resource = self.workers.expected.resource
-        alone = task.alone or tries > 1
-        needs = {resource("alone" if alone else "cpu"): 1}
+        amount = WHOLE_WORKER if task.alone or tries > 1 else CELL
+        needs = {self.workers.expected.resource(task.device): amount}
         if task.device == "cuda":
-            needs = {resource("cuda"): 1, GPU: 1}
+            needs[GPU] = 1
         return self.client.submit(
             train_there,
             task,
@@ -135,11 +134,11 @@ class Cluster:
         Not scattered: what the scheduler knows how to make again outlives the worker that had it.
         """
         if split.checksum not in self._views:
-            give = partial(self.client.submit, bytes)
-            inputs, labels = (
-                give(path.read_bytes(), key=f"{name}-{split.checksum}")
-                for name, path in zip(("inputs", "labels"), files_of(split), strict=True)
-            )
+            with warnings.catch_warnings(action="ignore"):  # Dask calls ten megabytes large
+                inputs, labels = (
+                    self.client.submit(bytes, path.read_bytes(), key=f"{name}-{split.checksum}")
+                    for name, path in zip(("inputs", "labels"), files_of(split), strict=True)
+                )
             self._views[split.checksum] = (inputs, labels)
         return self._views[split.checksum]
 

@@ -32,6 +32,7 @@ from bench.records.place import replacing
 if TYPE_CHECKING:
     from distributed import Worker
 
+WHOLE_WORKER, CELL = 1_000_000, 1  # of the resource that a client's cells take
 _DATA, _WEIGHTS = "bench-data", "bench-weights"  # folders in a worker's local one
 
 
@@ -62,7 +63,7 @@ class Task:
         unit: The jobs, pickled, with what a user's own file defines in them.
         split: Where the client keeps what their network sees of the data.
         device: Where they are trained.
-        alone: Whether nothing else is trained beside them.
+        alone: Whether nothing else is trained on their worker meanwhile.
     """
 
     run: str
@@ -98,7 +99,8 @@ homes: dict[str, Home] = {}  # by the worker's id: a test may have several in on
 async def prepare(expected: Expected, dask_worker: Worker) -> Prepared:
     """Compares this worker with the client; where it is the same, lets it have the client's cells.
 
-    For this the worker gets resources of the client's own names, one for each of its threads.
+    For this it gets a resource of the client's own name, of which a cell takes a part, or all. How
+    many cells are trained at a time is decided by the worker's threads.
     """
     found = await asyncio.to_thread(_found)
     threads = dask_worker.state.nthreads
@@ -108,14 +110,9 @@ async def prepare(expected: Expected, dask_worker: Worker) -> Prepared:
     refusals = {device: expected.differing(found, device) for device in expected.devices}
     if "cuda" in refusals and not gpus:
         refusals["cuda"] = (f"it was started without --resources {GPU}=1",)
-    amounts = {"cpu": threads, "cuda": gpus}
-    resources: dict[str, float] = {
-        expected.resource(device): amounts[device]
-        for device, lines in refusals.items()
-        if not lines
-    }
-    if resources:
-        await dask_worker.set_resources(**resources, **{expected.resource("alone"): 1})
+    taken = [device for device, lines in refusals.items() if not lines]
+    if taken:
+        await dask_worker.set_resources(**{expected.resource(x): WHOLE_WORKER for x in taken})
     return Prepared(host=socket.gethostname(), threads=threads, gpus=gpus, refusals=refusals)
 
 
@@ -125,10 +122,12 @@ def leave(run: str, dask_worker: Worker) -> None:
     if home is None:
         return
     with home.lock:
-        ended = [*home.idle, *(process for process, of in home.busy.items() if of == run)]
-        home.idle.clear()
-    for process in ended:
-        process.process.kill()
+        idle, home.idle = home.idle, []
+        busy = [process for process, of in home.busy.items() if of == run]
+    for process in idle:
+        process.__exit__()
+    for process in busy:
+        process.process.kill()  # whoever waits for its answer does the rest
 
 
 def train_there(task: Task, inputs: bytes, labels: bytes) -> Answer:
@@ -141,6 +140,7 @@ def train_there(task: Task, inputs: bytes, labels: bytes) -> Answer:
 
     Raises:
         ProcessEndedError: The process has ended, usually because memory is short.
+        RuntimeError: The jobs cannot be read here.
     """
     home = _home()
     split = replace(task.split, folder=home.folder / _DATA)
@@ -151,7 +151,11 @@ def train_there(task: Task, inputs: bytes, labels: bytes) -> Answer:
     side_by_side = 1 if task.alone or task.device != "cpu" else home.threads
     place = home.folder / _WEIGHTS
     place.mkdir(exist_ok=True)
-    answer: Answer = in_a_process(task.run, _train, task.unit, split.folder, place, side_by_side)
+    answer: Answer | Exception = in_a_process(
+        task.run, _train, task.unit, split.folder, place, side_by_side
+    )
+    if isinstance(answer, Exception):
+        raise answer
     assert home.found is not None
     here = kinds.Worker(host=socket.gethostname(), environment=home.found.environment)
     records = [msgspec.structs.replace(record, worker=here) for record in answer.records]
@@ -191,9 +195,12 @@ def _call(do: Callable[..., Any], *arguments: object) -> Any:
     return do(*arguments)
 
 
-def _train(unit: bytes, data: Path, place: Path, side_by_side: int) -> Answer:
+def _train(unit: bytes, data: Path, place: Path, side_by_side: int) -> Answer | Exception:
     """Trains jobs in this process, with data and weights in folders of the worker."""
-    jobs: Sequence[Job] = pickle.loads(unit)
+    try:
+        jobs: Sequence[Job] = pickle.loads(unit)
+    except Exception as error:  # what a user's own file imports is not there
+        return RuntimeError(f"the network cannot be read on {socket.gethostname()}: {error!r}")
     folder = Path(tempfile.mkdtemp(dir=place))
     try:
         local = [

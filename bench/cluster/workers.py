@@ -96,7 +96,7 @@ class Workers:
 
         def watch() -> None:
             while not over.wait(LOOK_SECONDS):
-                with suppress(OSError, RuntimeError):  # the loss of a scheduler is told elsewhere
+                with suppress(Exception):  # the loss of a scheduler is told elsewhere
                     self.look()
 
         thread = threading.Thread(target=watch, daemon=True, name="bench-workers")
@@ -105,10 +105,12 @@ class Workers:
             yield
         finally:
             over.set()
-            thread.join()
+            thread.join(timeout=2)  # it may wait for a scheduler that is lost
 
     def dismiss(self, run: str) -> None:
         """Ends the processes that train for a run, and those that wait for a cell."""
+        if self.client.status != "running":
+            return
         with suppress(OSError, RuntimeError):
             self.client.run(leave, run, workers=[*self.prepared], on_error="ignore")
 
