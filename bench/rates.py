@@ -16,11 +16,20 @@ import zoo
 from bench.cells import machine
 from bench.cells.common_recipe import EPOCHS, SWEEP_RATES, chosen_on
 from bench.cells.data import Datasets
-from bench.cells.jobs import Job, at_a_time, make_jobs, run_jobs
+from bench.cells.jobs import HERE, Job, Place, at_a_time, make_jobs, run_jobs
 from bench.cells.plan import Cell
 from bench.cli import progress
-from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports, command
+from bench.cli.parser import (
+    Parser,
+    add_cluster,
+    add_data_root,
+    add_jobs,
+    add_reports,
+    command,
+)
 from bench.cli.progress import Progress
+from bench.cluster.address import require_address
+from bench.cluster.place import training_place
 from bench.records import kinds
 from bench.records.environment import differences
 from bench.records.errors import RequestError
@@ -40,21 +49,28 @@ def main(arguments: list[str] | None) -> int:
     parser = Parser("bench.rates", __doc__)
     parser.add_argument("name", help="a report's name, or the path of its folder")
     add_jobs(parser)
+    add_cluster(parser)
     add_reports(parser)
     add_data_root(parser)
     options = parser.parse_args(arguments)
+    require_address(options.cluster)
     folder = find_folder(options.name, options.reports)
     shown = progress.choose(quiet=False)
     try:
         with writing_alone(folder):
-            failed = sweep(folder, options.data_root, options.jobs or machine.cores(), shown)
+            devices = Store(folder).latest_request().devices[:1]
+            with training_place(options.cluster, devices, shown.begins) as place:
+                side_by_side = options.jobs or machine.cores()
+                failed = sweep(folder, options.data_root, side_by_side, shown, place)
     finally:
         shown.close()
     print(folder / "report.md")
     return EXIT_FAILED if failed else 0
 
 
-def sweep(folder: Path, data_root: Path, side_by_side: int, shown: Progress) -> int:
+def sweep(
+    folder: Path, data_root: Path, side_by_side: int, shown: Progress, place: Place = HERE
+) -> int:
     """Trains what the report's records lack, and writes the report again.
 
     Returns:
@@ -74,9 +90,10 @@ def sweep(folder: Path, data_root: Path, side_by_side: int, shown: Progress) -> 
         if job.key in known and known[job.key].run != request.key:
             key = _key(request, job)
             records.append(msgspec.structs.replace(known[job.key], run=request.key, key=key))
-    shown.training([str(job.cell) for job in waiting], len(jobs), side_by_side)
+    shown.training([str(job.cell) for job in waiting], len(jobs), place.at_once(side_by_side))
     failed = 0
-    for job, record in run_jobs(waiting, at_a_time(request.devices[0], side_by_side)):
+    at_once = at_a_time(request.devices[0], side_by_side)
+    for job, record in run_jobs(waiting, at_once, place=place):
         shown.trained(record)
         if record.status == "ok":
             records.append(_as_experiment(request, job, record))
@@ -101,6 +118,7 @@ def _as_experiment(request: kinds.Request, job: Job, record: kinds.Train) -> kin
         validation_accuracy=record.validation_accuracy,
         misclassified=record.misclassified,
         weights_sha256=record.weights_sha256,
+        worker=record.worker,
     )
 
 

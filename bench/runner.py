@@ -19,7 +19,16 @@ from bench.cells.controls import permuted_cells
 from bench.cells.counts import count_all
 from bench.cells.data import Dataset, Datasets
 from bench.cells.declaration import declare
-from bench.cells.jobs import Apart, Job, cell_key, failure, make_jobs, run_jobs, workers
+from bench.cells.jobs import (
+    Apart,
+    Job,
+    Place,
+    cell_key,
+    failure,
+    make_jobs,
+    run_jobs,
+    workers,
+)
 from bench.cells.leftovers import sweep
 from bench.cells.outcomes import EndedError
 from bench.cells.plan import Cell, Plan, Request, plan
@@ -27,6 +36,7 @@ from bench.cells.request import request_record
 from bench.cells.splits import Split
 from bench.cells.weights import are_intact
 from bench.cli.progress import Progress
+from bench.cluster.place import training_place
 from bench.records import kinds
 from bench.records.code import code_sha256
 from bench.records.environment import Environment
@@ -91,40 +101,32 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     here = machine.environment()
     records = Store(request.folder)
     _require_memory(request, planned, datasets, here, records)
-    jobs = make_jobs(
-        planned.cells,
-        datasets,
-        splits=request.reports / ".data",
-        environment=here,
-        weights=request.folder / "weights",
-    )
-    _clear(request, records)
-    _declare(declare(request, planned), records)
-    specs = [cell.spec for cell in planned.first_cells.values()]
-    counted = count_all(specs, records, request.cell_timeout)
+    with training_place(request.cluster, request.devices, progress.begins) as place:
+        splits = request.reports / ".data"
+        weights = request.folder / "weights"
+        jobs = make_jobs(planned.cells, datasets, splits=splits, environment=here, weights=weights)
+        _clear(request, records)
+        _declare(declare(request, planned), records)
+        specs = [cell.spec for cell in planned.first_cells.values()]
+        counted = count_all(specs, records, request.cell_timeout)
 
-    @cache
-    def references() -> list[str]:
-        import bench.report.write  # noqa: F401 - with scipy and matplotlib, a second of a core
+        @cache
+        def references() -> list[str]:
+            import bench.report.write  # noqa: F401 - with scipy and matplotlib, a second of a core
 
-        return _fit_references(jobs, datasets, here, records, progress)
+            return _fit_references(jobs, datasets, here, records, progress)
 
-    ran = None
-    if request.looks:
-        declared = [job.key for job in jobs]
-        records.append(request_record(request, planned, here, dataset, declared))
-        jobs = _train_until_settled(jobs, request, records, progress)
-        ran = Counter(job.cell.model for job in jobs if job.cell.device == request.devices[0])
-    controls = make_jobs(
-        permuted_cells([job.cell for job in jobs]),
-        datasets,
-        splits=request.reports / ".data",
-        environment=here,
-        weights=None,
-    )
-    _train([*jobs, *controls], request, records, progress, meanwhile=references)
+        ran = None
+        if request.looks:
+            declared = [job.key for job in jobs]
+            records.append(request_record(request, planned, here, dataset, declared))
+            jobs = _train_until_settled(jobs, request, records, progress, place)
+            ran = Counter(job.cell.model for job in jobs if job.cell.device == request.devices[0])
+        permuted = permuted_cells([job.cell for job in jobs])
+        controls = make_jobs(permuted, datasets, splits=splits, environment=here, weights=None)
+        _train([*jobs, *controls], request, records, progress, place, meanwhile=references)
     keys = [job.key for job in (*jobs, *controls)] + counted + references()
-    if timed:
+    if timed:  # here, and only now: no cell of this run trains any more, wherever it did
         able = _that_ran(planned, records, keys)
         keys += _measure(request, able, here, records, progress)
     shown = _hardest(records, keys, planned.models, dataset)
@@ -214,6 +216,7 @@ def _train(
     request: Request,
     records: Store,
     progress: Progress,
+    place: Place,
     meanwhile: Callable[[], object] | None = None,
 ) -> None:
     """Trains the cells that have no good record yet, each recorded as soon as it is done."""
@@ -234,14 +237,13 @@ def _train(
         else workers(device, request.jobs, len(own))
         for device, own in ours.items()
     }
-    progress.training(
-        [str(job.cell) for job in waiting.values()], len(jobs), max(side_by_side.values())
-    )
+    at_once = place.at_once(max(side_by_side.values()))
+    progress.training([str(job.cell) for job in waiting.values()], len(jobs), at_once)
     for device, own in ours.items():
         # What a GPU holds for one process it would hold twice, so that this one trains on it.
         guarded = device == "cpu" or request.cell_timeout is not None
         apart = Apart(seconds=request.cell_timeout, on_lost=_telling(progress)) if guarded else None
-        for _, record in run_jobs(own, side_by_side[device], meanwhile, apart):
+        for _, record in run_jobs(own, side_by_side[device], meanwhile, apart, place):
             records.append(record)
             progress.trained(record)
 
@@ -257,7 +259,7 @@ def _telling(progress: Progress) -> Callable[[Cell, EndedError], None]:
 
 
 def _train_until_settled(
-    jobs: Sequence[Job], request: Request, records: Store, progress: Progress
+    jobs: Sequence[Job], request: Request, records: Store, progress: Progress, place: Place
 ) -> list[Job]:
     """Trains the cells up to each look that a network goes on to, and its twins with it.
 
@@ -271,7 +273,7 @@ def _train_until_settled(
         new = [job for job in jobs if before < job.cell.seed <= look]
         work = {job.work for job in new if job.cell.model in going_on}
         due += [job for job in new if job.work in work]
-        _train(due, request, records, progress)
+        _train(due, request, records, progress, place)
         going_on = unsettled(read(records), look)
         progress.begins(f"{look} seeds: " + (", ".join(sorted(going_on)) or "nothing") + " goes on")
         if not going_on:

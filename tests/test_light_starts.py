@@ -21,6 +21,7 @@ HEAVY = (
     "joblib",
     "rich",
     "PIL",
+    "distributed",
 )
 COMMANDS = {
     "bench.compare": ["--models", "lenet6"],
@@ -32,6 +33,7 @@ COMMANDS = {
     "bench.verify": ["nowhere"],
     "bench.diff": ["nowhere", "nowhere"],
     "bench.doctor": ["--nonsense"],
+    "bench.merge": ["nowhere", "nowhere", "--name", "x"],
     "bench.counting": ["--nonsense"],
     "bench.overhead": ["--nonsense"],
     "bench.claims": ["--claims", "nowhere.toml"],

@@ -190,7 +190,7 @@ def test_a_killed_process_is_out_of_memory_where_the_system_has_killed_for_that(
         (torch.OutOfMemoryError("CUDA out of memory"), "out of memory"),
         (RuntimeError("[enforce fail] . DefaultCPUAllocator: can't allocate"), "out of memory"),
         (RuntimeError("shapes"), "failed"),
-        (TimedOutError(3), "timed out"),
+        (outcomes.timed_out(3), "timed out"),
     ],
 )
 def test_what_has_come_of_it_is_told_by_what_was_raised(error: Exception, status: str) -> None:

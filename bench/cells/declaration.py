@@ -58,21 +58,40 @@ def has_design(models: Sequence[str]) -> bool:
 
 def declare(request: Request, planned: Plan) -> kinds.Declaration:
     """The declaration of a request; the same request makes the same one."""
-    baseline = planned.baseline
-    asked = primary(planned.models, baseline, request.devices[0])
-    families = {f"against {baseline}": tuple(m for m in planned.models if m != baseline)}
-    if has_design(planned.models):
+    return declaration_of(
+        models=planned.models,
+        baseline=planned.baseline,
+        margin=request.margin,
+        devices=request.devices,
+        seeds=request.seeds,
+        looks=request.looks,
+    )
+
+
+def declaration_of(
+    *,
+    models: Sequence[str],
+    baseline: str,
+    margin: float,
+    devices: tuple[str, ...],
+    seeds: tuple[int, ...],
+    looks: tuple[int, ...] = (),
+) -> kinds.Declaration:
+    """The declaration of a run of these networks; see `kinds.Declaration`."""
+    asked = primary(models, baseline, devices[0])
+    families = {f"against {baseline}": tuple(m for m in models if m != baseline)}
+    if has_design(models):
         families["activation and pooling"] = tuple(question.name for question in QUESTIONS)
     content: dict[str, Any] = {
         "families": families,
         "primary": asked.name or (f"{asked.model} against {baseline}" if asked.model else "none"),
         "level": ALPHA,
-        "margin": request.margin,
+        "margin": margin,
         "speed_margins": asdict(MARGINS),
-        "devices": request.devices,
-        "seeds": request.seeds,
-        "looks": request.looks,
-        "spending": SPENDING if request.looks else None,
+        "devices": devices,
+        "seeds": seeds,
+        "looks": looks,
+        "spending": SPENDING if looks else None,
     }
     fields = {**content, "speed_margins": kinds.SpeedMargins(**asdict(MARGINS))}
     return kinds.Declaration(key=digest(content), **fields)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -17,7 +17,6 @@ import zoo
 from bench.cells.data import Dataset, Datasets
 from bench.cells.outcomes import EndedError, status_of
 from bench.cells.plan import Cell
-from bench.cells.processes import ProcessEndedError
 from bench.cells.side_by_side import Guard, run_all
 from bench.cells.splits import Split, StoredSplit, open_stored, store, view, with_permuted_pixels
 from bench.cells.weights import part_of, place_weights, save_weights
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from bench.cells.train import Trained
 
 
+Unit = list["Job"]  # jobs that are trained at once: one, or the seeds of a network
 WORKER_BYTES = 500_000_000  # what a process that trains a small network takes, at most
 _answered: set[str] = set()  # networks whose answers this process has checked
 
@@ -223,11 +223,48 @@ def workers(device: str, jobs: int, cells: int) -> int:
     return max(1, min(at_a_time(device, jobs), cells, cores(), fit))
 
 
+class Place(Protocol):
+    """Where cells are trained."""
+
+    def at_once(self, jobs: int) -> int:
+        """How many cells are trained at a time, where `jobs` are asked for."""
+
+    def train(
+        self,
+        units: Sequence[Unit],
+        side_by_side: int,
+        meanwhile: Callable[[], object] | None,
+        guard: Guard,
+    ) -> Iterator[tuple[Unit, list[kinds.Train] | Exception]]:
+        """Each unit with the records of its jobs, or with why there are none, as they finish."""
+
+
+class Here:
+    """This machine."""
+
+    def at_once(self, jobs: int) -> int:
+        return jobs
+
+    def train(
+        self,
+        units: Sequence[Unit],
+        side_by_side: int,
+        meanwhile: Callable[[], object] | None,
+        guard: Guard,
+    ) -> Iterator[tuple[Unit, list[kinds.Train] | Exception]]:
+        train = partial(run_unit, side_by_side=side_by_side)
+        return run_all(train, units, side_by_side, meanwhile, guard)
+
+
+HERE = Here()
+
+
 def run_jobs(
     jobs: Sequence[Job],
     side_by_side: int,
     meanwhile: Callable[[], object] | None = None,
     apart: Apart | None = None,
+    place: Place = HERE,
 ) -> Iterator[tuple[Job, kinds.Train]]:
     """Each job with its record, as they finish; jobs of equal work are trained once.
 
@@ -236,12 +273,12 @@ def run_jobs(
         side_by_side: How many at a time; one stays in this process unless they are kept apart.
         meanwhile: Called once, when the last of several are running.
         apart: Keeps this process from what becomes of those that train.
+        place: Where; a cluster has its own number of those side by side.
     """
     twins: dict[str, list[Job]] = {}
     for job in jobs:
         twins.setdefault(job.work, []).append(job)
     units = _units([same[0] for same in twins.values()])
-    train_unit = partial(run_unit, side_by_side=side_by_side)
     lost: Counter[str] = Counter()
 
     def lose(unit: Sequence[Job], error: EndedError) -> None:
@@ -255,8 +292,8 @@ def run_jobs(
         on_lost=lose,
         always=apart is not None,
     )
-    for unit, result in run_all(train_unit, units, side_by_side, meanwhile, guard):
-        if isinstance(result, ProcessEndedError):
+    for unit, result in place.train(units, side_by_side, meanwhile, guard):
+        if isinstance(result, Exception):
             result = [failed_record(job, 1, result) for job in unit]
         for job, trained in zip(unit, result, strict=True):
             place_weights(job)
@@ -274,9 +311,9 @@ def _as_twin(twin: Job, trained: Job, record: kinds.Train) -> kinds.Train:
     return msgspec.structs.replace(record, key=twin.key, model=twin.cell.model)
 
 
-def _units(jobs: Sequence[Job]) -> list[list[Job]]:
+def _units(jobs: Sequence[Job]) -> list[Unit]:
     """The jobs that are trained at once: one, or the seeds of a network."""
-    units: dict[object, list[Job]] = {}
+    units: dict[object, Unit] = {}
     for job in jobs:
         cell = job.cell
         units.setdefault((cell.model, cell.device) if cell.together else job.key, []).append(job)

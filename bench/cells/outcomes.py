@@ -29,11 +29,13 @@ class TimedOutError(EndedError):
 
     status: Status = "timed out"
 
-    def __init__(self, seconds: float | None) -> None:
-        super().__init__(
-            f"not finished after {seconds or 0:g} s; give it longer (--cell-timeout), fewer epochs "
-            "(--epochs), or leave it out"
-        )
+
+def timed_out(seconds: float | None) -> TimedOutError:
+    """What is told of a process that was ended after so many seconds."""
+    return TimedOutError(
+        f"not finished after {seconds or 0:g} s; give it longer (--cell-timeout), fewer epochs "
+        "(--epochs), or leave it out"
+    )
 
 
 def ended(exitcode: int | None, memory_kills_before: int) -> EndedError:

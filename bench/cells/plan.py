@@ -50,6 +50,7 @@ class Request:
         command: The command line that makes it, where that is not one of `bench.compare`.
         zoo: The file or module that the user's own networks were added from; None without one.
         cell_timeout: Seconds after which a cell is ended; None lets it take as long as it takes.
+        cluster: Address of the scheduler whose workers train; None trains on this machine.
     """
 
     models: tuple[str, ...]
@@ -70,6 +71,7 @@ class Request:
     command: str | None = None
     zoo: str | None = None
     cell_timeout: float | None = None
+    cluster: str | None = None
 
     @property
     def report_name(self) -> str:

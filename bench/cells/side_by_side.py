@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
-from bench.cells.outcomes import EndedError, TimedOutError, ended, memory_kills
+from bench.cells.outcomes import EndedError, TimedOutError, ended, memory_kills, timed_out
 from bench.cells.processes import ForkedProcess, ProcessEndedError
 
 Item = TypeVar("Item")
@@ -137,5 +137,5 @@ def _finished(
         if worker.until <= time.monotonic():
             del busy[connection]
             worker.process.__exit__()
-            found.append((worker, TimedOutError(guard.seconds(worker.item))))
+            found.append((worker, timed_out(guard.seconds(worker.item))))
     return found

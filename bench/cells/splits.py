@@ -179,6 +179,14 @@ def open_stored(stored: StoredSplit) -> Split:
     )
 
 
+def files_of(stored: StoredSplit) -> tuple[Path, Path]:
+    """The files of a stored split: of its inputs, and of its labels."""
+    inputs, labels = (
+        _array_path(stored.folder, stored.checksum, name) for name in ("inputs", "labels")
+    )
+    return inputs, labels
+
+
 class StoredDataError(ValueError):
     """Stored arrays are missing or damaged; the message says which."""
 

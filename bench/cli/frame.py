@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TextIO
 
-from bench.records.errors import RequestError
+from bench.records.errors import ClusterLostError, RequestError
 from bench.records.store import DamagedRecordWarning
 from bench.records.text import one_line
 
+EXIT_LOST = 1
 EXIT_WRONG_REQUEST = 2
 EXIT_BROKEN = 70  # EX_SOFTWARE of sysexits.h: what ran inside asked the program to end
 EXIT_NO_INPUT_OR_OUTPUT = 74  # EX_IOERR: the disk, a permission, memory
@@ -50,8 +51,8 @@ def framed(module: str, main: Callable[[], int]) -> int:
             code = main()
             sys.stdout.flush()  # here, where a full disk or a closed pipe is answered
             return code
-        except RequestError as error:
-            return _end(module, error, EXIT_WRONG_REQUEST)
+        except (RequestError, ClusterLostError) as error:
+            return _end_of_request(module, error)
         except Terminated as error:
             return _end(module, f"stopped by {error}; {_GOES_ON}", 128 + error.number)
         except KeyboardInterrupt:
@@ -71,6 +72,12 @@ def framed(module: str, main: Callable[[], int]) -> int:
                 f"a network or file that ran here asked Python to exit ({error.code}); {_GOES_ON}"
             )
             return _end(module, said, EXIT_BROKEN)
+
+
+def _end_of_request(module: str, error: RequestError | ClusterLostError) -> int:
+    if isinstance(error, RequestError):
+        return _end(module, error, EXIT_WRONG_REQUEST)
+    return _end(module, f"{error}; {_GOES_ON}, here or on a cluster", EXIT_LOST)
 
 
 def _end(module: str, said: object, code: int) -> int:

@@ -15,8 +15,17 @@ from bench.cells.plan import (
 )
 from bench.cells.processes import start_loading
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED, until_settled
-from bench.cli.parser import Options, Parser, add_data_root, add_jobs, add_reports, add_zoo
+from bench.cli.parser import (
+    Options,
+    Parser,
+    add_cluster,
+    add_data_root,
+    add_jobs,
+    add_reports,
+    add_zoo,
+)
 from bench.cli.values import parse_list, parse_margin, parse_seeds, seconds
+from bench.cluster.address import require_address
 from bench.records.errors import RequestError
 from bench.records.store import Store
 
@@ -87,6 +96,7 @@ def _add_amount(group: Options) -> None:
     )
     add("--devices", help="cpu, cuda or cpu,cuda (what is there)")
     add_jobs(group)
+    add_cluster(group)
     add(
         "--engine",
         default="sequential",
@@ -118,6 +128,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
     Raises:
         RequestError: It cannot be carried out on any machine.
     """
+    require_address(options.cluster)
     own = add_networks(options.zoo)
     seeds, looks = _seeds(options)
     request = Request(
@@ -136,6 +147,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
         fresh=options.fresh,
         zoo=options.zoo,
         cell_timeout=options.cell_timeout,
+        cluster=options.cluster,
     )
     if options.devices is not None:
         request = replace(request, devices=parse_list("--devices", options.devices))
@@ -145,7 +157,8 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
 
     request = replace(request, jobs=options.jobs or machine.cores())
     new = request.fresh or not Store(request.folder).path.exists()
-    if trains and new and not any(cell.is_heavy for cell in planned.cells):
+    here = trains and new and request.cluster is None
+    if here and not any(cell.is_heavy for cell in planned.cells):
         start_loading()
     if options.devices is None:
         request = replace(request, devices=machine.devices())

@@ -95,6 +95,16 @@ def add_jobs(parser: Options) -> None:
     )
 
 
+def add_cluster(parser: Options) -> None:
+    """Adds `--cluster`, the scheduler whose workers train the cells."""
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="train on the workers of the Dask scheduler at tcp://HOST:PORT, or of its scheduler "
+        "file; speed is measured on this machine all the same (docs/cluster.md)",
+    )
+
+
 def add_data_root(parser: Options) -> None:
     """Adds `--data-root`; without it `$BENCH_DATA_ROOT` counts, then `data`."""
     parser.add_argument(

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+NAMED = 4  # of the cells that are training, in the line of a bar
+
+
 class Progress:
     """Shows nothing; the base of those that show something."""
 
@@ -57,7 +60,8 @@ class PlainProgress(Progress):
         self.done += 1
         per_cell = (time.monotonic() - self.started) / (self.done - self.found)
         left = per_cell * (self.total - self.done)
-        _say(f"[{self.done}/{self.total}] {record}: {_outcome(record)}, {_duration(left)} left")
+        said = f"{record}: {_outcome(record)}{_where(record)}"
+        _say(f"[{self.done}/{self.total}] {said}, {_duration(left)} left")
 
     def begins(self, what: str) -> None:
         _say(what)
@@ -82,6 +86,7 @@ class LiveProgress(Progress):
         )
         self.waiting: list[str] = []
         self.side_by_side = 1
+        self.last = ""  # what came from a cluster's workers, and from which
         self.cells: Any = None
         self.rounds: Any = None
 
@@ -94,7 +99,9 @@ class LiveProgress(Progress):
     def trained(self, record: Train) -> None:
         self.waiting.remove(str(record))
         if record.status != "ok":
-            self._print(f"{record}: {_outcome(record)}", style="red")
+            self._print(f"{record}: {_outcome(record)}{_where(record)}", style="red")
+        if record.worker is not None:
+            self.last = f"; last: {record}{_where(record)}"
         self.bars.advance(self.cells)
         self._describe()
 
@@ -116,8 +123,11 @@ class LiveProgress(Progress):
 
     def _describe(self) -> None:
         # Cells start in order, so the first of those waiting are the ones that run.
-        running = ", ".join(self.waiting[: self.side_by_side])
-        self.bars.update(self.cells, description=f"training {running}" if running else "trained")
+        running = self.waiting[: self.side_by_side]
+        named = ", ".join(running[:NAMED])
+        more = f" and {len(running) - NAMED} more" if len(running) > NAMED else ""
+        words = f"training {named}{more}{self.last}" if running else "trained"
+        self.bars.update(self.cells, description=words)
 
 
 def choose(*, quiet: bool) -> Progress:
@@ -128,6 +138,13 @@ def choose(*, quiet: bool) -> Progress:
 
     console = Console(stderr=True)
     return LiveProgress(console) if console.is_terminal else PlainProgress()
+
+
+def _where(record: Train) -> str:
+    """Which worker of a cluster trained it, if one did."""
+    if record.worker is None:
+        return ""
+    return f" on {record.worker.host}"
 
 
 def _outcome(record: Train) -> str:

@@ -11,6 +11,13 @@ class RequestError(ValueError):
     """
 
 
+class ClusterLostError(RuntimeError):
+    """The cluster that trains cells is gone; what it has answered is recorded.
+
+    Command lines print the message, which is one line, and exit with code 1.
+    """
+
+
 def require_one(option: str, number: int | None) -> None:
     """Checks that an option's number, if one is given, is 1 or more.
 

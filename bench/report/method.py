@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import zoo
 from bench.records.environment import Environment
-from bench.records.kinds import Request
+from bench.records.kinds import Request, Train
 from bench.results.runs import Results
 from bench.writing.templates import render
 
@@ -29,6 +30,23 @@ class Deviation:
     models: tuple[str, ...]
     what: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedOn:
+    """A machine, what was trained there, and how long that took.
+
+    Attributes:
+        host: Its name; None where it is not known.
+        environment: The first of its workers'.
+        runs: How many of the run's trainings.
+        median_seconds: Of one of them.
+    """
+
+    host: str | None
+    environment: Environment
+    runs: int
+    median_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +74,7 @@ class MethodView:
         failures: What failed, a line each.
         undrawn: By the name of a figure that could not be drawn, why.
         environment: What the run was made with.
+        machines: Where its runs were trained, if not all on the run's own machine.
         link: Where the page on the method lies; None where it is not there.
     """
 
@@ -79,6 +98,7 @@ class MethodView:
     failures: tuple[str, ...]
     undrawn: Mapping[str, str]
     environment: Environment
+    machines: tuple[TrainedOn, ...]
     link: str | None
 
 
@@ -121,7 +141,28 @@ def method_view(
         failures=results.failures,
         undrawn=undrawn,
         environment=request.environment,
+        machines=_machines(cells, request.environment),
         link=link,
+    )
+
+
+def _machines(cells: Sequence[Train], own: Environment) -> tuple[TrainedOn, ...]:
+    """Where cells were trained, by machine; nothing where all were on the run's own."""
+    there: dict[tuple[str | None, str, int], list[Train]] = {}
+    for cell in cells:
+        environment = cell.worker.environment if cell.worker else own
+        host = cell.worker.host if cell.worker else "the run's own machine"
+        there.setdefault((host, environment.processor, environment.cores), []).append(cell)
+    if all(cell.worker is None for cell in cells):
+        return ()
+    return tuple(
+        TrainedOn(
+            host=host,
+            environment=trained[0].worker.environment if trained[0].worker else own,
+            runs=len(trained),
+            median_seconds=median(cell.train_seconds or 0.0 for cell in trained),
+        )
+        for (host, _, _), trained in there.items()
     )
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bench.cells.jobs import failure
-from bench.cells.outcomes import EndedError, TimedOutError, ended, memory_kills
+from bench.cells.outcomes import EndedError, ended, memory_kills, timed_out
 from bench.cells.processes import ForkedProcess, ProcessEndedError
 from bench.records.kinds import Status
 from bench.timing.measure import Asked, FailedTiming, Session, Timing, measure
@@ -145,11 +145,11 @@ def _try_alone(asked: Sequence[Asked], seconds: float | None) -> EndedError | No
         try:
             process.ask("prepare", asked, None, BLOCK_SECONDS)
             if not process.connection.poll(limit):
-                return TimedOutError(seconds)
+                return timed_out(seconds)
             found = process.answer()
             process.ask("round", [item for item in ready if not isinstance(found[item], str)])
             if not process.connection.poll(limit):
-                return TimedOutError(seconds)
+                return timed_out(seconds)
             process.answer()
         except ProcessEndedError:
             return ended(process.process.exitcode, kills)

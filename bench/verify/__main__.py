@@ -10,13 +10,15 @@ from bench.cells.own import add_networks
 from bench.cli import progress
 from bench.cli.parser import (
     Parser,
+    add_cluster,
     add_data_root,
     add_reports,
     add_zoo,
     at_least_one,
     command,
 )
-from bench.records.store import find_folder
+from bench.cluster.address import require_address
+from bench.records.store import Store, find_folder
 from bench.records.text import one_line
 
 if TYPE_CHECKING:
@@ -45,38 +47,51 @@ def main(arguments: list[str] | None) -> int:
         help="judge accuracies instead of bits, for another processor or other versions",
     )
     add_zoo(parser)
+    add_cluster(parser)
     add_reports(parser)
     add_data_root(parser)
     options = parser.parse_args(arguments)
+    require_address(options.cluster)
     folder = find_folder(options.name, options.reports)
     add_networks(options.zoo)
     return (_replicate if options.statistically else _verify)(folder, options)
 
 
 def _verify(folder: Path, options: argparse.Namespace) -> int:
+    from bench.cluster.place import training_place
     from bench.verify.retrain import verify
 
     shown = progress.choose(quiet=False)
+    devices = Store(folder).latest_request().devices
     try:
-        verification = verify(
-            folder, data_root=options.data_root, cells=options.cells, progress=shown
-        )
+        with training_place(options.cluster, devices, shown.begins) as place:
+            verification = verify(
+                folder,
+                data_root=options.data_root,
+                cells=options.cells,
+                progress=shown,
+                place=place,
+            )
     finally:
         shown.close()
     return _answer(verification, options.name)
 
 
 def _replicate(folder: Path, options: argparse.Namespace) -> int:
+    from bench.cluster.place import training_place
     from bench.verify.replicate import replicate
 
     shown = progress.choose(quiet=False)
+    devices = Store(folder).latest_request().devices
     try:
-        replicated = replicate(
-            folder,
-            data_root=options.data_root,
-            cells=options.cells,
-            progress=shown,
-        )
+        with training_place(options.cluster, devices, shown.begins) as place:
+            replicated = replicate(
+                folder,
+                data_root=options.data_root,
+                cells=options.cells,
+                progress=shown,
+                place=place,
+            )
     finally:
         shown.close()
     _print(replicated)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.cells import machine
 from bench.cells.data import Datasets
-from bench.cells.jobs import Job, at_a_time, make_jobs, run_jobs, training_code
+from bench.cells.jobs import HERE, Job, Place, at_a_time, make_jobs, run_jobs, training_code
 from bench.cells.leftovers import sweep, temporary_folder
 from bench.cli.progress import Progress
 from bench.records import kinds
@@ -84,6 +84,7 @@ def replicate(
     data_root: Path,
     cells: int | None = None,
     progress: Progress | None = None,
+    place: Place = HERE,
 ) -> Replicated:
     """The result of training cells of a report's latest run anew, on the seeds as recorded.
 
@@ -96,6 +97,7 @@ def replicate(
         cells: How many cells to train: the first in the run's order, which takes every model
             before the next seed. None trains all.
         progress: Shows the training; None shows nothing.
+        place: Where cells are trained.
 
     Raises:
         RequestError: There is no run, or its data cannot be read.
@@ -106,9 +108,9 @@ def replicate(
     recorded = {str(record): record for record in records if record.status == "ok"}
     ran = [recorded[name] for name in cell_names(request) if name in recorded]
     sweep()
-    with temporary_folder() as place:
-        jobs, obstacles = _jobs(ran[:cells], request, Datasets(data_root), Path(place))
-        trained = list(_train(jobs, progress or Progress()))
+    with temporary_folder() as splits:
+        jobs, obstacles = _jobs(ran[:cells], request, Datasets(data_root), Path(splits))
+        trained = list(_train(jobs, progress or Progress(), place))
     now = [record for record in trained if record.status == "ok"]
     failed = [f"{record}: {record.error}" for record in trained if record.status != "ok"]
     return Replicated(
@@ -143,13 +145,14 @@ def _jobs(
     return jobs, list(dict.fromkeys(obstacles))
 
 
-def _train(jobs: Sequence[Job], progress: Progress) -> Iterator[kinds.Train]:
+def _train(jobs: Sequence[Job], progress: Progress, place: Place) -> Iterator[kinds.Train]:
     """Trains the jobs, as many CPU cells at a time as there are cores, equal ones once."""
-    progress.training([str(job.cell) for job in jobs], len(jobs), machine.cores())
+    at_once = place.at_once(machine.cores())
+    progress.training([str(job.cell) for job in jobs], len(jobs), at_once)
     for device in dict.fromkeys(job.cell.device for job in jobs):
         ours = [job for job in jobs if job.cell.device == device]
         side_by_side = 1 if any(job.cell.is_heavy for job in ours) else machine.cores()
-        for _, record in run_jobs(ours, at_a_time(device, side_by_side)):
+        for _, record in run_jobs(ours, at_a_time(device, side_by_side), place=place):
             progress.trained(record)
             yield record
 

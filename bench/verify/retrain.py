@@ -25,12 +25,15 @@ import zoo
 from bench.cells import machine
 from bench.cells.data import Datasets
 from bench.cells.jobs import (
+    HERE,
     Job,
+    Place,
     at_a_time,
     failed_record,
     key_content,
     make_jobs,
     run_job,
+    run_jobs,
     training_code,
 )
 from bench.cells.leftovers import sweep, temporary_folder
@@ -51,7 +54,7 @@ _COMPARED = {
     "training_curve": "training loss [examples, loss], point",
     "test_curve": "test curve [epoch, examples, loss, accuracy, validation accuracy], point",
 }
-_NEVER_EQUAL = ("train_seconds", "jobs", "lost_workers")
+_NEVER_EQUAL = ("train_seconds", "jobs", "lost_workers", "worker")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +98,12 @@ class _Recorded:
 
 
 def verify(
-    folder: Path, *, data_root: Path, cells: int | None = None, progress: Progress | None = None
+    folder: Path,
+    *,
+    data_root: Path,
+    cells: int | None = None,
+    progress: Progress | None = None,
+    place: Place = HERE,
 ) -> Verification:
     """The result of training cells of a report's latest run again.
 
@@ -109,6 +117,7 @@ def verify(
         cells: How many cells to train: the first in the run's order, which takes every model
             before the next seed. None trains all. Keys are checked for all cells either way.
         progress: Shows the training; None shows nothing.
+        place: Where cells are trained; on a cluster, equal ones once.
 
     Raises:
         RequestError: There is no run, or its data cannot be read.
@@ -130,9 +139,9 @@ def verify(
             obstacles += status
     chosen = comparable[:cells]
     sweep()
-    with temporary_folder() as place:
-        jobs, other_data = _jobs(chosen, Datasets(data_root), Path(place))
-        for mismatch in _retrain(jobs, progress or Progress()):
+    with temporary_folder() as splits:
+        jobs, other_data = _jobs(chosen, Datasets(data_root), Path(splits))
+        for mismatch in _retrain(jobs, progress or Progress(), place):
             mismatches[mismatch.cell] = mismatch
     return Verification(
         cells=len(order),
@@ -252,30 +261,39 @@ def _jobs(
     return jobs, other
 
 
-def _retrain(jobs: Mapping[str, tuple[Job, kinds.Train]], progress: Progress) -> Iterator[Mismatch]:
-    """Trains the jobs, as many CPU cells at a time as there are cores; yields what differs."""
+def _retrain(
+    jobs: Mapping[str, tuple[Job, kinds.Train]], progress: Progress, place: Place
+) -> Iterator[Mismatch]:
+    """Trains the jobs; yields what differs from their records."""
     if not jobs:
         return
-    progress.training([str(job.cell) for job, _ in jobs.values()], len(jobs), machine.cores())
+    at_once = place.at_once(machine.cores())
+    progress.training([str(job.cell) for job, _ in jobs.values()], len(jobs), at_once)
     for device in dict.fromkeys(job.cell.device for job, _ in jobs.values()):
         ours = [job for job, _ in jobs.values() if job.cell.device == device]
-        side_by_side = min(at_a_time(device, machine.cores()), len(ours))
-        with spawned_processes(side_by_side) as processes:
-            running = {
-                processes.submit(by_value(partial(run_job, job, side_by_side))): job for job in ours
-            }
-            try:
-                for done in as_completed(running):
-                    job, record = jobs[running[done].key]
-                    lost = done.exception()  # a job records what it raises: its process has died
-                    now = failed_record(job, side_by_side, lost) if lost else done.result()
-                    progress.trained(now)
-                    if (mismatch := first_mismatch(record, now)) is not None:
-                        yield mismatch
-            except BaseException:  # Ctrl-C: nobody waits for the cells that are still training
-                for child in multiprocessing.active_children():
-                    child.kill()
-                raise
+        trained = _spawned(ours, device) if place is HERE else run_jobs(ours, 1, place=place)
+        for job, now in trained:
+            progress.trained(now)
+            if (mismatch := first_mismatch(jobs[job.key][1], now)) is not None:
+                yield mismatch
+
+
+def _spawned(ours: Sequence[Job], device: str) -> Iterator[tuple[Job, kinds.Train]]:
+    """Each job with its record now, as many CPU cells at a time as there are cores."""
+    side_by_side = min(at_a_time(device, machine.cores()), len(ours))
+    with spawned_processes(side_by_side) as processes:
+        running = {
+            processes.submit(by_value(partial(run_job, job, side_by_side))): job for job in ours
+        }
+        try:
+            for done in as_completed(running):
+                job = running[done]
+                lost = done.exception()  # a job records what it raises: its process has died
+                yield job, failed_record(job, side_by_side, lost) if lost else done.result()
+        except BaseException:  # Ctrl-C: nobody waits for the cells that are still training
+            for child in multiprocessing.active_children():
+                child.kill()
+            raise
 
 
 def first_mismatch(recorded: kinds.Train, now: kinds.Train) -> Mismatch | None:

@@ -44,6 +44,7 @@ from bench.records.kinds.runs import (
     Train,
     TrainingPoint,
     UntilSettled,
+    Worker,
     finite,
 )
 
@@ -89,5 +90,6 @@ __all__ = (
     "Train",
     "TrainingPoint",
     "UntilSettled",
+    "Worker",
     "finite",
 )

@@ -18,6 +18,7 @@ from bench.records.kinds.runs import (
     Phase,
     Record,
     Status,
+    Worker,
 )
 from bench.records.wrong_answers import WrongAnswers
 from zoo import Recipe
@@ -44,6 +45,7 @@ class LearningRate(Experiment, frozen=True, kw_only=True):
     validation_accuracy: Fraction
     misclassified: WrongAnswers
     weights_sha256: str
+    worker: Worker | None = None
 
 
 class SecondClock(Experiment, frozen=True, kw_only=True):

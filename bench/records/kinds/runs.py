@@ -55,6 +55,18 @@ class Record(Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=
     key: str
 
 
+class Worker(Struct, frozen=True, kw_only=True):
+    """Where a cell was trained, if not in the process that recorded it or beside it.
+
+    Attributes:
+        host: The machine's name; None where it is not known.
+        environment: The worker's.
+    """
+
+    host: Line | None
+    environment: Environment
+
+
 class Train(Record, frozen=True, kw_only=True, tag="train"):
     """One cell as it was trained; what follows `error` is None where it failed.
 
@@ -81,6 +93,7 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
         misclassified: Wrong test samples: index among the test samples, class answered.
         training_curve: Training loss over examples seen.
         test_curve: Test loss and accuracy over examples seen.
+        worker: The worker of a cluster that trained it; None for the run's own machine.
     """
 
     model: Name
@@ -110,6 +123,7 @@ class Train(Record, frozen=True, kw_only=True, tag="train"):
     misclassified: WrongAnswers = WrongAnswers()
     training_curve: tuple[TrainingPoint, ...] = ()
     test_curve: tuple[TestPoint, ...] = ()
+    worker: Worker | None = None
 
     @property
     def outcome(self) -> Outcome:

@@ -1,0 +1,1 @@
+"""Reports made apart, joined into one."""
