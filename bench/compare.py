@@ -66,7 +66,7 @@ def _print_table(outcome: Outcome) -> None:
             table.add_row(
                 runs.model,
                 runs.device,
-                runs.instead or percent(runs.summary and runs.summary.mean),
+                runs.instead or percent(runs.summary.mean if runs.summary else None),
                 interval(runs.summary),
                 f"{count.module_parameters:,}" if count else "-",
                 f"{trained:,.0f}" if trained else "-",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,3 +120,30 @@ def test_a_process_does_not_wait_for_its_own_end() -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "1\n")
+
+
+STARTED_BY_A_THREAD = """
+import subprocess, sys, threading, time
+watches = (
+    "import os, sys, time\\n"
+    "from bench.cells.parent import end_with_all_that_is_forked\\n"
+    "end_with_all_that_is_forked(os.getppid())\\n"
+    "print('watches', file=sys.stderr, flush=True)\\n"
+    "time.sleep(600)\\n"
+)
+thread = threading.Thread(target=subprocess.Popen, args=([sys.executable, "-c", watches],))
+thread.start()
+thread.join()
+time.sleep(600)
+"""
+
+
+def test_the_end_of_a_thread_is_not_that_of_its_process(tmp_path: Path) -> None:
+    with running(STARTED_BY_A_THREAD, tmp_path) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "watches\n"
+        time.sleep(0.5)
+        assert len(members(process.pid)) == 2
+        process.kill()
+        process.wait()
+        assert_nothing_runs(process.pid)

@@ -60,11 +60,7 @@ def altered(honest: Path, tmp_path: Path) -> Callable[..., list[str]]:
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains in a thread: a new process costs seconds, and matters to one test alone."""
 
-    def pool(_: int, mp_context: object) -> ThreadPoolExecutor:
-        del mp_context
-        return ThreadPoolExecutor(1)
-
-    monkeypatch.setattr(verification, "ProcessPoolExecutor", pool)
+    monkeypatch.setattr(verification, "spawned_processes", lambda _: ThreadPoolExecutor(1))
 
 
 def cell(lines: list[Line], model: str, seed: int) -> Line:

@@ -99,11 +99,11 @@ def _require_recordable(spec: ModelSpec, network: nn.Module) -> None:
     for name, tensor in network.state_dict().items():
         try:
             tensor[:0].numpy() if tensor.dim() else tensor.numpy()
-        except TypeError as error:
+        except TypeError:
             raise ExtensionError(
                 f"'{spec.name}' keeps '{name}' in {tensor.dtype}, which cannot be recorded; keep "
                 "it in float32 and convert it where it is used"
-            ) from error
+            ) from None
 
 
 def _built(name: str, build: Callable[[], nn.Module]) -> nn.Module:

@@ -379,11 +379,15 @@ def _require_answers(cell: Cell) -> None:
 
     Raises:
         ExtensionError: They are not of the shape and type declared, or are others each time.
+        Exception: Whatever the network raises.
     """
     # A heavy network is of the zoo itself, and building it another time takes a gigabyte.
     if cell.is_heavy or cell.spec.name in _answered:
         return
-    zoo.require_answers(cell.spec)
+    try:
+        zoo.require_answers(cell.spec)
+    except zoo.ExtensionError as error:  # what the network raises is recorded as it is
+        raise error.__cause__ or error from None
     _answered.add(cell.spec.name)
 
 

@@ -1,7 +1,9 @@
 """What killed processes have left outside a report's folder, and the removal of it.
 
 Processes that are killed remove nothing. What they leave in the memory that processes share, and
-among temporary files, is removed by the next run that starts here.
+among temporary files, is removed by the next run that starts here. The places where Python's own
+processes listen (`pymp-*`) are left alone: who calls there to see whether anybody answers ends
+them.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ import os
 import re
 import shutil
 import socket
-import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
@@ -45,13 +46,10 @@ def sweep(shared: Path = SHARED, temporary: Path | None = None) -> None:
     semaphores = [place for place in _old(shared.glob("sem.mp-*")) if place.is_file()]
     used = _mapped() if semaphores else set()
     for place in semaphores:
-        if str(place) not in used:
+        if place.stat().st_ino not in used:
             _remove(place)
     for place in _old(temporary.glob("bench-*")):
         if (number := _OWN.match(place.name)) and not _is_there(int(number[1])):
-            _remove(place)
-    for place in _old(temporary.glob("pymp-*")):  # where Python's processes listen
-        if _nobody_listens(place):
             _remove(place)
 
 
@@ -74,36 +72,17 @@ def _is_there(process: int) -> bool:
     return True
 
 
-def _mapped() -> set[str]:
-    """The files of shared memory that some process of this user uses."""
-    found: set[str] = set()
+def _mapped() -> set[int]:
+    """The files of shared memory that some process of this user uses, by their inodes.
+
+    Not by their names: who has made a semaphore knows it by a name that is gone.
+    """
+    found: set[int] = set()
     for maps in Path("/proc").glob("[0-9]*/maps"):
         with suppress(OSError):
             lines = maps.read_text(encoding="utf-8", errors="replace").splitlines()
-            found |= {line.split(maxsplit=5)[5] for line in lines if "/dev/shm/" in line}
+            found |= {int(line.split()[4]) for line in lines if "/dev/shm/" in line}
     return found
-
-
-def _nobody_listens(folder: Path) -> bool:
-    """Whether there is nothing in a folder but sockets that nobody answers at."""
-    if folder.is_symlink() or not folder.is_dir():
-        return False
-    places = [*folder.iterdir()]
-    return bool(places) and all(_refuses(place) for place in places)
-
-
-def _refuses(place: Path) -> bool:
-    if not stat.S_ISSOCK(place.lstat().st_mode):
-        return False
-    with socket.socket(socket.AF_UNIX) as caller:
-        caller.settimeout(1.0)
-        try:
-            caller.connect(str(place))
-        except ConnectionRefusedError:
-            return True
-        except OSError:
-            return False
-    return False
 
 
 def _remove(place: Path) -> None:

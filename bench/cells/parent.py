@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 
 _PR_SET_PDEATHSIG = 1  # of Linux's sys/prctl.h
+_TOLD = signal.SIGUSR2
 _LOOK_SECONDS = 1.0
 
 _forking = 0  # the process that is about to fork
@@ -29,14 +30,13 @@ def end_with(parent: int) -> None:
     Does nothing in that process itself, so that what may run here or in a worker can call it.
 
     Args:
-        parent: The process that started this one.
+        parent: The process that started this one, from a thread that lives as long.
     """
     if os.getpid() == parent:
         return
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before the system was told
-            os._exit(1)
+        _end_without(parent)  # as it may have ended before the system was told
     else:
         threading.Thread(target=wait_and_end, args=(parent,), daemon=True).start()
 
@@ -63,10 +63,19 @@ def wait_and_end(process: int) -> None:
 def end_with_all_that_is_forked(parent: int) -> None:
     """Has this process and all that are forked from it killed as soon as another one has ended."""
     if sys.platform.startswith("linux"):
-        end_with(parent)
+        # The system tells when the thread has ended that started this process, and in a program of
+        # many threads the others may go on.
+        signal.signal(_TOLD, lambda *_: _end_without(parent))
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _TOLD)
+        _end_without(parent)
         os.register_at_fork(before=_remember, after_in_child=_end_with_forking)
     else:  # what is forked from must have no threads, so each fork watches the first process
         os.register_at_fork(after_in_child=lambda: end_with(parent))
+
+
+def _end_without(parent: int) -> None:
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _remember() -> None:

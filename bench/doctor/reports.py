@@ -49,7 +49,8 @@ def report(folder: Path) -> Finding:
         return _wrong(folder, f"{len(records):,} records, no report.md", again)
     found = f"{len(records):,} records"
     if owner != COMPARE or not of_kind(records, Request):
-        return Finding(part=PART, subject=folder.name, found=f"{found}, written by {owner}")
+        words = f"{found}, written by {owner or 'an unfinished run'}"
+        return Finding(part=PART, subject=folder.name, found=words)
     if page.read_text(encoding="utf-8") != rendered(folder):
         remedy = f"python -m bench.report {folder}"
         return _wrong(folder, f"{found}; report.md is not what they give", remedy)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import fmean
-from types import MappingProxyType
 
 from bench.records.kinds import Outcome
 from bench.report.distinct import twin_sets
@@ -103,7 +102,7 @@ class Row:
     ran: int = 0
     cells: int = 0
     is_ranked: bool = True
-    outcomes: Mapping[Outcome, int] = MappingProxyType({})
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
     instead: Outcome | None = None
 
 

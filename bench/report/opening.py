@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from bench.records.kinds import Outcome
 from bench.report.accuracy import named_device, places_of
@@ -67,7 +66,7 @@ class Row:
     memory_bytes: int | None = None
     ran: int = 0
     cells: int = 0
-    outcomes: Mapping[Outcome, int] = MappingProxyType({})
+    outcomes: Mapping[Outcome, int] = field(default_factory=dict)
     instead: Outcome | None = None
 
 

@@ -145,7 +145,7 @@ def timing_record(timing: Timing | FailedTiming, workload: Workload, key: str) -
     """The record of what was measured, as that of a workload, its own or of an equal network."""
     identity = {**asdict(workload), "batch": workload.batch, "key": key}
     if isinstance(timing, FailedTiming):
-        status = timing.status if isinstance(timing, EndedTiming) else "failed"
+        status: kinds.Status = timing.status if isinstance(timing, EndedTiming) else "failed"
         return kinds.Timing(**identity, status=status, error=timing.error)
     # Five digits are far finer than the noise, and keep a record within a kilobyte.
     short = tuple(tuple(float(f"{s:.5g}") for s in process) for process in timing.block_seconds)
