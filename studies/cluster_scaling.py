@@ -207,8 +207,10 @@ def _settle(dask_worker: Worker) -> None:
     """Lets a worker have processes; what they have in common with the client plays no part here."""
     import multiprocessing
 
+    from bench.cells import processes
     from bench.cluster.worker import Home, homes
 
+    processes._CONTEXT.set_forkserver_preload([])  # a nap needs no torch
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     folder = Path(dask_worker.local_directory)
     homes[dask_worker.id] = Home(folder=folder, threads=dask_worker.state.nthreads)
