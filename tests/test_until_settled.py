@@ -123,7 +123,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     monkeypatch.setattr(runner, "_measure", lambda *_: [])
     done: list[object] = []
 
-    def stop_in_the_second_look(jobs: Sequence[Job], side_by_side: int, _: object) -> Any:
+    def stop_in_the_second_look(jobs: Sequence[Job], side_by_side: int, *_: object) -> Any:
         for found in run_jobs(jobs, side_by_side):
             if len(done) == 16:
                 raise KeyboardInterrupt
