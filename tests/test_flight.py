@@ -36,8 +36,8 @@ class Client:
 
     scheduler = None
 
-    def __init__(self, **outcomes: list[object]) -> None:
-        self.outcomes = outcomes
+    def __init__(self, **outcomes: Any) -> None:
+        self.outcomes: dict[str, list[object]] = outcomes
         self.given: list[tuple[str, int]] = []
         self.cancelled: list[str] = []
         self.status = "running"
@@ -199,7 +199,7 @@ def prepared(*refusals: str, host: str = "a host") -> Prepared:
 @pytest.fixture
 def seen() -> tuple[Any, Workers, list[str]]:
     scheduler, said = Scheduler(), list[str]()
-    return scheduler, Workers(scheduler, expected("cpu"), said.append), said  # type: ignore[arg-type]
+    return scheduler, Workers(scheduler, expected("cpu"), said.append), said
 
 
 def test_who_joins_is_asked_once_and_may_train(seen: tuple[Any, Workers, list[str]]) -> None:

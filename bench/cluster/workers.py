@@ -121,7 +121,7 @@ class Workers:
         """Ends the processes that train for a run, and those that wait for a cell."""
         if self.client.status != "running":
             return
-        with suppress(OSError, RuntimeError):
+        with suppress(Exception):  # another scheduler, say, in the place of one that was lost
             self.client.run(leave, run, workers=[*self.prepared], on_error="ignore")
 
 
