@@ -40,7 +40,7 @@ def run(
         data_root: The folder above `MNIST/raw`; None takes `$BENCH_DATA_ROOT`, or `data`.
         zoo: A Python file, or a module by its name, with networks of your own; it is run.
         options: The other fields of `bench.cells.plan.Request`: `dataset`, `recipe`, `epochs`,
-            `baseline`, `name`, `fresh`.
+            `baseline`, `name`, `fresh`, `cluster`.
 
     Raises:
         RequestError: The request cannot be carried out; nothing has been written.

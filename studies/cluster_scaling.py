@@ -24,7 +24,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -41,7 +41,7 @@ from bench.writing.style import BLUE, GREY, INK, ORANGE, save
 from studies.results import write
 
 if TYPE_CHECKING:
-    from distributed import Client, Worker
+    from distributed import Client, Future, Worker
 
 REPORT = Path("reports/digits-common-cpu")
 MEASURED = Path(__file__).with_name("cluster_overhead.csv")
@@ -151,7 +151,7 @@ def draw(cells: Sequence[float], overhead_seconds: float) -> Figure:
         )
     for limit, words in (
         (sum(cells) / max(cells), f"the longest of {len(cells):,} cells"),
-        (np.mean(cells) / overhead_seconds, "handing out cells"),
+        (float(np.mean(cells)) / overhead_seconds, "handing out cells"),
     ):
         axes.axhline(limit, color=GREY, linestyle=":", linewidth=0.9, zorder=0)
         axes.annotate(words, (1, limit), (2, 3), textcoords="offset points", color=INK, fontsize=9)
@@ -172,7 +172,7 @@ def measure(cells: int) -> Overhead:
     with _cluster() as (client, scheduler, worker), _most_memory() as most:
         client.run(_settle)
 
-        def submit(_: int, __: int) -> object:
+        def submit(_: int, __: int) -> Future:
             return client.submit(
                 *(in_a_process, "study", time.sleep, CELL_SECONDS),
                 key=f"cell-{uuid.uuid4().hex}",
@@ -181,7 +181,7 @@ def measure(cells: int) -> Overhead:
             )
 
         def through(some: Sequence[int]) -> int:
-            answers = as_they_finish(client, some, submit, lambda: UNDER_WAY)  # type: ignore[arg-type]
+            answers = as_they_finish(client, some, submit, lambda: UNDER_WAY)
             return sum(answer is None for _, answer in answers)
 
         through(range(2 * THREADS))  # the worker's processes are there now
@@ -207,8 +207,10 @@ def _settle(dask_worker: Worker) -> None:
     """Lets a worker have processes; what they have in common with the client plays no part here."""
     import multiprocessing
 
+    from bench.cells import processes
     from bench.cluster.worker import Home, homes
 
+    processes._CONTEXT.set_forkserver_preload([])  # a nap needs no torch
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     folder = Path(dask_worker.local_directory)
     homes[dask_worker.id] = Home(folder=folder, threads=dask_worker.state.nthreads)
@@ -250,7 +252,7 @@ def _cluster() -> Iterator[tuple[Client, psutil.Process, psutil.Process]]:
 
 
 @contextmanager
-def _most_memory() -> Iterator[object]:
+def _most_memory() -> Iterator[Callable[[], int]]:
     """What says how much memory this process has had at most, in bytes."""
     most, over = [0], threading.Event()
 
@@ -260,7 +262,7 @@ def _most_memory() -> Iterator[object]:
 
     threading.Thread(target=watch, daemon=True).start()
     try:
-        yield lambda: max(most[0], psutil.Process().memory_info().rss)
+        yield lambda: max(most[0], int(psutil.Process().memory_info().rss))
     finally:
         over.set()
 

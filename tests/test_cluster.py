@@ -175,8 +175,8 @@ def test_a_lost_scheduler_ends_the_run_in_a_line_and_the_same_command_goes_on(
 ) -> None:
     with cluster(tmp_path, "one") as started:
         request = (*TINY, "--seeds", "3", "--reports", str(tmp_path), "--name", "x")
-        request = (*request, "--cluster", started.address)
-        process = compare(*request)
+        there = (*request, "--cluster", started.address)
+        process = compare(*there)
         assert process.stderr is not None
         said = ""
         while "[1/8]" not in said:
@@ -192,7 +192,7 @@ def test_a_lost_scheduler_ends_the_run_in_a_line_and_the_same_command_goes_on(
         started.kill_worker("one")
         started.start_scheduler()
         started.start_worker("again")
-        run(*request)
+        run(*there)
     keys = Counter(record["key"] for record in trained(tmp_path / "x"))
     assert len(keys) == 8
     assert set(keys.values()) == {1}

@@ -11,6 +11,8 @@ from bench.cells.outcomes import EndedError, timed_out
 from bench.cluster import flight
 from bench.cluster.expected import Expected, Found, expected_of
 from bench.cluster.flight import SchedulerLostError, as_they_finish
+from bench.cluster.worker import Prepared
+from bench.cluster.workers import Workers
 from tests.factories import MACHINE
 
 distributed = pytest.importorskip("distributed")
@@ -34,8 +36,8 @@ class Client:
 
     scheduler = None
 
-    def __init__(self, **outcomes: list[object]) -> None:
-        self.outcomes = outcomes
+    def __init__(self, **outcomes: Any) -> None:
+        self.outcomes: dict[str, list[object]] = outcomes
         self.given: list[tuple[str, int]] = []
         self.cancelled: list[str] = []
         self.status = "running"
@@ -93,6 +95,17 @@ def test_meanwhile_is_called_once_when_all_are_under_way() -> None:
     for _ in send(client, "abc", meanwhile=lambda: under_way.append(len(client.given))):
         pass
     assert under_way == [3]
+
+
+def test_what_waited_for_a_worker_is_given_out_anew_when_one_joins_after_all_were_lost() -> None:
+    client = Client(**{item: [item, item] for item in "abc"})
+    generation = 0
+    found = send(client, "abc", room=3, generation=lambda: generation)
+    assert next(found) == ("a", "a")
+    generation = 1
+    assert dict(found) == {"b": "b", "c": "c"}
+    assert client.cancelled == ["b-2", "c-3"]
+    assert client.given == [(item, 1) for item in "abcbc"]
 
 
 def test_the_rest_is_taken_back_when_nobody_waits_for_it_any_more() -> None:
@@ -156,3 +169,94 @@ def test_cores_memory_and_another_gpu_keep_no_worker_from_cells_for_the_cpu() ->
 def test_equal_clients_share_their_workers_resources_and_others_do_not() -> None:
     assert expected("cpu").resource("cpu") == expected("cpu").resource("cpu")
     assert expected("cpu").resource("cpu") != expected_of(found("5678"), ["cpu"]).resource("cpu")
+
+
+class Scheduler:
+    """A client of workers that are there, and what each of them answers."""
+
+    def __init__(self) -> None:
+        self.workers: dict[str, dict[str, Any]] = {}
+        self.answers: dict[str, object] = {}
+        self.asked: list[str] = []
+
+    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+        assert n_workers == -1
+        return {"workers": self.workers}
+
+    def run(self, _: object, expected: Expected, **how: Any) -> dict[str, object]:
+        self.asked += how["workers"]
+        for address in how["workers"]:
+            answer = self.answers[address]
+            if isinstance(answer, Prepared) and not all(answer.refusals.values()):
+                self.workers[address]["resources"] = {expected.resource("cpu"): 1}
+        return {address: self.answers[address] for address in how["workers"]}
+
+    def join(self, address: str, answer: object = None) -> None:
+        self.workers[address] = {"resources": {}}
+        self.answers[address] = answer or prepared()
+
+
+def prepared(*refusals: str, host: str = "a host") -> Prepared:
+    return Prepared(host=host, threads=4, gpus=0, refusals={"cpu": refusals})
+
+
+@pytest.fixture
+def seen() -> tuple[Any, Workers, list[str]]:
+    scheduler, said = Scheduler(), list[str]()
+    return scheduler, Workers(scheduler, expected("cpu"), said.append), said
+
+
+def test_who_joins_is_asked_once_and_may_train(seen: tuple[Any, Workers, list[str]]) -> None:
+    scheduler, workers, said = seen
+    scheduler.join("one")
+    scheduler.join("two")
+    workers.look()
+    workers.look()
+    assert scheduler.asked == ["one", "two"]
+    assert said == ["2 workers joined: 2 workers for 8 cells at a time"]
+    assert (workers.slots("cpu"), workers.slots("cpu", alone=True)) == (8, 2)
+
+
+def test_who_differs_is_named_and_gets_no_cells(seen: tuple[Any, Workers, list[str]]) -> None:
+    scheduler, workers, said = seen
+    scheduler.join("one", prepared("python is 3 there and 4 here", host="old"))
+    scheduler.join("two", ModuleNotFoundError("No module named 'bench'"))
+    workers.look()
+    workers.look()
+    assert said == [
+        "worker 'old' (one) is refused: python is 3 there and 4 here",
+        "worker two is refused: it cannot run this suite (No module named 'bench'); install it "
+        "there",
+    ]
+    assert workers.slots("cpu") == 0
+
+
+def test_a_worker_that_joins_after_all_were_lost_begins_another_generation(
+    seen: tuple[Any, Workers, list[str]],
+) -> None:
+    scheduler, workers, said = seen
+    scheduler.join("one")
+    workers.look()
+    first = workers.generation
+    scheduler.join("two")
+    workers.look()
+    assert workers.generation == first  # there has always been one
+    scheduler.workers.clear()
+    workers.look()
+    assert said[-1].endswith("none is left, waiting for one")
+    scheduler.join("three")
+    workers.look()
+    assert workers.generation == first + 1
+
+
+def test_a_worker_that_was_started_again_at_its_address_is_asked_again(
+    seen: tuple[Any, Workers, list[str]],
+) -> None:
+    scheduler, workers, _ = seen
+    scheduler.join("one")
+    workers.look()
+    first = workers.generation
+    scheduler.join("one")
+    workers.look()
+    assert scheduler.asked == ["one", "one"]
+    assert workers.generation == first + 1

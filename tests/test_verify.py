@@ -306,7 +306,7 @@ def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list
     asked["ran"] = list(THREE)
     recorded = {(x["model"], x["seed"]): decode(json.dumps(x).encode()) for x in cells}
 
-    def train(jobs: list[Any], _: int) -> Any:
+    def train(jobs: list[Any], _: int, **__: object) -> Any:
         for job in jobs:
             yield job, recorded[job.cell.model, job.cell.seed % 20 + 1]
 
@@ -388,7 +388,7 @@ def test_cells_are_really_trained_anew_and_records_stay(
 def test_a_cell_that_fails_anew_is_named_and_the_exit_code_1(
     honest: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(jobs: list[Any], _: int) -> Any:
+    def fail(jobs: list[Any], _: int, **__: object) -> Any:
         for job in jobs:
             yield job, failed_record(job, 1, OSError("no"))
 

@@ -97,6 +97,7 @@ class Cluster:
             self._submit,
             lambda: AHEAD * self.workers.slots(device, alone=alone),
             meanwhile,
+            lambda: self.workers.generation,
         )
         for (unit, _), answer in found:
             if isinstance(answer, Answer):

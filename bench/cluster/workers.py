@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sized
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from bench.records.text import one_line
 if TYPE_CHECKING:
     from distributed import Client
 
-LOOK_SECONDS = 1.0  # how long a worker that joins waits for its first cell
+LOOK_SECONDS = 2.0  # how long a worker that joins waits for its first cell
 AHEAD = 2  # cells with a worker for each that it trains, so that it need not wait for the next
 
 
@@ -36,6 +36,7 @@ class Workers:
         self.say = say
         self.prepared: dict[str, Prepared] = {}  # by address, those that train
         self.refused: dict[str, str] = {}  # by address, why
+        self.generation = 0  # how often workers joined where none was left for a device
         self._looking = threading.Lock()
 
     def look(self) -> None:
@@ -45,16 +46,25 @@ class Workers:
             OSError: The scheduler does not answer.
         """
         with self._looking:
-            there = self.client.nthreads()
-            lost = [address for address in self.prepared if address not in there]
+            info = self.client.scheduler_info(n_workers=-1)["workers"]
+            there = {address: worker["resources"] for address, worker in info.items()}
+            # One that was started again at the same address has lost what it was given.
+            lost = [a for a in self.prepared if not self._is_prepared(there.get(a, {}))]
             for address in lost:
                 del self.prepared[address]
+            self.refused = {a: why for a, why in self.refused.items() if a in there}
+            left = [device for device in self.expected.devices if self.slots(device)]
             new = [a for a in there if a not in self.prepared and a not in self.refused]
             joined = self._prepare(new) if new else []
+            if any(self.slots(x) for x in self.expected.devices if x not in left):
+                self.generation += 1
             if joined:
                 self.say(f"{_workers(joined)} joined: {self}")
             if lost:
                 self.say(f"{_workers(lost)} lost, and what ran there runs again: {self}")
+
+    def _is_prepared(self, resources: Mapping[str, float]) -> bool:
+        return any(self.expected.resource(device) in resources for device in self.expected.devices)
 
     def _prepare(self, new: list[str]) -> list[str]:
         answers = self.client.run(prepare, self.expected, workers=new, on_error="return")
@@ -111,10 +121,10 @@ class Workers:
         """Ends the processes that train for a run, and those that wait for a cell."""
         if self.client.status != "running":
             return
-        with suppress(OSError, RuntimeError):
+        with suppress(Exception):  # another scheduler, say, in the place of one that was lost
             self.client.run(leave, run, workers=[*self.prepared], on_error="ignore")
 
 
-def _workers(some: object) -> str:
-    number = len(some)  # type: ignore[arg-type]
+def _workers(some: Sized) -> str:
+    number = len(some)
     return "1 worker" if number == 1 else f"{number} workers"

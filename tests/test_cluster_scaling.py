@@ -1,0 +1,28 @@
+"""The simulation of many workers, by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from studies.cluster_scaling import cell_seconds, read_overhead, simulated
+
+
+def test_a_free_worker_takes_the_next_cell() -> None:
+    assert simulated([3, 1, 1, 1], 2, 0) == 3  # one takes the long one, the other all else
+    assert simulated([1, 1, 1, 3], 2, 0) == 4  # the long one comes last
+    assert simulated([1, 1, 1], 1_000, 0) == 1
+
+
+def test_cells_are_handed_out_one_after_the_other() -> None:
+    # They begin at 0.5, 1, 1.5 and 2 s, when a worker is free each time.
+    assert simulated([1, 1, 1, 1], 2, 0.5) == 3
+    # However many workers there are, the last of ten begins after 5 s.
+    assert simulated([1] * 10, 1_000, 0.5) == pytest.approx(6)
+
+
+def test_what_the_figure_is_drawn_from_is_there() -> None:
+    overhead = read_overhead()
+    assert overhead.cells >= 10_000
+    assert overhead.seconds == max(overhead.client_seconds, overhead.scheduler_seconds) > 0
+    # 13 networks and a control on up to 20 seeds, some of them equal to others.
+    assert len(cell_seconds()) >= 13 * 20
