@@ -18,8 +18,9 @@ import zoo
 from bench.cells.data import Datasets
 from bench.cells.jobs import make_jobs
 from bench.cells.machine import environment
+from bench.cells.parsing import parse_list, parse_margin, parse_seeds
 from bench.cells.pictures import LONGEST_SIDE, read_picture
-from bench.cells.plan import Request, parse_list, parse_margin, parse_seeds, plan, validate_folder
+from bench.cells.plan import Request, plan, validate_folder
 from bench.claims import __main__ as claims
 from bench.claims.ledger import load as load_ledger
 from bench.cli.frame import EXIT_WRONG_REQUEST, framed

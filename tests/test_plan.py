@@ -7,7 +7,8 @@ import pytest
 
 import zoo
 from bench.cells.deviations import deviations
-from bench.cells.plan import Cell, Request, parse_list, parse_margin, parse_seeds, plan
+from bench.cells.parsing import parse_list, parse_margin, parse_seeds
+from bench.cells.plan import Cell, Request, plan
 from bench.records.errors import RequestError
 
 

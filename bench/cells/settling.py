@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.cells.plan import MOST_SEEDS
+from bench.cells.parsing import MOST_SEEDS
 from bench.records.errors import RequestError
 
 UNTIL_SETTLED, SETTLED_AT_MOST = "until-settled", 40

@@ -13,7 +13,8 @@ import shlex
 from dataclasses import replace
 
 from bench.cells.own import add_networks, require_sound
-from bench.cells.plan import Request, parse_list, parse_seeds, plan, validate_folder
+from bench.cells.parsing import parse_list, parse_seeds
+from bench.cells.plan import Request, plan, validate_folder
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_reports, add_zoo, command
 from bench.records.lock import writing_alone
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None) -> int:
         reports=options.reports,
     )
     planned = plan(request)  # what is wrong is found before anything heavy is imported
-    require_sound(own, planned.models)
+    require_sound(own, planned)
     from bench.cells import machine
 
     devices = machine.devices()
