@@ -39,8 +39,8 @@ def run(
         reports: The folder that reports are written to.
         data_root: The folder above `MNIST/raw`; None takes `$BENCH_DATA_ROOT`, or `data`.
         zoo: A Python file, or a module by its name, with networks of your own; it is run.
-        options: The other fields of `bench.cells.plan.Request`: `dataset`, `recipe`, `epochs`,
-            `baseline`, `name`, `fresh`, `cluster`.
+        options: The other fields of `bench.cells.plan.Request`: `dataset`, `recipe`, `settings`,
+            `epochs`, `baseline`, `name`, `fresh`, `cluster`.
 
     Raises:
         RequestError: The request cannot be carried out; nothing has been written.
@@ -75,5 +75,5 @@ def run(
         **options,
     )
     planned = plan(request)
-    require_sound(own, planned.models)
+    require_sound(own, planned)
     return carry_out(request, Progress())

@@ -12,6 +12,7 @@ from zoo import net as net  # isort: skip
 from zoo import dnn as dnn  # isort: skip
 from zoo import counting as counting  # isort: skip
 from zoo.checking import require_answers, require_sound
+from zoo.classes import with_classes
 from zoo.documents import DOCUMENTS
 from zoo.extension import ExtensionError, add
 from zoo.own import model
@@ -38,4 +39,5 @@ __all__ = [
     "require_sound",
     "select",
     "temporary",
+    "with_classes",
 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo.checking import find_outputs
+from zoo.classes import AdaptableSpec
 from zoo.extension import ExtensionError
 from zoo.layers import Layer
 from zoo.registry import register_later
@@ -17,8 +19,9 @@ from zoo.spec import NO_RECIPE, Document, ModelSpec, Output, Recipe
 if TYPE_CHECKING:
     from torch import nn
 
-    Builder = TypeVar("Builder", bound=Callable[[], nn.Module])
+    Builder = TypeVar("Builder", bound=Callable[..., nn.Module])
 
+CLASSES = 10  # of a builder that is asked for any number, until the data say how many
 OWN = Document(id="own", title="Networks of your own", builds="what your file builds")
 
 
@@ -51,7 +54,8 @@ def model(
         input_shape: Shape of one sample, without the batch: (channels, side, side) of pictures, or
             (features,) of rows.
         name: The registry name; None makes `two-branches` of `TwoBranches` and `two_branches`.
-        classes: Number of outputs; None finds it by a forward pass.
+        classes: Number of outputs; None finds it by a forward pass. A class or function that takes
+            an argument `classes` is asked for as many as the data have.
         output: What the outputs are; None finds it by a forward pass.
         recipe: The network's own way of being trained, which `--recipe document` asks for.
         layers: Sizes on paper that the module is checked against.
@@ -84,24 +88,37 @@ def name_of(builder: Callable[[], object]) -> str:
     return words.strip("-").lower()
 
 
-def _entry(builder: Callable[[], nn.Module], declared: _Declared) -> ModelSpec:
+def _entry(builder: Callable[..., nn.Module], declared: _Declared) -> ModelSpec:
     name = name_of(builder) if declared.name is None else declared.name
     shape = _shape(name, declared.input_shape)
     classes, output = declared.classes, declared.output
+    asked = _asked_for_classes(builder)
+    build: Callable[[], nn.Module] = builder
+    if asked is not None and (classes is not None or asked.default is asked.empty):
+        build = partial(builder, classes=CLASSES if classes is None else classes)
     if classes is None or output is None:
-        found = find_outputs(name, builder, shape)
+        found = find_outputs(name, build, shape)
         classes = found.classes if classes is None else classes
         output = found.output if output is None else output
-    return ModelSpec(
-        name=name,
-        document=declared.document,
-        input_shape=shape,
-        classes=classes,
-        output=output,
-        build=builder,
-        recipe=NO_RECIPE if declared.recipe is None else declared.recipe,
-        layers=None if declared.layers is None else tuple(declared.layers),
-    )
+    entry: dict[str, Any] = {
+        "name": name,
+        "document": declared.document,
+        "input_shape": shape,
+        "classes": classes,
+        "output": output,
+        "build": build,
+        "recipe": NO_RECIPE if declared.recipe is None else declared.recipe,
+        "layers": None if declared.layers is None else tuple(declared.layers),
+    }
+    return ModelSpec(**entry) if asked is None else AdaptableSpec(**entry, build_for=builder)
+
+
+def _asked_for_classes(builder: Callable[..., nn.Module]) -> inspect.Parameter | None:
+    """The argument `classes` of what builds a network; None where it takes none."""
+    try:
+        return inspect.signature(builder).parameters.get("classes")
+    except (TypeError, ValueError):  # what is written in C may not say
+        return None
 
 
 def _shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:

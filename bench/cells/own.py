@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import zoo
+from bench.cells.plan import Plan
 from bench.records.errors import RequestError
 from zoo import ModelSpec
 
@@ -24,19 +25,20 @@ def add_networks(place: Path | str | None) -> tuple[ModelSpec, ...]:
         raise RequestError(str(error)) from error
 
 
-def require_sound(specs: Iterable[ModelSpec], planned: Collection[str]) -> None:
+def require_sound(specs: Iterable[ModelSpec], planned: Plan) -> None:
     """Checks that the networks that will run can be trained, and their code read.
 
     Args:
         specs: Networks of the user's own.
-        planned: The names of all networks that will run.
+        planned: What will run, with the number of outputs that the data ask for.
 
     Raises:
         RequestError: One cannot; the message says what to change.
     """
     from bench.cells.jobs import training_code
 
-    for spec in (spec for spec in specs if spec.name in planned):
+    own = {spec.name for spec in specs}
+    for spec in (cell.spec for name, cell in planned.first_cells.items() if name in own):
         training_code(spec)
         try:
             zoo.require_sound(spec)

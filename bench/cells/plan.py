@@ -8,19 +8,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import get_args
 
 import zoo
-from bench.cells.catalogue import DRAWN_PER_SEED, validate_name, why_not
+from bench.cells.catalogue import DRAWN_PER_SEED
 from bench.cells.common_recipe import common_recipe
 from bench.cells.fast_recipe import fast_recipe
+from bench.cells.fitting import (
+    Task,
+    fitted,
+    require_known,
+    task_of,
+    trains_on_all,
+    why_not,
+)
+from bench.cells.own_recipe import OwnRecipe, changed, from_file, is_file, read_recipe
 from bench.records.errors import RequestError, require_one
-from bench.records.kinds import LeftOut, RecipeName
+from bench.records.kinds import LeftOut
+from bench.records.store import digest
 from bench.records.text import one_line
 from bench.statistics.margin import MARGIN
 from zoo import ModelSpec, Recipe
 
-RECIPES: tuple[RecipeName, ...] = get_args(RecipeName)
+RECIPES = ("common", "document", "fast")
 DEVICES = ("cpu", "cuda")
 ENGINES = ("sequential", "batched")
 MOST_SEEDS = 10_000
@@ -32,8 +41,9 @@ class Request:
 
     Attributes:
         models: Names, aliases, globs or `all`.
-        dataset: `digits`, `mnist`, `sums` or `pictures:DIR`.
-        recipe: `common`, `document` or `fast`.
+        dataset: One of `fitting.VALID`.
+        recipe: `common`, `document` or `fast`; or a file that ends in `.toml`.
+        settings: Fields set over the recipe, as `optimiser.learning_rate=0.01`.
         seeds: The seeds that every model runs on; where there are looks, at most.
         looks: After how many seeds the verdicts are looked at, so that what is settled stops; empty
             for a fixed number of seeds.
@@ -55,7 +65,8 @@ class Request:
 
     models: tuple[str, ...]
     dataset: str = "digits"
-    recipe: RecipeName = "common"
+    recipe: str = "common"
+    settings: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (1, 2, 3, 4, 5)
     looks: tuple[int, ...] = ()
     devices: tuple[str, ...] = ("cpu",)
@@ -78,7 +89,7 @@ class Request:
         """The report's name, given or made."""
         if self.name is not None:
             return self.name
-        return f"local-{self.dataset.partition(':')[0]}-{self.recipe}"
+        return default_name(self.dataset, read_recipe(self.recipe, self.settings).name)
 
     @property
     def folder(self) -> Path:
@@ -106,7 +117,7 @@ class Cell:
     spec: ModelSpec
     recipe: Recipe
     dataset: str
-    recipe_name: RecipeName
+    recipe_name: str
     seed: int
     device: str
     epochs: int | None = None
@@ -172,15 +183,17 @@ def plan(request: Request) -> Plan:
     _validate(request)
     specs, left_out = _models(request)
     _require_batchable(request, specs)
+    own = read_recipe(request.recipe, request.settings)
     recipes = {
-        spec.name: resolve(spec, request.recipe, request.dataset, request.epochs) for spec in specs
+        spec.name: resolve(spec, request.recipe, request.dataset, request.epochs, own)
+        for spec in specs
     }
     cells = tuple(
         Cell(
             spec=spec,
             recipe=recipes[spec.name],
             dataset=request.dataset,
-            recipe_name=request.recipe,
+            recipe_name=own.name,
             seed=seed,
             device=device,
             epochs=request.epochs,
@@ -220,25 +233,48 @@ def _require_batchable(request: Request, specs: Sequence[ModelSpec]) -> None:
         )
 
 
-def resolve(spec: ModelSpec, name: RecipeName, dataset: str, epochs: int | None) -> Recipe:
+def resolve(
+    spec: ModelSpec, name: str, dataset: str, epochs: int | None, own: OwnRecipe | None = None
+) -> Recipe:
     """The recipe that a network is trained with, every value filled in.
 
     Args:
         spec: The network.
-        name: `common`, `document` or `fast`.
+        name: `common`, `document` or `fast`; or the file that `own` was read from.
         dataset: What it is trained on, by name; the common recipe depends on it.
         epochs: Instead of the recipe's, or None.
+        own: What the user says of the recipe.
     """
-    if name == "document":
+    if own is not None and own.file is not None:
+        recipe = from_file(spec, own.file)
+    elif name == "document":
         recipe = spec.recipe
+        if trains_on_all(recipe, dataset):
+            recipe = replace(recipe, samples_per_class=None)
     else:
         recipe = fast_recipe(spec) if name == "fast" else common_recipe(spec, dataset)
+    recipe = recipe if own is None else changed(spec, recipe, own.changes)
     return recipe if epochs is None else replace(recipe, epochs=epochs)
 
 
+def default_name(dataset: str, recipe: str) -> str:
+    """The name of a report that is given none; the user's own data and recipes are in it."""
+    kind, _, place = dataset.partition(":")
+    if kind in ("folder", "table"):
+        kind = f"{kind}-{Path(place).stem}"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{kind}-{recipe.replace('.toml', '')}").strip("-")
+    # Two long ones that differ at their end only must not share a report.
+    ends = f"{plain[:60]}-{digest([dataset, recipe])[:8]}" if len(plain) > 80 else plain
+    return f"local-{ends}"
+
+
 def _validate(request: Request) -> None:
-    validate_name(request.dataset)
-    _choice("recipe", request.recipe, RECIPES)
+    require_known(request.dataset)
+    if not is_file(request.recipe) and request.recipe not in RECIPES:
+        raise RequestError(
+            f"unknown recipe '{one_line(request.recipe)[:200]}'; choose from {', '.join(RECIPES)}, "
+            "or name a file such as my_recipe.toml"
+        )
     _choice("engine", request.engine, ENGINES)
     for device in request.devices:
         _choice("device", device, DEVICES)
@@ -247,6 +283,10 @@ def _validate(request: Request) -> None:
     if any(seed < 0 or seed >= 2**32 for seed in request.seeds):
         raise RequestError(f"seeds {request.seeds} must lie between 0 and 2^32 - 1")
     require_one("--epochs", request.epochs)
+    if request.epochs and any(
+        text.partition("=")[0].strip() == "epochs" for text in request.settings
+    ):
+        raise RequestError(f"--epochs {request.epochs} and --set epochs both; leave one out")
     require_one("--jobs", request.jobs)
     if request.cell_timeout is not None and not 0 < request.cell_timeout < 1e9:
         raise RequestError(
@@ -301,6 +341,7 @@ def _models(request: Request) -> tuple[tuple[ModelSpec, ...], tuple[LeftOut, ...
     patterns = request.models
     chosen: dict[str, ModelSpec] = {}
     left_out: dict[str, str] = {}
+    task = task_of(request.dataset)
     if not patterns:
         raise RequestError("no models; name some, or 'all' (python -m zoo lists them)")
     for pattern in patterns:
@@ -308,11 +349,11 @@ def _models(request: Request) -> tuple[tuple[ModelSpec, ...], tuple[LeftOut, ...
             specs = zoo.select(pattern)
         except zoo.UnknownModelError as error:
             raise RequestError(str(error)) from error
-        for spec in specs:
-            reason = _group_reason(spec, request) if zoo.is_group(pattern) else None
+        for spec in (fitted(spec, task) for spec in specs):
+            reason = _group_reason(spec, request, task) if zoo.is_group(pattern) else None
             if reason is not None:
                 left_out.setdefault(spec.name, reason)
-            elif (obstacle := why_not(spec, request.dataset)) is not None:
+            elif (obstacle := why_not(spec, request.dataset, task)) is not None:
                 raise RequestError(f"{obstacle}; leave it out or choose another --dataset")
             elif (obstacle := _no_recipe(spec, request)) is not None:
                 raise RequestError(f"{obstacle}; give it one, or leave --recipe document out")
@@ -349,8 +390,8 @@ def _no_recipe(spec: ModelSpec, request: Request) -> str | None:
     return f"'{spec.name}' has no recipe of its own" if missing else None
 
 
-def _group_reason(spec: ModelSpec, request: Request) -> str | None:
-    obstacle = why_not(spec, request.dataset) or _no_recipe(spec, request)
+def _group_reason(spec: ModelSpec, request: Request, task: Task) -> str | None:
+    obstacle = why_not(spec, request.dataset, task) or _no_recipe(spec, request)
     if obstacle is None and "heavy" in spec.tags:
         return f"'{spec.name}' is heavy and runs only when named outright"
     return obstacle

@@ -7,9 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
+import numpy as np
+
 from bench.cells.data import Dataset
 from bench.cells.declaration import declare
 from bench.cells.deviations import deviations
+from bench.cells.named import class_names
+from bench.cells.own_recipe import read_recipe
 from bench.cells.plan import Plan, Request
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED
 from bench.cells.splits import pictures_at
@@ -43,14 +48,15 @@ def request_record(
     """
     cells = planned.first_cells
     pictures = _pictures(dataset, shown)
-    labels = "".join(map(str, dataset.labels[dataset.test]))
+    labels = dataset.labels[dataset.test].tolist()
+    own = read_recipe(request.recipe, request.settings)
     return kinds.Request(
         key=digest({"keys": list(keys)}),
         models=request.models,
         dataset=dataset.name,
         dataset_sizes=(len(dataset.train), len(dataset.validation), len(dataset.test)),
         dataset_sha256=dataset.checksum,
-        recipe=request.recipe,
+        recipe=own.name,
         seeds=request.seeds[: max(ran.values())] if ran else request.seeds,
         devices=request.devices,
         ran=planned.models,
@@ -61,7 +67,7 @@ def request_record(
         recipes={model: cell.recipe for model, cell in cells.items()},
         deviations={model: deviations(cell) for model, cell in cells.items()},
         test_pictures=pictures,
-        test_labels=None if pictures is None else labels,
+        test_labels=None if pictures is None else _in_short(labels),
         environment=here,
         keys=tuple(keys),
         margin=request.margin,
@@ -72,11 +78,18 @@ def request_record(
         if request.looks
         else None,
         declaration=declare(request, planned).key,
+        settings=msgspec.to_builtins(own.said),
+        class_names=class_names(dataset),
     )
 
 
+def _in_short(labels: list[int]) -> str | tuple[int, ...]:
+    """A digit for each label, where all are digits."""
+    return "".join(map(str, labels)) if max(labels, default=0) < 10 else tuple(labels)
+
+
 def _pictures(dataset: Dataset, shown: Sequence[int]) -> kinds.Pictures | None:
-    if dataset.name == "sums":
+    if isinstance(dataset.samples, np.ndarray) and dataset.samples.ndim == 2:  # rows of a table
         return None
     pixels, labels = pictures_at(dataset, shown)
     return kinds.Pictures(
@@ -110,6 +123,7 @@ def command(request: Request) -> str:
         for option, value in options.items()
         if value is not None
     ]
+    words += [f"--set {shlex.quote(text)}" for text in request.settings]
     return " ".join(["python -m bench.compare", *words])
 
 

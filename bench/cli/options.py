@@ -5,14 +5,9 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from bench.cells.catalogue import VALID
+from bench.cells.fitting import VALID
 from bench.cells.own import add_networks, require_sound
-from bench.cells.plan import (
-    ENGINES,
-    RECIPES,
-    Request,
-    plan,
-)
+from bench.cells.plan import ENGINES, RECIPES, Request, plan
 from bench.cells.processes import start_loading
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED, until_settled
 from bench.cli.parser import (
@@ -57,15 +52,26 @@ def _add_question(group: Options) -> None:
         "--dataset",
         default="digits",
         help=f"{VALID}: 1,797 real digits that come with scikit-learn, MNIST (downloaded once), a "
-        "synthetic table, or your own pictures in DIR/train and DIR/test, named so that the second "
-        "character is the digit shown, as in a7.png (digits)",
+        "synthetic table, other published pictures (downloaded once), your own pictures in "
+        "DIR/train and DIR/test, named so that the second character is the digit shown, as in "
+        "a7.png, pictures in a folder for each class (DIR/train/CLASS and DIR/test/CLASS, or "
+        "DIR/CLASS), or a CSV or Parquet file whose last column is the class (digits)",
     )
     add(
         "--recipe",
         default="common",
-        help=f"{', '.join(RECIPES)}: one recipe for all, so that a difference is the network's; "
+        help=f"{', '.join(RECIPES)}, FILE.toml: one recipe for all, so that a difference is the "
+        "network's; "
         "each network as its document trains it; one for all that brings lenet to 99%% on MNIST "
-        "in little time (common)",
+        "in little time; a recipe of your own (common)",
+    )
+    add(
+        "--set",
+        metavar="FIELD=VALUE",
+        action="append",
+        default=[],
+        help="a field of the recipe and its value, such as optimiser.learning_rate=0.01; may be "
+        "given several times",
     )
     add("--baseline", help="the network that all others are compared with (the first)")
     add(
@@ -135,6 +141,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
         models=parse_list("--models", options.models),
         dataset=options.dataset,
         recipe=options.recipe,
+        settings=tuple(options.set),
         seeds=seeds,
         looks=looks,
         epochs=options.epochs,
@@ -152,7 +159,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
     if options.devices is not None:
         request = replace(request, devices=parse_list("--devices", options.devices))
     planned = plan(request)
-    require_sound(own, planned.models)
+    require_sound(own, planned)
     from bench.cells import machine
 
     request = replace(request, jobs=options.jobs or machine.cores())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,9 @@ class MethodView:
         digest: Of the data, as long as a reader compares.
         drawn_per_seed: Whether every seed has data of its own.
         recipe_words: The recipe that all networks share; None where each has its document's.
+        recipe: Its name.
+        is_chosen: Whether it was chosen on validation samples.
+        settings: By field, what the user says of the recipe, as in a file.
         seeds: All of them, in words.
         trained_together: Whether a network's seeds were trained at once, their weights stacked.
         document_recipes: One for each network where documents' recipes were used, else none.
@@ -88,6 +92,9 @@ class MethodView:
     digest: str
     drawn_per_seed: bool
     recipe_words: str | None
+    recipe: str
+    is_chosen: bool
+    settings: dict[str, str]
     seeds: str
     trained_together: bool
     document_recipes: tuple[DocumentRecipe, ...]
@@ -118,7 +125,7 @@ def method_view(
 ) -> MethodView:
     """How the run was made, from its request and its cells."""
     request = results.request
-    documents = request.recipe == "document"
+    documents = request.recipe.partition(" with ")[0] == "document"
     cells = [cell for runs in results.runs for cell in runs.ran.values()]
     return MethodView(
         command=request.command,
@@ -131,6 +138,9 @@ def method_view(
         digest=request.dataset_sha256[:16],
         drawn_per_seed=request.dataset == "sums",
         recipe_words=None if documents else shared_words(request),
+        recipe=request.recipe,
+        is_chosen=not request.settings,
+        settings={name: json.dumps(value) for name, value in request.settings.items()},
         seeds=_seeds_in_words(request.seeds),
         trained_together=any(cell.together for cell in cells),
         document_recipes=_document_recipes(request) if documents else (),

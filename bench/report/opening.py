@@ -112,7 +112,7 @@ class OpeningView:
         margin: Within which networks are equivalent.
         dataset: Name of the data.
         test_samples: Of the first ranking.
-        recipe: `common`, `document` or `fast`.
+        recipe: `common`, `document`, `fast` or the user's own, with what was set over it.
         networks: How many networks ran, each once.
         names: Under how many names.
         seeds: How many seeds each, or at most.

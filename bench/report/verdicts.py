@@ -48,6 +48,7 @@ class TwoNetworks:
         p: McNemar's.
         samples: The first of those samples; none where their labels are not recorded.
         hidden: Whether there are more.
+        kind: What the samples are of: a `digit`, or a `class` with a name.
     """
 
     seed: int
@@ -58,6 +59,7 @@ class TwoNetworks:
     p: float
     samples: tuple[DisagreedSample, ...]
     hidden: bool
+    kind: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,7 +238,8 @@ def _two_networks(
         return None
     rival, (seed, differ) = rivals[0], found
     indices = sorted((*differ.only_first_wrong, *differ.only_second_wrong))
-    labels: str = results.request.test_labels or ""
+    labels = results.request.test_labels or ""
+    name = results.request.class_name
     labelled = len(labels) == baseline.test_samples
     ours, theirs = baseline.misclassified[seed], rival.misclassified[seed]
     return TwoNetworks(
@@ -249,11 +252,12 @@ def _two_networks(
         samples=tuple(
             DisagreedSample(
                 index=index,
-                digit=labels[index],
-                baseline=str(ours.get(index, labels[index])),
-                rival=str(theirs.get(index, labels[index])),
+                digit=name(int(labels[index])),
+                baseline=name(ours.get(index, int(labels[index]))),
+                rival=name(theirs.get(index, int(labels[index]))),
             )
             for index in (indices[:SAMPLES_SHOWN] if labelled else ())
         ),
         hidden=len(indices) > SAMPLES_SHOWN,
+        kind="class" if results.request.class_names else "digit",
     )

@@ -41,8 +41,9 @@ class Mistakes:
     """What is misread most often.
 
     Attributes:
-        true: The digit.
+        true: The digit, or the name of the class.
         answer: What it is read as.
+        named: Whether classes have names.
         leads_in: In how many networks this is the most frequent mistake.
         networks: How many networks there are.
         trained: How many trained networks, all runs together.
@@ -51,8 +52,9 @@ class Mistakes:
         always_wrong: How many none got right.
     """
 
-    true: int
-    answer: int
+    true: str
+    answer: str
+    named: bool
     leads_in: int
     networks: int
     trained: int
@@ -128,8 +130,9 @@ def mistakes(results: Results) -> Mistakes | None:
     answers = [wrong for runs in shown for wrong in runs.misclassified.values()]
     wrong = misreadings(answers)
     return Mistakes(
-        true=true,
-        answer=answer,
+        true=results.request.class_name(true),
+        answer=results.request.class_name(answer),
+        named=bool(results.request.class_names),
         leads_in=sum(count[true, answer] == max(count.values(), default=0) > 0 for count in counts),
         networks=len(shown),
         trained=len(answers),

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bench.results.runs import Runs
 
 PICTURES_SHOWN = 8
 
 
-def confusion_counts(runs: Runs, labels: str) -> Counter[tuple[int, int]]:
-    """By true digit and digit answered, how many wrong answers all runs of a network gave.
+def confusion_counts(runs: Runs, labels: Sequence[str | int]) -> Counter[tuple[int, int]]:
+    """By true class and class answered, how many wrong answers all runs of a network gave.
 
     Args:
         runs: The network's.
-        labels: The true digit of each test sample.
+        labels: The true class of each test sample, a number or its digit.
     """
     return Counter(
         (int(labels[position]), answer)

@@ -50,7 +50,7 @@ def main(arguments: list[str] | None) -> int:
         reports=options.reports,
     )
     planned = plan(request)  # what is wrong is found before anything heavy is imported
-    require_sound(own, planned.models)
+    require_sound(own, planned)
     from bench.cells import machine
 
     devices = machine.devices()

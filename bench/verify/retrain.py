@@ -38,7 +38,7 @@ from bench.cells.jobs import (
 )
 from bench.cells.leftovers import sweep, temporary_folder
 from bench.cells.parent import spawned_processes
-from bench.cells.plan import Cell, resolve
+from bench.cells.plan import RECIPES, Cell, resolve
 from bench.cells.processes import by_value
 from bench.cli.progress import Progress
 from bench.records import kinds
@@ -193,7 +193,7 @@ def _status(
 def spec_of(record: kinds.Train) -> ModelSpec | None:
     """The network that a record is of; None where there is no such network here."""
     try:
-        return zoo.get(record.model)
+        return zoo.with_classes(zoo.get(record.model), record.classes)
     except zoo.UnknownModelError:
         return None
 
@@ -218,7 +218,7 @@ def as_cell(record: kinds.Train, request: kinds.Request, *, epochs: int | None =
         zoo.UnknownModelError: There is no such network any more.
     """
     return Cell(
-        spec=zoo.get(record.model),
+        spec=zoo.with_classes(zoo.get(record.model), record.classes),
         recipe=request.recipes[record.model],
         dataset=record.dataset,
         recipe_name=record.recipe,
@@ -322,7 +322,7 @@ def first_mismatch(recorded: kinds.Train, now: kinds.Train) -> Mismatch | None:
 def _changed_recipes(chosen: Sequence[_Recorded]) -> tuple[str, ...]:
     """A line for each model whose recipe is another one by now."""
     lines = {}
-    for cell in (item.cell for item in chosen):
+    for cell in (item.cell for item in chosen if item.cell.recipe_name in RECIPES):
         today = resolve(cell.spec, cell.recipe_name, cell.dataset, cell.recipe.epochs)
         if today != cell.recipe:
             lines[cell.model] = (

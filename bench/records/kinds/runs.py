@@ -13,7 +13,6 @@ from zoo.spec import Deviation, Recipe
 
 Status = Literal["ok", "failed", "timed out", "out of memory", "killed"]
 Outcome = Literal["ok", "diverged", "failed", "timed out", "out of memory", "killed"]
-RecipeName = Literal["common", "document", "fast"]
 Phase = Literal["train", "inference", "latency", "yardstick"]
 
 # What a line may hold; what is outside makes it no record.
@@ -24,6 +23,8 @@ NotNegative = Annotated[float, Meta(ge=0)]
 NAME = r"[A-Za-z0-9][A-Za-z0-9._ -]{0,99}(:[A-Za-z0-9._-]{1,60})?"
 Name = Annotated[str, Meta(pattern=rf"^{NAME}\Z")]
 Line = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*\Z")]
+# `common`, `document` or `fast`; or the name of a file; either with what was set over it.
+RecipeName = Line
 
 
 class TrainingPoint(Struct, frozen=True, array_like=True):
@@ -307,7 +308,10 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
         documents: By model, the id of its document.
         recipes: By model, its recipe, every value filled in.
         deviations: By model, where it departs from its document.
-        test_labels: A digit for each test sample; None where labels are no digits.
+        settings: What a recipe of the user's own says, and what was set over one, by field.
+        test_labels: The class of each test picture: its digit, or a number where there are more
+            than ten; None where samples are no pictures.
+        class_names: By class; none where classes are digits.
         margin: The smallest difference of accuracies that matters, a fraction.
         keys: Of all records that belong to the run.
         speed_margins: Declared before anything was measured; None in older records.
@@ -330,13 +334,19 @@ class Request(Record, frozen=True, kw_only=True, tag="request"):
     recipes: dict[str, Recipe]
     deviations: dict[str, tuple[Deviation, ...]]
     test_pictures: Pictures | None
-    test_labels: str | None
+    test_labels: str | tuple[Natural, ...] | None
     environment: Environment
     keys: tuple[str, ...]
     margin: float = 0.005
     speed_margins: SpeedMargins | None = None
     until_settled: UntilSettled | None = None
     declaration: str | None = None
+    settings: dict[str, Any] = {}
+    class_names: tuple[Line, ...] = ()
+
+    def class_name(self, label: int) -> str:
+        """What a class is called: by its name, or its digit."""
+        return self.class_names[label] if self.class_names else str(label)
 
     def seeds_of(self, model: str) -> tuple[int, ...]:
         """The seeds that a model has run, or failed on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,10 +15,12 @@ from bench.results.runs import Results, Runs
 from bench.writing.style import INK, RED
 
 _NAMED_FROM = 0.04  # of all wrong answers: below it a square has no number
+_TICKS = 12  # more classes than these, or longer names, are numbered at the axes by steps
+_LONGEST = 8
 
 
 def confusions(results: Results) -> Figure | None:
-    """Wrong answers of the first and of the last network: true digit by digit read."""
+    """Wrong answers of the first and of the last network: true class by class read."""
     labels = results.request.test_labels
     shown = [runs for runs in drawn(results) if labels and len(labels) == runs.test_samples]
     shown = [runs for runs in shown if any(runs.misclassified.values())]
@@ -32,9 +35,11 @@ def confusions(results: Results) -> Figure | None:
     (true, answer), _ = counts.most_common(1)[0]
     panels = figure.subplots(1, len(picked), squeeze=False)
     for axes, runs in zip(panels.flat, picked, strict=True):
-        _squares(axes, runs, labels)
+        _squares(axes, runs, labels, results.request.class_names)
+    named = [results.request.class_name(label) for label in (true, answer)]
     figure.suptitle(
-        f"The most frequent mistake of all networks: {true} read as {answer}",
+        f"The most frequent mistake of all networks: {named[0]} read as {named[1]}",
+        parse_math=False,
         x=0.125,
         ha="left",
         fontsize=11,
@@ -42,8 +47,10 @@ def confusions(results: Results) -> Figure | None:
     return figure
 
 
-def _squares(axes: Axes, runs: Runs, labels: str) -> None:
-    """A square for each pair of digits, its area the share of all wrong answers."""
+def _squares(
+    axes: Axes, runs: Runs, labels: Sequence[str | int], class_names: Sequence[str]
+) -> None:
+    """A square for each pair of classes, its area the share of all wrong answers."""
     counts = confusion_counts(runs, labels)
     total, most = sum(counts.values()), max(counts.values())
     pairs = list(counts)
@@ -53,14 +60,18 @@ def _squares(axes: Axes, runs: Runs, labels: str) -> None:
     for pair in pairs:
         if counts[pair] >= _NAMED_FROM * total:
             axes.text(pair[1], pair[0], str(counts[pair]), ha="center", va="center", fontsize=8)
-    digits = range(runs.classes)
-    axes.set_xticks(digits)
-    axes.set_yticks(digits)
+    classes = range(0, runs.classes, 1 + (runs.classes - 1) // _TICKS)
+    axes.set_xticks(classes)
+    axes.set_yticks(classes)
+    if class_names and len(classes) == runs.classes and max(map(len, class_names)) <= _LONGEST:
+        axes.set_xticklabels(class_names, rotation=90, fontsize=7, parse_math=False)
+        axes.set_yticklabels(class_names, fontsize=7, parse_math=False)
     axes.set_xlim(-0.6, runs.classes - 0.4)
     axes.set_ylim(runs.classes - 0.4, -0.6)
     axes.set_aspect("equal")
-    axes.set_xlabel("digit read")
-    axes.set_ylabel("true digit")
+    kind = "class" if class_names else "digit"
+    axes.set_xlabel(f"{kind} read")
+    axes.set_ylabel(f"true {kind}")
     axes.plot([0, runs.classes - 1], [0, runs.classes - 1], color=INK, linewidth=0.5, alpha=0.5)
     axes.set_title(
         f"{runs.model}: {total} wrong answers of {len(runs.ran)} runs",
@@ -96,7 +107,8 @@ def hardest(results: Results) -> Figure | None:
         (answer, _) = answers.most_common(1)[0]
         axes.imshow(images[place], cmap="gray_r", interpolation="nearest")
         axes.set_title(
-            f"a {pictures.labels[place]}, read as {answer}\nwrong in {answers.total()}",
+            _read_as(results, pictures.labels[place], answer, answers.total()),
+            parse_math=False,
             fontsize=8,
             fontweight="normal",
             loc="center",
@@ -108,3 +120,11 @@ def hardest(results: Results) -> Figure | None:
         fontsize=11,
     )
     return figure
+
+
+def _read_as(results: Results, label: int, answer: int, times: int) -> str:
+    """What a picture is and what it is read as, over how many networks were wrong."""
+    true, read = (results.request.class_name(number) for number in (label, answer))
+    if results.request.class_names:
+        return f"{true[:_LONGEST]}, read as\n{read[:_LONGEST]} by {times}"
+    return f"a {true}, read as {read}\nwrong in {times}"

@@ -1,0 +1,427 @@
+"""Folders of pictures, tables and published sets: how they are read, and what is refused."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import pickle
+import socket
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from bench import compare
+from bench.cells.common_recipe import common_recipe
+from bench.cells.fitting import read
+from bench.cells.named import NamedDataset
+from bench.cells.plan import Request, plan
+from bench.cells.splits import view
+from bench.records.errors import RequestError
+
+LENET = zoo.get("lenet")
+ADAPTABLE = """
+from torch import nn
+from zoo import model
+
+@model(input_shape=(1, 8, 8))
+def small(classes: int) -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, classes))
+
+@model(input_shape=(2,))
+def rows(classes: int = 3) -> nn.Module:
+    return nn.Linear(2, classes)
+"""
+
+
+def named(name: str, root: Path = Path("nowhere")) -> NamedDataset:
+    found = read(name, data_root=root, seed=0)
+    assert isinstance(found, NamedDataset)
+    return found
+
+
+def write_tree(folder: Path, counts: dict[str, int]) -> Path:
+    """Pictures of one colour in a folder for each class."""
+    for shade, (name, count) in enumerate(counts.items()):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            colour = (40 * shade, 100, number)
+            Image.new("RGB", (9, 7), colour).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_a_tree_is_split_in_each_class_and_always_alike(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"ant": 30, "bee": 10, "cat": 2})
+    found = named(f"folder:{tmp_path}")
+    assert found.class_names == ("ant", "bee", "cat")
+    counts = [
+        np.bincount(found.labels[part], minlength=3).tolist()
+        for part in (found.train, found.validation, found.test)
+    ]
+    # a fifth of 30, 10 and 2, one at least; a twelfth of 24, 8 and 1, rounded
+    assert counts == [[22, 7, 1], [2, 1, 0], [6, 2, 1]]
+    assert named(f"folder:{tmp_path}").checksum == found.checksum
+
+
+def test_classes_and_pictures_are_those_of_torchvisions_image_folder(tmp_path: Path) -> None:
+    from torchvision.datasets import ImageFolder
+
+    for part, count in (("train", 12), ("test", 2)):
+        write_tree(tmp_path / part, {"b": count, "a": count})
+        (tmp_path / part / "a" / "inner").mkdir()
+        Image.new("L", (5, 5)).save(tmp_path / part / "a" / "inner" / "x.PGM", "ppm")
+        (tmp_path / part / "a" / "notes.txt").write_text("no picture")
+    found = named(f"folder:{tmp_path}")
+    theirs = [ImageFolder(str(tmp_path / part)) for part in ("train", "test")]
+    labels = [label for part in theirs for _, label in part.samples]
+    assert found.labels.tolist() == labels
+    assert list(found.class_names) == theirs[0].classes
+    for ours, (path, _) in zip(found.samples, theirs[0].samples + theirs[1].samples, strict=True):
+        with Image.open(path) as picture:
+            assert np.array_equal(np.asarray(ours), np.asarray(picture.convert("RGB")))
+    assert found.test.tolist() == list(range(len(theirs[0]), len(labels)))
+
+
+def as_it_is(_folder: Path) -> None:
+    """Spoils nothing."""
+
+
+@pytest.mark.parametrize(
+    ("counts", "how", "says"),
+    [
+        ({}, as_it_is, "has no class; two are the least"),
+        ({"ant": 3}, as_it_is, "one class alone, 'ant'"),
+        ({"ant": 3, "bee": 1}, as_it_is, "bee' has 1 picture, and 2 are the least"),
+        ({"ant": 3, "bee": 2}, lambda p: (p / "cat").mkdir(), "cat' has no pictures"),
+        ({"train/ant": 2, "train/bee": 2}, as_it_is, "none called 'test'"),
+        ({"train/a": 2, "train/b": 2, "test/a": 1}, as_it_is, "train' alone has the class 'b'"),
+        ({"ant": 3, "bee": 2}, lambda p: (p / "bee" / "0.png").write_text("x"), "bee/0.png' is no"),
+        ({"train/a": 2, "test/a": 2, "other": 1}, as_it_is, "a folder 'other' beside"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_is_not_right_is_refused_in_one_line(
+    tmp_path: Path, counts: dict[str, int], how: Callable[[Path], object], says: str
+) -> None:
+    write_tree(tmp_path, counts)
+    how(tmp_path)
+    with pytest.raises(RequestError, match=says) as error:
+        named(f"folder:{tmp_path}")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("place", ["nowhere", "nul\0l", "x" * 400])
+def test_no_folder_and_no_file_are_refused(place: str) -> None:
+    with pytest.raises(RequestError, match="no folder"):
+        plan(Request(models=("lenet",), dataset=f"folder:{place}"))
+    with pytest.raises(RequestError, match="no file"):
+        plan(Request(models=("dnn-sums",), dataset=f"table:{place}.csv"))
+
+
+def test_a_network_of_a_document_says_what_it_has_and_what_the_data_ask_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tree(tmp_path / "data", {"ant": 4, "bee": 4})
+    asked = ["--models", "lenet", "--dataset", f"folder:{tmp_path / 'data'}"]
+    assert compare.main([*asked, "--reports", str(tmp_path / "reports")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "'lenet' has 10 classes, 'folder:" in line
+    assert "has 2; leave it out" in line
+    assert not (tmp_path / "reports").exists()
+
+
+def test_networks_that_can_have_as_many_outputs_as_the_data_have_classes(tmp_path: Path) -> None:
+    write_tree(tmp_path / "data", {"ant": 4, "bee": 4, "cat": 4})
+    (tmp_path / "my.py").write_text(ADAPTABLE)
+    with zoo.temporary():
+        zoo.add(tmp_path / "my.py")
+        models = ("small", "torchvision:resnet18")
+        cells = plan(Request(models=models, dataset=f"folder:{tmp_path / 'data'}")).first_cells
+        assert [cell.spec.classes for cell in cells.values()] == [3, 3]
+        import torch
+
+        for cell in cells.values():
+            inputs = torch.zeros(2, *cell.spec.input_shape)
+            assert cell.spec.build().eval()(inputs).shape == (2, 3)
+        assert zoo.get("small").classes == 10
+        assert plan(Request(models=("small",))).first_cells["small"].spec is zoo.get("small")
+
+
+def write_table(path: Path, text: str) -> str:
+    path.write_text(text)
+    return f"table:{path}"
+
+
+ROWS = "a,b,kind\n" + "".join(f"{i},{i * i},{'yes' if i % 2 else 'no'}\n" for i in range(20))
+
+
+def test_a_tables_features_have_mean_0_and_deviation_1_in_the_training_rows(tmp_path: Path) -> None:
+    found = named(write_table(tmp_path / "my.csv", ROWS))
+    assert isinstance(found.samples, np.ndarray)
+    assert found.samples.dtype == np.float32
+    assert found.class_names == ("no", "yes")
+    assert found.labels.tolist() == [0, 1] * 10
+    learned = found.samples[found.train]
+    np.testing.assert_allclose(learned.mean(axis=0), 0, atol=1e-6)
+    np.testing.assert_allclose(learned.std(axis=0), 1, atol=1e-6)
+    # The first feature is 0 to 19 in order: shifted and scaled, its steps stay equal.
+    np.testing.assert_allclose(np.diff(found.samples[:, 0], 2), 0, atol=1e-5)
+    assert [len(part) for part in (found.train, found.validation, found.test)] == [14, 2, 4]
+
+
+def test_parquet_is_read_as_csv_is(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    import pandas as pd
+
+    csv = named(write_table(tmp_path / "my.csv", ROWS))
+    pd.read_csv(tmp_path / "my.csv").to_parquet(tmp_path / "my.parquet")
+    parquet = named(f"table:{tmp_path / 'my.parquet'}")
+    assert parquet.checksum == csv.checksum
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "cannot be read"),
+        ("a,b,kind\n", "has no rows"),
+        ("a,b,kind\n1,red,x\n2,3,x\n", "'red' in row 1 of the column 'b', which is no number"),
+        ("a,b,kind\n1,2,x\n2,,x\n", "nothing in row 2 of the column 'b'"),
+        ("a,b,kind\n1,inf,x\n2,2,x\n", "'inf' in row 1"),
+        ("a,b,kind\n1,2,x\n2,3,y\n4,5,y\n", "one row of the class 'x'"),
+        ("a,b,kind\n1,2,x\n2,3,x\n", "one class alone, 'x'"),
+        ("a,b,kind\n1,2,x\n2,3,\n", "no class in row 2"),
+        ("kind\nx\ny\n", "has one column"),
+        ("1,2,0\n3,4,1\n", "begins with a row of numbers"),
+    ],
+)
+def test_a_table_that_is_not_right_is_refused_in_one_line(
+    tmp_path: Path, text: str, says: str
+) -> None:
+    with pytest.raises(RequestError, match=says) as error:
+        named(write_table(tmp_path / "my.csv", text))
+    assert "\n" not in str(error.value)
+    assert "my.csv" in str(error.value)
+
+
+def test_a_table_of_another_ending_or_of_a_pickle_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"\.csv or \.parquet"):
+        named(write_table(tmp_path / "my.pkl", "x"))
+
+
+def test_a_table_asks_for_its_own_number_of_features(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "my.csv", ROWS)
+    with pytest.raises(RequestError, match=r"'dnn-sums' takes 3 input, .* rows of 2 numbers"):
+        plan(Request(models=("dnn-sums",), dataset=table))
+    three = write_table(tmp_path / "three.csv", "a,b,c,kind\n" + 2 * "1,2,3,x\n4,5,6,y\n")
+    with pytest.raises(RequestError, match=r"'dnn-sums' has 3 classes, .* has 2"):
+        plan(Request(models=("dnn-sums",), dataset=three))
+
+
+def test_a_run_on_a_folder_names_the_classes_in_its_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.runner._measure", lambda *_: [])
+    write_tree(tmp_path / "insects", {"ant": 10, "bee": 10})
+    (tmp_path / "my.py").write_text(ADAPTABLE)
+    reports = tmp_path / "reports"
+    asked = ["--models", "small", "--zoo", str(tmp_path / "my.py"), "--seeds", "2"]
+    where = ["--dataset", f"folder:{tmp_path / 'insects'}", "--reports", str(reports)]
+    fast = ["--set", "epochs=1", "--devices", "cpu", "--jobs", "1", "--quiet"]
+    assert compare.main([*asked, *where, *fast]) == 0
+    text = (reports / "local-folder-insects-common-with-epochs-1" / "report.md").read_text()
+    assert "folder:insects" in text
+    assert "`epochs = 1`" in text
+
+
+def idx(array: np.ndarray[Any, Any]) -> bytes:
+    """An array in MNIST's format: a magic number with the dimensions, sizes, bytes."""
+    header = np.array([2048 + array.ndim, *array.shape], dtype=">i4").tobytes()
+    return header + array.astype(np.uint8).tobytes()
+
+
+def md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+PICTURES = np.random.default_rng(0).integers(0, 256, (312, 28, 28), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("fashion-mnist", "FashionMNIST"), ("kmnist", "KMNIST")]
+)
+def test_sets_in_mnists_format_are_unpacked_from_their_archives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    from torchvision import datasets
+
+    labels = np.arange(312) % 10
+    contents = {
+        "train-images-idx3-ubyte.gz": PICTURES[:240],
+        "train-labels-idx1-ubyte.gz": labels[:240],
+        "t10k-images-idx3-ubyte.gz": PICTURES[240:300],
+        "t10k-labels-idx1-ubyte.gz": labels[240:300],
+    }
+    folder = tmp_path / kind / "raw"
+    folder.mkdir(parents=True)
+    resources = []
+    for file, array in contents.items():
+        packed = gzip.compress(idx(array))
+        (folder / file).write_bytes(packed)
+        resources.append((file, md5(packed)))
+    monkeypatch.setattr(getattr(datasets, kind), "resources", resources)
+    found = named(name, tmp_path)
+    assert np.array_equal(np.asarray(found.samples), PICTURES[:300])
+    assert found.labels.tolist() == labels[:300].tolist()
+    assert (len(found.train), len(found.validation), len(found.test)) == (220, 20, 60)
+    assert len(found.class_names) == 10
+    assert view(found, LENET, common_recipe(LENET)).inputs.shape == (300, 1, 28, 28)
+    (folder / "train-images-idx3-ubyte").unlink()
+    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(b"other")
+    with pytest.raises(RequestError, match=r"t10k-labels-idx1-ubyte\.gz' has the MD5"):
+        named(name, tmp_path)
+
+
+def test_letters_stand_upright_and_count_from_a(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torchvision.datasets import EMNIST
+
+    labels = np.arange(312) % 26 + 1
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for part, where in (("train", slice(0, 260)), ("test", slice(260, 312))):
+            for kind, array in (("images-idx3", PICTURES[where]), ("labels-idx1", labels[where])):
+                file = f"gzip/emnist-letters-{part}-{kind}-ubyte.gz"
+                archive.writestr(file, gzip.compress(idx(array)))
+    (tmp_path / "EMNIST" / "raw").mkdir(parents=True)
+    (tmp_path / "EMNIST" / "raw" / "gzip.zip").write_bytes(packed.getvalue())
+    monkeypatch.setattr(EMNIST, "md5", md5(packed.getvalue()))
+    found = named("emnist-letters", tmp_path)
+    assert np.array_equal(np.asarray(found.samples)[0], PICTURES[0].T)
+    assert found.labels.tolist() == (labels - 1).tolist()
+    assert found.class_names[0] == "a"
+    with pytest.raises(RequestError, match="'lenet' has 10 classes, 'emnist-letters' has 26"):
+        plan(Request(models=("lenet",), dataset="emnist-letters"))
+
+
+def write_cifar(root: Path, monkeypatch: pytest.MonkeyPatch) -> np.ndarray[Any, Any]:
+    """CIFAR-10's batches as its authors pickle them: rows of 1,024 reds, greens and blues."""
+    from torchvision.datasets import CIFAR10
+
+    folder = root / CIFAR10.base_folder
+    folder.mkdir(parents=True)
+    rows = np.random.default_rng(0).integers(0, 256, (6, 20, 3_072), dtype=np.uint8)
+    listed = []
+    for file, batch in zip(
+        [f"data_batch_{n}" for n in range(1, 6)] + ["test_batch"], rows, strict=True
+    ):
+        content = pickle.dumps({"data": batch, "labels": [n % 10 for n in range(20)]})
+        (folder / file).write_bytes(content)
+        listed.append([file, md5(content)])
+    meta = pickle.dumps({"label_names": [f"thing {n}" for n in range(10)]})
+    (folder / "batches.meta").write_bytes(meta)
+    monkeypatch.setattr(CIFAR10, "train_list", listed[:5])
+    monkeypatch.setattr(CIFAR10, "test_list", listed[5:])
+    monkeypatch.setattr(CIFAR10, "meta", {**CIFAR10.meta, "md5": md5(meta)})
+    return rows
+
+
+def test_cifar10_is_seen_in_colour_or_in_grey_as_a_network_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = write_cifar(tmp_path, monkeypatch)
+    found = named("cifar10", tmp_path)
+    assert found.class_names[3] == "thing 3"
+    rgb = zoo.get("lenet-rgb")
+    colour = view(found, rgb, common_recipe(rgb))
+    first = rows[0, found.train[0]]
+    assert colour.inputs.shape == (120, 3, 32, 32)
+    assert np.array_equal(colour.inputs[0].ravel(), first)
+    assert view(found, LENET, common_recipe(LENET)).inputs.shape == (120, 1, 28, 28)
+
+
+class Opened:
+    """What, unpickled, would leave a file behind."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.path,))
+
+
+def test_a_pickle_that_is_not_cifars_is_not_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_cifar(tmp_path, monkeypatch)
+    trap = tmp_path / "opened"
+    batch = tmp_path / "cifar-10-batches-py" / "data_batch_2"
+    batch.write_bytes(pickle.dumps(Opened(trap)))
+    with pytest.raises(RequestError, match=r"data_batch_2' has the MD5 .* published file"):
+        named("cifar10", tmp_path)
+    assert not trap.exists()
+
+
+def test_usps_is_read_from_its_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.datasets import USPS
+
+    listed = {}
+    for part, file, count in (("train", "usps.bz2", 120), ("test", "usps.t.bz2", 20)):
+        # Classes from 1 on, then the place and value of each of 256 pixels, between -1 and 1.
+        lines = [
+            f"{n % 10 + 1} " + " ".join(f"{i + 1}:{1 if i == n else -1}" for i in range(256))
+            for n in range(count)
+        ]
+        content = bz2.compress("\n".join(lines).encode())
+        (tmp_path / file).write_bytes(content)
+        listed[part] = ["https://nowhere", file, md5(content)]
+    monkeypatch.setattr(USPS, "split_list", listed)
+    found = named("usps", tmp_path)
+    samples = np.asarray(found.samples)
+    assert samples.shape == (140, 16, 16)
+    assert samples[5].ravel().nonzero()[0].tolist() == [5]
+    assert samples[5].max() == 255
+    assert found.labels[:11].tolist() == [*range(10), 0]
+    (tmp_path / "usps.bz2").write_bytes(b"other")
+    with pytest.raises(RequestError, match=r"usps\.bz2' has the MD5"):
+        named("usps", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("fashion-mnist", "FashionMNIST/raw/train-images-idx3-ubyte.gz"),
+        ("kmnist", "KMNIST/raw/t10k-labels-idx1-ubyte.gz"),
+        ("emnist-letters", "EMNIST/raw/gzip.zip"),
+        ("cifar10", "cifar-10-python.tar.gz"),
+        ("usps", "usps.t.bz2"),
+    ],
+)
+def test_what_is_absent_and_offline_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, file: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise socket.gaierror("no network")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    root = tmp_path / "root"
+    with pytest.raises(RequestError, match="cannot be downloaded") as error:
+        named(name, root)
+    message = str(error.value)
+    assert "\n" not in message
+    assert str(root) in message
+    assert file in message
+    assert "--data-root" in message
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("name", ["cifar", "folder:", "table", "usps:x", "Fashion-MNIST"])
+def test_an_unknown_data_set_is_refused_with_all_that_are_there(name: str) -> None:
+    with pytest.raises(RequestError, match=r"choose one of digits, mnist, sums, fashion-mnist"):
+        plan(Request(models=("lenet",), dataset=name))
