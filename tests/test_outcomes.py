@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -194,3 +195,10 @@ def test_no_more_workers_than_cells_cores_and_memory_for_them(
     monkeypatch.setattr(machine, "available_bytes", lambda: int(gigabytes * 1e9))
     assert jobs.workers("cpu", jobs_asked, cells) == found
     assert jobs.workers("cuda", jobs_asked, cells) == 1
+
+
+def test_every_test_that_the_page_on_robustness_names_is_there() -> None:
+    page = (REPOSITORY / "docs" / "robustness.md").read_text()
+    named = set(re.findall(r"`(test_\w+\.py)`", page))
+    assert len(named) > 15
+    assert named <= {path.name for path in (REPOSITORY / "tests").glob("test_*.py")}

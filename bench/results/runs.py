@@ -6,7 +6,7 @@ import hashlib
 import json
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar, get_args
@@ -14,6 +14,7 @@ from typing import TypeVar, get_args
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind
 from bench.results.declared import Declared, read_declared
+from bench.results.failures import failures
 from bench.results.missing import missing
 from bench.results.speeds import Speed, read_speeds
 from bench.statistics.accuracy import correctness, interval_of, pair
@@ -328,7 +329,7 @@ def read(store: Store) -> Results:
         runs=runs,
         speeds=read_speeds(timings, request.baseline, declared(request)),
         counts={c.model: c for c in of_kind(found, kinds.Count) if c.status == "ok"},
-        failures=(*_failures(found), *lost.lines),
+        failures=(*failures(found), *lost.lines),
         rates=tuple(of_kind(later.values(), kinds.LearningRate)),
         clocks=tuple(of_kind(later.values(), kinds.SecondClock)),
         profiles=tuple(of_kind(later.values(), kinds.Profile)),
@@ -389,24 +390,3 @@ def _paired(ours: Mapping[int, float], theirs: Mapping[int, float]) -> Summary |
 
 def _known(values: Mapping[int, Value | None]) -> dict[int, Value]:
     return {seed: value for seed, value in values.items() if value is not None}
-
-
-def _failures(records: Iterable[kinds.Record]) -> Iterator[str]:
-    """What failed, a line each."""
-    for record in records:
-        error = getattr(record, "error", None)
-        if error is None:
-            continue
-        status = getattr(record, "status", "failed")
-        if status != "failed":
-            error = f"{status}, {error}"
-        if isinstance(record, kinds.Reference):
-            drawn = "" if record.seed is None else f", seed {record.seed}"
-            tested = f"{record.test_samples:,} test samples of {record.classes} classes"
-            yield f"reference predictor `{record.baseline}` on {tested}{drawn}: {error}"
-        elif isinstance(record, kinds.Train):
-            yield f"`{record.model}` on {record.device}, seed {record.seed}: {error}"
-        elif isinstance(record, kinds.Timing):
-            yield f"`{record.model}` on {record.device}, measuring {record.phase}: {error}"
-        elif isinstance(record, kinds.Count):
-            yield f"`{record.model}` counting its parameters: {error}"
