@@ -261,7 +261,7 @@ def test_sets_in_mnists_format_are_unpacked_from_their_archives(
     from torchvision import datasets
 
     labels = np.arange(312) % 10
-    contents = {
+    contents: dict[str, np.ndarray[Any, Any]] = {
         "train-images-idx3-ubyte.gz": PICTURES[:240],
         "train-labels-idx1-ubyte.gz": labels[:240],
         "t10k-images-idx3-ubyte.gz": PICTURES[240:300],

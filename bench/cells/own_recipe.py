@@ -228,7 +228,7 @@ def _is_in_range(name: str, value: Any) -> bool:
     if name in _LEAST_ONE or name == "samples_per_class":
         return min(numbers) >= 1
     if name == "optimiser.momentum":
-        return 0 <= value < 1
+        return min(numbers) >= 0 and max(numbers) < 1
     return name not in _NOT_NEGATIVE or min(numbers) >= 0
 
 

@@ -264,7 +264,11 @@ def default_name(dataset: str, recipe: str) -> str:
         kind = f"{kind}-{Path(place).stem}"
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{kind}-{recipe.replace('.toml', '')}").strip("-")
     # Two long ones that differ at their end only must not share a report.
-    ends = f"{plain[:60]}-{digest([dataset, recipe])[:8]}" if len(plain) > 80 else plain
+    ends = (
+        f"{plain[:60]}-{digest({'dataset': dataset, 'recipe': recipe})[:8]}"
+        if len(plain) > 80
+        else plain
+    )
     return f"local-{ends}"
 
 

@@ -99,8 +99,8 @@ def _frame(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
-        reader = pd.read_csv if path.suffix.lower() == ".csv" else pd.read_parquet
-        frame = reader(path)
+        is_csv = path.suffix.lower() == ".csv"
+        frame: pd.DataFrame = pd.read_csv(path) if is_csv else pd.read_parquet(path)
     except ImportError as error:
         raise RequestError(
             f"pandas reads '{path}' with pyarrow, which is not installed; pip install pyarrow, or "
