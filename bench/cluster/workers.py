@@ -46,7 +46,7 @@ class Workers:
             OSError: The scheduler does not answer.
         """
         with self._looking:
-            # Not `scheduler_info`: what it gives is replaced by an answer without workers now and then.
+            # Not `scheduler_info`, whose answer the client overwrites with one without workers.
             info = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
             there = {address: worker["resources"] for address, worker in info.items()}
             # One that was started again at the same address has lost what it was given.
