@@ -22,7 +22,7 @@ def test_cells_are_handed_out_one_after_the_other() -> None:
 
 def test_what_the_figure_is_drawn_from_is_there() -> None:
     overhead = read_overhead()
-    assert overhead.cells >= 10_000
+    assert overhead.cells >= 1_000
     assert overhead.seconds == max(overhead.client_seconds, overhead.scheduler_seconds) > 0
     # 13 networks and a control on up to 20 seeds, some of them equal to others.
     assert len(cell_seconds()) >= 13 * 20

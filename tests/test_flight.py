@@ -179,7 +179,14 @@ class Scheduler:
         self.answers: dict[str, object] = {}
         self.asked: list[str] = []
 
-    def scheduler_info(self, n_workers: int) -> dict[str, Any]:
+    @property
+    def scheduler(self) -> Scheduler:
+        return self
+
+    def sync(self, call: Callable[..., Any], **how: Any) -> Any:
+        return call(**how)
+
+    def identity(self, n_workers: int) -> dict[str, Any]:
         assert n_workers == -1
         return {"workers": self.workers}
 

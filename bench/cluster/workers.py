@@ -46,7 +46,8 @@ class Workers:
             OSError: The scheduler does not answer.
         """
         with self._looking:
-            info = self.client.scheduler_info(n_workers=-1)["workers"]
+            # Not `scheduler_info`, whose answer the client overwrites with one without workers.
+            info = self.client.sync(self.client.scheduler.identity, n_workers=-1)["workers"]
             there = {address: worker["resources"] for address, worker in info.items()}
             # One that was started again at the same address has lost what it was given.
             lost = [a for a in self.prepared if not self._is_prepared(there.get(a, {}))]
