@@ -58,9 +58,9 @@ def told(found: Sequence[Finding]) -> str:
         lines.append(part)
         for item in items:
             mark = "ok   " if item.ok else "WRONG"
-            lines.append(one_line(f"  {mark} {item.subject}: {item.found}"))
+            lines.append(f"  {mark} {one_line(item.subject)}: {one_line(item.found)}")
             if not item.ok:
-                lines.append(one_line(f"        {item.remedy}"))
+                lines.append(f"        {one_line(item.remedy)}")
     wrong = sum(not item.ok for item in found)
     lines.append(f"{wrong} of {len(found)} wrong" if wrong else f"all {len(found)} are well")
     return "\n".join(lines)
