@@ -46,7 +46,7 @@ class CommonRecipe:
     candidates: tuple[Candidate, ...]
     chosen: Candidate
     best: dict[str, Candidate]
-    seeds: int = len(SEEDS)
+    seeds: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +67,7 @@ class FastRecipe:
     chosen: fast_recipe.Candidate
     model: str = fast_recipe.MODEL
     target: float = fast_recipe.TARGET
-    seeds: int = len(SEEDS)
+    seeds: int = len(fast_recipe.SEEDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +135,7 @@ def _common(dataset: str) -> CommonRecipe:
             model: best_for(candidates, model, chosen.settings.schedule)
             for model in chosen.accuracies
         },
+        seeds=len(SEEDS[dataset]),
     )
 
 
