@@ -9,7 +9,7 @@ import io
 import pickle
 import socket
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,12 @@ def small(classes: int) -> nn.Module:
 def rows(classes: int = 3) -> nn.Module:
     return nn.Linear(2, classes)
 """
+
+
+@pytest.fixture(autouse=True)
+def registry_as_before() -> Iterator[None]:
+    with zoo.temporary():
+        yield
 
 
 def named(name: str, root: Path = Path("nowhere")) -> NamedDataset:

@@ -23,6 +23,9 @@ ANSWER_SECONDS = 30.0  # for a scheduler
 JOIN_SECONDS = 60.0  # for a first worker, which a queue or a cloud may have to start
 
 
+_TALKING = ("distributed", "tornado", "asyncio")  # loggers, with all below them
+
+
 @contextmanager
 def connected(address: str, expected: Expected, say: Callable[[str], None]) -> Iterator[Workers]:
     """The workers of a cluster, of which one at least can train on each device.
@@ -99,15 +102,26 @@ def _wait_for_first(workers: Workers, address: str) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Inside, Dask says nothing of its own: what it would tell is told in one line."""
-    loggers = [logging.getLogger(name) for name in ("distributed", "tornado", "asyncio")]
-    before = [logger.level for logger in loggers]
+    """Inside, Dask says nothing of its own: what it would tell is told in one line.
+
+    When the scheduler is lost it stays silent, because what was under way complains as it is
+    collected, later than this.
+    """
     import distributed  # noqa: F401 - sets levels of its own when it is loaded
 
-    for logger in loggers:
+    names = {
+        *_TALKING,
+        *(n for n in logging.root.manager.loggerDict if n.split(".")[0] in _TALKING),
+    }
+    before = {logging.getLogger(name): logging.getLogger(name).level for name in names}
+    for logger in before:
         logger.setLevel(logging.CRITICAL + 1)
+    lost = False
     try:
         yield
+    except ClusterLostError:
+        lost = True
+        raise
     finally:
-        for logger, level in zip(loggers, before, strict=True):
+        for logger, level in () if lost else before.items():
             logger.setLevel(level)
