@@ -14,6 +14,8 @@ from bench.records import kinds
 from bench.records.store import Store
 from bench.records.wrong_answers import WrongAnswers
 from bench.report.design import activation_and_pooling
+from bench.report.in_short import activation, pooling
+from bench.report.questions import questions, questions_view
 from bench.results.families import design_effects
 from bench.results.learning_rates import learning, read_sweep
 from bench.results.runs import read
@@ -188,3 +190,61 @@ def test_shares_that_learn_are_tested_and_those_that_learned_compared(tmp_path: 
     turned = learning(sweep, "lenet5-sigmoid-max", "lenet5-relu-max", 1e-2)
     assert turned.learned is not None
     assert (turned.first_lost, turned.learned.n_seeds) == (2, 3)
+
+
+def by_pooling(more: int) -> dict[tuple[str, float], int]:
+    """Networks with average pooling are wrong so many times more than those with max pooling."""
+    return {
+        (model, rate): 20 + (more if model.endswith("-avg") else 0)
+        for model in MODELS
+        for rate in RATES
+    }
+
+
+def test_the_first_findings_say_whether_pooling_matters(tmp_path: Path) -> None:
+    write_sweep(tmp_path, by_pooling(60))
+    found = pooling(read(Store(tmp_path)))
+    assert found is not None
+    assert found.settled
+    for at in found.rates:
+        assert at.comparison.difference == pytest.approx(60 / 400, abs=5 / 400)
+        assert (at.lost, at.runs) == ((0, 0), 3 * 5)  # three activations, five seeds
+    assert activation(read(Store(tmp_path))) is not None
+
+
+def test_runs_that_learn_nothing_are_counted_on_their_side(tmp_path: Path) -> None:
+    # 330 wrong of 400 and more are 17.5% right and less: no better than twice what guessing gives.
+    wrong = {**by_pooling(0), ("lenet5-tanh-avg", 1e-2): 330, ("lenet5-relu-avg", 1e-2): 330}
+    write_sweep(tmp_path, wrong)
+    results = read(Store(tmp_path))
+    of_pooling, of_activation = pooling(results), activation(results)
+    assert of_pooling is not None
+    assert of_activation is not None
+    assert of_pooling.rates[-1].lost == (0, 10)  # max pooling, average pooling
+    assert of_activation.rates[-1].lost == (5, 0)  # ReLU, sigmoid
+
+
+def test_all_reports_answer_the_questions_side_by_side(tmp_path: Path) -> None:
+    places = {"sigmoid": worse_sigmoid_and_tanh(0), "pooling": by_pooling(60)}
+    for name, wrong in places.items():
+        write_sweep(tmp_path / name, wrong)
+    reports = [(name, read(Store(tmp_path / name))) for name in places]
+    view = questions_view(reports)
+    assert [one.report for one in view.asked] == ["sigmoid", "pooling"]
+    assert {one.test_samples for one in view.asked} == {400}
+    relu, max_pooling = QUESTIONS[0].name, QUESTIONS[3].name
+    verdicts = {name: [r.at_rate.verdict for r in view.replies[name]] for name in view.replies}
+    assert verdicts[relu] == ["better", "inconclusive"]
+    assert verdicts[max_pooling] == ["inconclusive", "better"]
+    assert {relu, max_pooling} <= set(view.differing)
+    assert [r.everywhere for r in view.replies[relu]] == [True, False]
+    decided = [one.decided for one in view.asked]
+    assert decided == [
+        sum(found[place] != "inconclusive" for found in verdicts.values()) for place in (0, 1)
+    ]
+    text = questions(reports)
+    assert f"{decided[0]} of 7 questions" in text
+    lead = view.replies[relu][0].at_rate.difference  # 60 of 400, give or take what seeds add
+    assert lead == pytest.approx(60 / 400, abs=5 / 400)
+    assert f"- {relu}: {100 * lead:+.2f} pp on digits, better (" in text
+    assert questions([]) == ""

@@ -20,7 +20,7 @@ from bench.results.learning_rates import read_sweep
 from bench.results.runs import Results
 from bench.results.speeds import NO_SPEED
 from bench.statistics.accuracy import Comparison
-from bench.statistics.design import POOLINGS
+from bench.statistics.design import MODELS, QUESTIONS
 
 MOST = 5
 _MANY_MORE = 2.0  # times as many parameters are worth a sentence
@@ -94,37 +94,37 @@ class Regression:
 
 @dataclass(frozen=True, kw_only=True)
 class AtRate:
-    """ReLU minus sigmoid at one learning rate.
+    """A question of the design at one learning rate.
 
     Attributes:
         rate: Of Adam.
         comparison: The verdict at it.
-        lost: Sigmoid runs that have not learned there.
-        relu_lost: ReLU runs.
-        runs: How many runs each activation has, both poolings together.
+        lost: Of the one side and of the other, runs that have not learned there.
+        runs: How many runs each side has.
         is_best: Whether all networks do best there on validation samples.
     """
 
     rate: float
     comparison: Comparison
-    lost: int
-    relu_lost: int
+    lost: tuple[int, int]
     runs: int
     is_best: bool
 
 
 @dataclass(frozen=True, kw_only=True)
-class Activation:
-    """Whether ReLU is better than sigmoid, at every learning rate that was tried.
+class Factor:
+    """Whether one activation or pooling is better than another, at every learning rate tried.
 
     Attributes:
+        sides: What is compared with what, in words.
         rates: One answer for each.
         own_best: The answer with each network at its own best rate; None where that is the same
             rate for all.
         settled: Whether the verdict is the same everywhere, better or worse.
     """
 
-    kind: ClassVar[str] = "activation"
+    kind: ClassVar[str] = "factor"
+    sides: tuple[str, str]
     rates: tuple[AtRate, ...]
     own_best: Comparison | None
     settled: bool
@@ -132,7 +132,7 @@ class Activation:
     @property
     def depends(self) -> bool:
         """Whether the answer is not the same at every rate."""
-        answers = {(at.comparison.verdict, at.lost > 0, at.relu_lost > 0) for at in self.rates}
+        answers = {(at.comparison.verdict, *(lost > 0 for lost in at.lost)) for at in self.rates}
         return len(answers) > 1
 
 
@@ -186,9 +186,7 @@ class Faster:
     device: str = field(default="cpu")
 
 
-Finding = (
-    Trouble | Leader | Printed | Regression | Activation | PrimaryFinding | Bigger | Wild | Faster
-)
+Finding = Trouble | Leader | Printed | Regression | Factor | PrimaryFinding | Bigger | Wild | Faster
 
 
 def in_short(results: Results) -> tuple[Finding, ...]:
@@ -256,31 +254,44 @@ def regression(results: Results) -> Regression | None:
     return None
 
 
-def activation(results: Results) -> Activation | None:
+def activation(results: Results) -> Factor | None:
     """ReLU against sigmoid at every learning rate; nothing unless the rates were tried."""
+    return _factor(results, 0, ("ReLU", "sigmoid"))
+
+
+def pooling(results: Results) -> Factor | None:
+    """Max against average pooling in the same way."""
+    kinds = [question.kind for question in QUESTIONS]
+    return _factor(results, kinds.index("pooling"), ("max pooling", "average pooling"))
+
+
+def _factor(results: Results, question: int, sides: tuple[str, str]) -> Factor | None:
     sweep = read_sweep(results)
     if sweep is None:
         return None
     best = set(sweep.best_rates.values())
+    weights = dict(zip(MODELS, QUESTIONS[question].weights, strict=True))
+    ours = [model for model, weight in weights.items() if weight > 0]
+    theirs = [model for model, weight in weights.items() if weight < 0]
 
-    def lost(name: str, rate: float) -> int:
-        return sum(len(sweep.lost(f"lenet5-{name}-{pooling}", rate)) for pooling in POOLINGS)
+    def lost(models: list[str], rate: float) -> int:
+        return sum(len(sweep.lost(model, rate)) for model in models)
 
-    return Activation(
+    return Factor(
+        sides=sides,
         rates=tuple(
             AtRate(
                 rate=rate,
-                comparison=sweep.by_rate[rate][0].comparison,
-                lost=lost("sigmoid", rate),
-                relu_lost=lost("relu", rate),
-                runs=sum(len(sweep.trials[f"lenet5-sigmoid-{p}", rate].test) for p in POOLINGS),
+                comparison=sweep.by_rate[rate][question].comparison,
+                lost=(lost(ours, rate), lost(theirs, rate)),
+                runs=sum(len(sweep.trials[model, rate].test) for model in ours),
                 is_best=best == {rate},
             )
             for rate in sweep.rates
             if sweep.by_rate[rate]
         ),
-        own_best=sweep.at_best[0].comparison if len(best) > 1 else None,
-        settled=sweep.settled(0),
+        own_best=sweep.at_best[question].comparison if len(best) > 1 else None,
+        settled=sweep.settled(question),
     )
 
 
@@ -362,6 +373,7 @@ RULES: tuple[Callable[[Results], Finding | None], ...] = (
     leader,
     printed,
     activation,
+    pooling,
     regression,
     primary,
     bigger,

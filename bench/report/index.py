@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.records.kinds import LearningRate
 from bench.records.place import write_text
+from bench.records.store import Store
+from bench.report.questions import questions
+from bench.results.runs import read
 from bench.writing.templates import render
 
 REPORTS = Path(__file__).parents[2] / "reports"
 # The order in which a reader may want them; what is not named follows by name.
-FIRST = ("claims", "mnist-document-cpu", "digits-common-cpu", "counting-cpu")
+FIRST = (
+    "claims",
+    "mnist-document-cpu",
+    "mnist-common-cpu",
+    "digits-common-cpu",
+    "counting-cpu",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +40,16 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class IndexView:
-    """What the list shows."""
+    """What the list shows.
+
+    Attributes:
+        entries: The reports.
+        questions: What those reply that put the design's questions at several learning rates, a
+            text of its own.
+    """
 
     entries: tuple[Entry, ...]
+    questions: str
 
 
 def index(reports: Path) -> str:
@@ -44,8 +61,18 @@ def index(reports: Path) -> str:
     found = [path.parent for path in reports.glob("*/report.md")]
     names = [folder.name for folder in found if not folder.name.startswith("local-")]
     order = sorted(names, key=lambda n: (FIRST.index(n) if n in FIRST else len(FIRST), n))
-    view = IndexView(entries=tuple(_entry(reports / name) for name in order))
+    view = IndexView(
+        entries=tuple(_entry(reports / name) for name in order),
+        questions=questions(
+            [(name, read(Store(reports / name))) for name in order if _varies_rates(reports / name)]
+        ),
+    )
     return render(Path(__file__).parent, "index", view) + "\n"
+
+
+def _varies_rates(folder: Path) -> bool:
+    records = Store(folder).each()
+    return any(isinstance(record, LearningRate) for record in records)
 
 
 def _entry(folder: Path) -> Entry:
