@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import zoo
 from bench.cells import common_recipe, fast_recipe, machine
-from bench.cells.catalogue import image_models, twins
 from bench.cells.data import Datasets
+from bench.cells.fitting import image_models, twins
 from bench.cells.jobs import make_jobs, run_jobs
 from bench.cells.plan import Cell
 from bench.cli import progress

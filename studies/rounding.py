@@ -19,10 +19,10 @@ import numpy as np
 from joblib import cpu_count
 
 import zoo
-from bench.cells.catalogue import image_models
 from bench.cells.common_recipe import Settings, common_recipe
 from bench.cells.curves import Answers
 from bench.cells.data import load
+from bench.cells.fitting import image_models
 from bench.cells.splits import view
 from bench.cells.train import train
 from bench.statistics.error_rates import ROUNDING_SPREAD, RoundingSpread

@@ -11,9 +11,9 @@ import torch
 import zoo
 from bench.cells import data, splits
 from bench.cells.batched import Together, train_together
-from bench.cells.catalogue import why_not
 from bench.cells.common_recipe import common_recipe
 from bench.cells.determinism import deterministic
+from bench.cells.fitting import task_of, why_not
 from bench.cells.losses import LOSSES
 from bench.cells.plan import Request, plan
 from bench.cells.train import Training, draw_order, train
@@ -28,7 +28,7 @@ SEEDS = (1, 5, 2)
 NETWORKS = [
     without(spec, "d2", "d3", called="net-without-dropout") if spec.name == "net" else spec
     for spec in map(zoo.get, zoo.names())
-    if why_not(spec, "digits") is None and "heavy" not in spec.tags
+    if why_not(spec, "digits", task_of("digits")) is None and "heavy" not in spec.tags
 ]
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 import zoo
 from bench.cells import catalogue, data, splits
 from bench.cells.common_recipe import common_recipe
+from bench.cells.fitting import task_of, why_not
 from bench.records.errors import RequestError
 
 LENET = zoo.get("lenet")
@@ -297,7 +298,7 @@ def test_an_unknown_data_set_is_refused_with_those_that_are_there(name: str) -> 
 def test_models_take_the_data_sets_that_fit_their_input(
     model: str, dataset: str, fits: bool
 ) -> None:
-    assert (catalogue.why_not(zoo.get(model), dataset) is None) == fits
+    assert (why_not(zoo.get(model), dataset, task_of(dataset)) is None) == fits
 
 
 def test_a_recipe_of_few_pictures_takes_all_of_a_pictures_folder() -> None:

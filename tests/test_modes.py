@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import zoo
-from bench.cells.catalogue import image_models, twins
 from bench.cells.data import load
+from bench.cells.fitting import image_models, twins
 from bench.cells.splits import store, view
 from bench.cli.progress import Progress
 from bench.overhead import inference

@@ -20,7 +20,6 @@ from torch.nn import functional
 import zoo
 from bench.cells import data, splits
 from bench.cells.batches import Batches
-from bench.cells.catalogue import image_models, twins
 from bench.cells.common_recipe import (
     COMMON,
     SWEEP_RATES,
@@ -30,6 +29,7 @@ from bench.cells.common_recipe import (
     winner,
 )
 from bench.cells.determinism import Stream, deterministic, stream_seed
+from bench.cells.fitting import image_models, twins
 from bench.cells.losses import LOSSES
 from bench.cells.train import (
     Training,

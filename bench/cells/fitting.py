@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import zoo
 from bench.cells import catalogue
+from bench.records.code import code_sha256
 from bench.records.errors import RequestError
 from bench.records.text import one_line
 from zoo import ModelSpec, Recipe
@@ -97,6 +99,21 @@ def why_not(spec: ModelSpec, dataset: str, task: Task) -> str | None:
     if classes == task.classes or takes_some:
         return None
     return f"'{spec.name}' has {classes} classes, '{dataset}' has {task.classes}"
+
+
+def image_models() -> tuple[str, ...]:
+    """The networks of the zoo that take pictures of ten digits, the heavy ones left out."""
+    specs = map(zoo.get, zoo.names())
+    fitting = (spec for spec in specs if why_not(spec, "mnist", task_of("mnist")) is None)
+    return tuple(spec.name for spec in fitting if "heavy" not in spec.tags)
+
+
+def twins(models: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Networks that differ, each with those that build the same one under another name."""
+    same: dict[str, list[str]] = {}
+    for model in models:
+        same.setdefault(code_sha256(zoo.get(model).build), []).append(model)
+    return {first: tuple(others) for first, *others in same.values()}
 
 
 def trains_on_all(recipe: Recipe, dataset: str) -> bool:

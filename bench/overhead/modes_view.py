@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.cells.catalogue import image_models, twins
+from bench.cells.fitting import image_models, twins
 from bench.overhead.data import MODE_BATCH, MODE_EPOCHS, TRAIN_PICTURES
 from bench.overhead.names import (
     AOT_INDUCTOR,

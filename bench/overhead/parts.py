@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench.cells.catalogue import image_models, twins
+from bench.cells.fitting import image_models, twins
 from bench.overhead import inference, loops, options, peers, steps, total
 from bench.overhead.data import MODELS
 from bench.overhead.measure import Contender, Outcome, take_turns
