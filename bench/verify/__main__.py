@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from bench.cells.own import add_networks
 from bench.cli import progress
@@ -24,6 +25,8 @@ from bench.records.text import one_line
 if TYPE_CHECKING:
     from bench.verify.replicate import Replicated
     from bench.verify.retrain import Verification
+
+Found = TypeVar("Found")
 
 EXIT_DIFFERS, EXIT_NOT_COMPARABLE = 1, 3
 
@@ -58,34 +61,28 @@ def main(arguments: list[str] | None) -> int:
 
 
 def _verify(folder: Path, options: argparse.Namespace) -> int:
-    from bench.cluster.place import training_place
     from bench.verify.retrain import verify
 
-    shown = progress.choose(quiet=False)
-    devices = Store(folder).latest_request().devices
-    try:
-        with training_place(options.cluster, devices, shown.begins) as place:
-            verification = verify(
-                folder,
-                data_root=options.data_root,
-                cells=options.cells,
-                progress=shown,
-                place=place,
-            )
-    finally:
-        shown.close()
-    return _answer(verification, options.name)
+    return _answer(_trained_again(verify, folder, options), options.name)
 
 
 def _replicate(folder: Path, options: argparse.Namespace) -> int:
-    from bench.cluster.place import training_place
     from bench.verify.replicate import replicate
+
+    replicated = _trained_again(replicate, folder, options)
+    _print(replicated)
+    return EXIT_DIFFERS if replicated.is_different else 0
+
+
+def _trained_again(again: Callable[..., Found], folder: Path, options: argparse.Namespace) -> Found:
+    """What comes of a report's cells, trained again here or on a cluster."""
+    from bench.cluster.place import training_place
 
     shown = progress.choose(quiet=False)
     devices = Store(folder).latest_request().devices
     try:
         with training_place(options.cluster, devices, shown.begins) as place:
-            replicated = replicate(
+            return again(
                 folder,
                 data_root=options.data_root,
                 cells=options.cells,
@@ -94,8 +91,6 @@ def _replicate(folder: Path, options: argparse.Namespace) -> int:
             )
     finally:
         shown.close()
-    _print(replicated)
-    return EXIT_DIFFERS if replicated.is_different else 0
 
 
 def _answer(verification: Verification, name: str) -> int:
