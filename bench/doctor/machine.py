@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.cells.machine import available_bytes, cores
 from bench.doctor.finding import Finding
 
 PART = "machine"
@@ -24,7 +25,7 @@ def machine(reports: Path) -> Iterator[Finding]:
     Args:
         reports: The folder that reports are written to; it need not be there.
     """
-    yield Finding(part=PART, subject="cores", found=f"{_cores()}, as many runs at a time")
+    yield Finding(part=PART, subject="cores", found=f"{cores()}, as many runs at a time")
     yield memory(_available_bytes())
     if sys.platform.startswith("linux"):
         yield shared_memory(_SHARED)
@@ -79,17 +80,9 @@ def disk(folder: Path) -> Finding:
     )
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # which macOS does not have
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def _available_bytes() -> int:
     """What can still be taken, of the machine's memory and of a container's."""
-    import psutil
-
-    found = int(psutil.virtual_memory().available)
+    found = available_bytes()
     group = Path("/sys/fs/cgroup")
     try:
         limit, used = (

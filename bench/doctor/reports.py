@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -59,16 +58,11 @@ def report(folder: Path) -> Finding:
 
 def rendered(folder: Path) -> str:
     """The page that the records of a comparison give now; nothing is written into its folder."""
-    from bench.report.figures import write_figures
-    from bench.report.method_page import PAGE
-    from bench.report.write import render
+    from bench.report.write import page
     from bench.results.runs import read
 
-    results = read(Store(folder))
     with tempfile.TemporaryDirectory() as place:
-        figures = write_figures(results, Path(place) / "figures")
-    link = Path(os.path.relpath(PAGE, folder.resolve())).as_posix() if PAGE.exists() else None
-    return render(results, figures.drawn, figures.undrawn, method_link=link)
+        return page(read(Store(folder)), folder, figures=Path(place) / "figures")
 
 
 def _wrong(folder: Path, found: str, remedy: str) -> Finding:

@@ -39,10 +39,20 @@ def write_report(results: Results, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(folder / "results.csv") as part:
         results_table(results).to_csv(part, index=False, encoding="utf-8")
-    figures = write_figures(results, folder / "figures")
+    write_text(folder / "report.md", page(results, folder, figures=folder / "figures"))
+
+
+def page(results: Results, folder: Path, *, figures: Path) -> str:
+    """The text of `report.md`.
+
+    Args:
+        results: What was measured.
+        folder: Where the report lies.
+        figures: Where its figures are written.
+    """
+    written = write_figures(results, figures)
     link = Path(os.path.relpath(PAGE, folder.resolve())).as_posix() if PAGE.exists() else None
-    text = render(results, figures.drawn, figures.undrawn, method_link=link)
-    write_text(folder / "report.md", text)
+    return render(results, written.drawn, written.undrawn, method_link=link)
 
 
 def rebuild(folder: Path) -> None:
