@@ -17,7 +17,7 @@ from bench.cells import machine, reference
 from bench.cells.catalogue import DRAWN_PER_SEED
 from bench.cells.controls import permuted_cells
 from bench.cells.counts import count_all
-from bench.cells.data import Dataset, Datasets
+from bench.cells.data import Datasets
 from bench.cells.declaration import declare
 from bench.cells.jobs import (
     Apart,
@@ -47,7 +47,7 @@ from bench.records.place import own_folder, remove_leftovers
 from bench.records.store import Store, digest, latest, of_kind
 from bench.records.wrong_answers import WrongAnswers
 from bench.report.decided import findings
-from bench.results.answers import PICTURES_SHOWN, misreadings
+from bench.results.answers import PICTURES_SHOWN, hardest
 from bench.results.families import unsettled
 from bench.results.runs import Results, read
 from bench.timing.alone import measuring_alone
@@ -129,7 +129,8 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
     if timed:  # here, and only now: no cell of this run trains any more, wherever it did
         able = _that_ran(planned, records, keys)
         keys += _measure(request, able, here, records, progress)
-    shown = _hardest(records, keys, planned.models, dataset)
+    trained = of_kind(latest(records.read(), keys).values(), kinds.Train)
+    shown = hardest(trained, planned.models, len(dataset.test))[:PICTURES_SHOWN]
     records.append(request_record(request, planned, here, dataset, keys, ran, shown))
     return _with_findings(read(records), records)
 
@@ -151,22 +152,6 @@ def _with_findings(results: Results, records: Store) -> Results:
     for finding in new.values():
         records.append(finding)
     return replace(results, findings={**results.findings, **new})
-
-
-def _hardest(
-    records: Store, keys: Sequence[str], models: Sequence[str], dataset: Dataset
-) -> list[int]:
-    """Positions of the test samples that most trained networks of a run got wrong.
-
-    Of networks that were tested on all of them, controls left out; equal networks count once.
-    """
-    cells = of_kind(latest(records.read(), keys).values(), kinds.Train)
-    wrong = {
-        cell.weights_sha256: cell.misclassified
-        for cell in cells
-        if cell.model in models and cell.test_samples == len(dataset.test)
-    }
-    return list(misreadings(wrong.values()))[:PICTURES_SHOWN]
 
 
 def _declare(declaration: kinds.Declaration, records: Store) -> None:

@@ -16,7 +16,7 @@ from bench.merge.sides import Side
 from bench.records import kinds
 from bench.records.errors import RequestError
 from bench.records.store import digest, experiment_key, of_kind
-from bench.results.answers import PICTURES_SHOWN, misreadings
+from bench.results.answers import PICTURES_SHOWN, hardest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,19 +205,15 @@ def _pictures(
         for place, position in enumerate(pictures.positions):
             pixels = pictures.pixels[place * size : (place + 1) * size]
             shown[position] = pixels, pictures.labels[place]
-    wrong = {
-        cell.weights_sha256: cell.misclassified
-        for cell in cells
-        if cell.model in request.ran and cell.test_samples == request.dataset_sizes[2]
-    }
-    chosen = [position for position in misreadings(wrong.values()) if position in shown]
+    found = hardest(cells, request.ran, request.dataset_sizes[2])
+    chosen = [position for position in found if position in shown][:PICTURES_SHOWN]
     first = sides[0].request.test_pictures
     assert first is not None
     return kinds.Pictures(
         side=first.side,
-        pixels=b"".join(shown[position][0] for position in chosen[:PICTURES_SHOWN]),
-        labels=tuple(shown[position][1] for position in chosen[:PICTURES_SHOWN]),
-        positions=tuple(chosen[:PICTURES_SHOWN]),
+        pixels=b"".join(shown[position][0] for position in chosen),
+        labels=tuple(shown[position][1] for position in chosen),
+        positions=tuple(chosen),
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from bench.records import kinds
 from bench.results.runs import Runs
 
 PICTURES_SHOWN = 8
@@ -22,6 +23,24 @@ def confusion_counts(runs: Runs, labels: Sequence[str | int]) -> Counter[tuple[i
         for wrong in runs.misclassified.values()
         for position, answer in wrong.items()
     )
+
+
+def hardest(cells: Iterable[kinds.Train], models: Collection[str], samples: int) -> list[int]:
+    """Positions of the test samples that trained networks got wrong, those that most did first.
+
+    Of networks that were tested on all of them; equal networks count once.
+
+    Args:
+        cells: Trained networks, those of controls among them.
+        models: Which of them count.
+        samples: How many test samples there are.
+    """
+    wrong = {
+        cell.weights_sha256: cell.misclassified
+        for cell in cells
+        if cell.model in models and cell.test_samples == samples
+    }
+    return list(misreadings(wrong.values()))
 
 
 def misreadings(networks: Iterable[Mapping[int, int]]) -> dict[int, Counter[int]]:
