@@ -58,19 +58,18 @@ class Trials:
             cells, self.datasets, splits=self.kept, environment=environment, weights=None
         )
         records = Store(self.kept / f"choice-{self.recipe}")
-        found = {record.key: record for record in of_kind(records.read(), kinds.Train)}
-        waiting = [job for job in jobs if job.key not in found]
+        waiting = list(records.missing({job.key: job for job in jobs}).values())
         shown = progress.choose(quiet=False)
         try:
             shown.training([str(job.cell) for job in waiting], len(jobs), self.side_by_side)
-            for job, record in run_jobs(waiting, self.side_by_side):
+            for _, record in run_jobs(waiting, self.side_by_side):
                 if record.status != "ok":
                     raise RequestError(f"{record} {record.status}: {record.error}")
                 records.append(record)
-                found[job.key] = record
                 shown.trained(record)
         finally:
             shown.close()
+        found = {record.key: record for record in of_kind(records.read(), kinds.Train)}
         return [found[job.key] for job in jobs]
 
 
