@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.records.kinds import LearningRate
 from bench.records.place import write_text
-from bench.records.store import Store
+from bench.records.store import MissingRunError, Store
 from bench.report.questions import questions
-from bench.results.runs import read
+from bench.results.runs import Results, read
 from bench.writing.templates import render
 
 REPORTS = Path(__file__).parents[2] / "reports"
@@ -63,16 +64,16 @@ def index(reports: Path) -> str:
     order = sorted(names, key=lambda n: (FIRST.index(n) if n in FIRST else len(FIRST), n))
     view = IndexView(
         entries=tuple(_entry(reports / name) for name in order),
-        questions=questions(
-            [(name, read(Store(reports / name))) for name in order if _varies_rates(reports / name)]
-        ),
+        questions=questions(list(_comparisons(reports / name for name in order))),
     )
     return render(Path(__file__).parent, "index", view) + "\n"
 
 
-def _varies_rates(folder: Path) -> bool:
-    records = Store(folder).each()
-    return any(isinstance(record, LearningRate) for record in records)
+def _comparisons(folders: Iterable[Path]) -> Iterator[tuple[str, Results]]:
+    """The results of those reports that are made of runs."""
+    for folder in folders:
+        with suppress(MissingRunError):
+            yield folder.name, read(Store(folder))
 
 
 def _entry(folder: Path) -> Entry:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.results.learning_rates import Sweep, own_rate, read_sweep
 from bench.results.runs import Results
 from bench.statistics.accuracy import Comparison
-from bench.statistics.design import QUESTIONS
+from bench.statistics.design import QUESTIONS, Effect
 from bench.writing.templates import render
 
 
@@ -103,23 +103,22 @@ def questions_view(reports: Sequence[tuple[str, Results]]) -> QuestionsView:
 
 def _asked(name: str, results: Results, sweep: Sweep) -> Asked:
     rate = own_rate(results.request)
-    at_rate = [effect.comparison for effect in sweep.by_rate[rate]]
     cell = next(cell for runs in results.runs for cell in runs.ran.values())
     return Asked(
         report=name,
         dataset=results.request.dataset,
         rate=rate,
         rates=sweep.rates,
-        seeds=at_rate[0].n_seeds,
+        seeds=sweep.by_rate[rate][0].comparison.n_seeds,
         updates=cell.updates or 0,
         test_samples=sweep.samples,
-        decided=sum(1 for _ in _decided(at_rate)),
-        decided_at_best=sum(1 for _ in _decided([e.comparison for e in sweep.at_best])),
+        decided=_decided(sweep.by_rate[rate]),
+        decided_at_best=_decided(sweep.at_best),
     )
 
 
-def _decided(comparisons: Sequence[Comparison]) -> Iterator[Comparison]:
-    return (found for found in comparisons if found.verdict != "inconclusive")
+def _decided(effects: Sequence[Effect]) -> int:
+    return sum(effect.comparison.verdict != "inconclusive" for effect in effects)
 
 
 def _reply(results: Results, sweep: Sweep, place: int) -> Reply:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean
 
 from bench.records.kinds import LearningRate, Request
@@ -72,6 +73,7 @@ class Sweep:
         return len(verdicts) == 1 and verdicts <= {"better", "worse"}
 
 
+@lru_cache(maxsize=1)  # several parts of a report ask for it
 def read_sweep(results: Results) -> Sweep | None:
     """The sweep that a run's records hold; None unless it is complete."""
     if results.request.recipe != "common" or not results.rates:

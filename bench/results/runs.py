@@ -208,7 +208,7 @@ class Runs:
         return bool(self.digests) and self.digests == other.digests
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Results:
     """Everything that a report shows, read from the records of one run.
 
