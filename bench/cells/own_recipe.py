@@ -78,16 +78,34 @@ def read_recipe(recipe: str, settings: Sequence[str]) -> OwnRecipe:
     Raises:
         RequestError: There is no such file, or a field or value is not one of a recipe.
     """
+    file = _read_file(Path(recipe)) if is_file(recipe) else None
+    return OwnRecipe(name=called(recipe, settings), file=file, changes=_changes(settings))
+
+
+def called(recipe: str, settings: Sequence[str]) -> str:
+    """What records and reports call a recipe with fields set over it; nothing is read.
+
+    Args:
+        recipe: See `read_recipe`.
+        settings: See there.
+
+    Raises:
+        RequestError: A field or value is not one of a recipe.
+    """
+    name = Path(recipe).name if is_file(recipe) else recipe
+    said = ", ".join(f"{field}={_text(value)}" for field, value in _changes(settings).items())
+    return f"{name} with {said}" if said else name
+
+
+def _changes(settings: Sequence[str]) -> dict[str, Any]:
+    """By field, what is set."""
     changes: dict[str, Any] = {}
     for text in settings:
         for name, value in _setting(text).items():
             if name in changes:
                 raise RequestError(f"--set gives {name} twice; leave one of them out")
             changes[name] = value
-    said = ", ".join(f"{name}={_text(value)}" for name, value in changes.items())
-    file = _read_file(Path(recipe)) if is_file(recipe) else None
-    called = Path(recipe).name if is_file(recipe) else recipe
-    return OwnRecipe(name=f"{called} with {said}" if said else called, file=file, changes=changes)
+    return changes
 
 
 def from_file(spec: ModelSpec, said: Mapping[str, Any]) -> Recipe:

@@ -21,7 +21,7 @@ from bench.cells.fitting import (
     trains_on_all,
     why_not,
 )
-from bench.cells.own_recipe import OwnRecipe, changed, from_file, is_file, read_recipe
+from bench.cells.own_recipe import OwnRecipe, called, changed, from_file, is_file, read_recipe
 from bench.records.errors import RequestError, require_one
 from bench.records.kinds import LeftOut
 from bench.records.store import digest
@@ -89,7 +89,7 @@ class Request:
         """The report's name, given or made."""
         if self.name is not None:
             return self.name
-        return default_name(self.dataset, read_recipe(self.recipe, self.settings).name)
+        return default_name(self.dataset, called(self.recipe, self.settings))
 
     @property
     def folder(self) -> Path:
@@ -153,11 +153,12 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The cells of a request, seed by seed, what it leaves out, and its baseline."""
+    """The cells of a request, seed by seed, what it leaves out, its baseline and its recipe."""
 
     cells: tuple[Cell, ...]
     left_out: tuple[LeftOut, ...]
     baseline: str
+    recipe: OwnRecipe
 
     @property
     def first_cells(self) -> dict[str, Cell]:
@@ -181,9 +182,9 @@ def plan(request: Request) -> Plan:
             is named outright cannot take the data set.
     """
     _validate(request)
+    own = read_recipe(request.recipe, request.settings)
     specs, left_out = _models(request)
     _require_batchable(request, specs)
-    own = read_recipe(request.recipe, request.settings)
     recipes = {
         spec.name: resolve(spec, request.recipe, request.dataset, request.epochs, own)
         for spec in specs
@@ -203,7 +204,8 @@ def plan(request: Request) -> Plan:
         for seed in request.seeds
         for spec in specs
     )
-    return Plan(cells=cells, left_out=left_out, baseline=_baseline(request, tuple(recipes)))
+    baseline = _baseline(request, tuple(recipes))
+    return Plan(cells=cells, left_out=left_out, baseline=baseline, recipe=own)
 
 
 def _together(request: Request, seed: int) -> tuple[int, ...] | None:
@@ -263,13 +265,9 @@ def default_name(dataset: str, recipe: str) -> str:
     if kind in ("folder", "table"):
         kind = f"{kind}-{Path(place).stem}"
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{kind}-{recipe.replace('.toml', '')}").strip("-")
-    # Two long ones that differ at their end only must not share a report.
-    ends = (
-        f"{plain[:60]}-{digest({'dataset': dataset, 'recipe': recipe})[:8]}"
-        if len(plain) > 80
-        else plain
-    )
-    return f"local-{ends}"
+    if len(plain) > 80:  # two that differ at their end only must not share a report
+        plain = f"{plain[:60]}-{digest({'dataset': dataset, 'recipe': recipe})[:8]}"
+    return f"local-{plain}"
 
 
 def _validate(request: Request) -> None:

@@ -14,7 +14,6 @@ from bench.cells.data import Dataset
 from bench.cells.declaration import declare
 from bench.cells.deviations import deviations
 from bench.cells.named import class_names
-from bench.cells.own_recipe import read_recipe
 from bench.cells.plan import Plan, Request
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED
 from bench.cells.splits import pictures_at
@@ -49,14 +48,13 @@ def request_record(
     cells = planned.first_cells
     pictures = _pictures(dataset, shown)
     labels = dataset.labels[dataset.test].tolist()
-    own = read_recipe(request.recipe, request.settings)
     return kinds.Request(
         key=digest({"keys": list(keys)}),
         models=request.models,
         dataset=dataset.name,
         dataset_sizes=(len(dataset.train), len(dataset.validation), len(dataset.test)),
         dataset_sha256=dataset.checksum,
-        recipe=own.name,
+        recipe=planned.recipe.name,
         seeds=request.seeds[: max(ran.values())] if ran else request.seeds,
         devices=request.devices,
         ran=planned.models,
@@ -78,7 +76,7 @@ def request_record(
         if request.looks
         else None,
         declaration=declare(request, planned).key,
-        settings=msgspec.to_builtins(own.said),
+        settings=msgspec.to_builtins(planned.recipe.said),
         class_names=class_names(dataset),
     )
 
