@@ -17,7 +17,8 @@ import zoo
 from bench.cells import common_recipe, fast_recipe, machine
 from bench.cells.data import Datasets
 from bench.cells.fitting import image_models, twins
-from bench.cells.jobs import make_jobs, run_jobs
+from bench.cells.jobs import make_jobs
+from bench.cells.places import run_jobs
 from bench.cells.plan import Cell
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports, command

@@ -16,7 +16,8 @@ import zoo
 from bench.cells import machine
 from bench.cells.common_recipe import EPOCHS, SWEEP_RATES, chosen_on
 from bench.cells.data import Datasets
-from bench.cells.jobs import HERE, Job, Place, at_a_time, make_jobs, run_jobs
+from bench.cells.jobs import Job, make_jobs
+from bench.cells.places import HERE, Place, at_a_time, run_jobs
 from bench.cells.plan import Cell
 from bench.cli import progress
 from bench.cli.parser import (

@@ -19,18 +19,10 @@ from bench.cells.controls import permuted_cells
 from bench.cells.counts import count_all
 from bench.cells.data import Datasets
 from bench.cells.declaration import declare
-from bench.cells.jobs import (
-    Apart,
-    Job,
-    Place,
-    cell_key,
-    failure,
-    make_jobs,
-    run_jobs,
-    workers,
-)
+from bench.cells.jobs import Job, cell_key, failure, make_jobs
 from bench.cells.leftovers import sweep
 from bench.cells.outcomes import EndedError
+from bench.cells.places import Apart, Place, run_jobs, workers
 from bench.cells.plan import Cell, Plan, Request, plan
 from bench.cells.request import request_record
 from bench.cells.splits import Split

@@ -159,8 +159,9 @@ def test_a_run_removes_damaged_weights_and_says_so_and_what_was_left_half_writte
 
 def test_a_worker_whose_run_was_killed_overwrites_no_weights(tmp_path: Path) -> None:
     from bench.cells.data import Datasets
-    from bench.cells.jobs import make_jobs, run_job, run_jobs
+    from bench.cells.jobs import make_jobs, run_job
     from bench.cells.machine import environment
+    from bench.cells.places import run_jobs
     from bench.cells.plan import plan
 
     request = Request(models=("dnn",), seeds=(1,), epochs=1, reports=tmp_path, name="local-x")

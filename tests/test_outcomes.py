@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 import zoo
-from bench.cells import jobs, machine
+from bench.cells import machine, places
 from bench.records import kinds
 from bench.records.store import Store, of_kind
 from tests.programs import REPOSITORY, outside_pytest
@@ -193,8 +193,8 @@ def test_no_more_workers_than_cells_cores_and_memory_for_them(
 ) -> None:
     monkeypatch.setattr(machine, "cores", lambda: cores)
     monkeypatch.setattr(machine, "available_bytes", lambda: int(gigabytes * 1e9))
-    assert jobs.workers("cpu", jobs_asked, cells) == found
-    assert jobs.workers("cuda", jobs_asked, cells) == 1
+    assert places.workers("cpu", jobs_asked, cells) == found
+    assert places.workers("cuda", jobs_asked, cells) == 1
 
 
 def test_every_test_that_the_page_on_robustness_names_is_there() -> None:

@@ -26,7 +26,8 @@ import sys, time
 from pathlib import Path
 from bench.cells import machine
 from bench.cells.data import Datasets
-from bench.cells.jobs import Apart, make_jobs, run_jobs
+from bench.cells.jobs import make_jobs
+from bench.cells.places import Apart, run_jobs
 from bench.cells.plan import Request, plan
 from bench.records.store import Store
 

@@ -14,7 +14,8 @@ from bench import compare, runner
 from bench.cells import common_recipe
 from bench.cells import plan as planning
 from bench.cells.common_recipe import Settings
-from bench.cells.jobs import Job, run_jobs
+from bench.cells.jobs import Job
+from bench.cells.places import run_jobs
 from bench.cells.plan import Request
 from bench.cells.request import command
 from bench.cells.settling import until_settled

@@ -12,9 +12,10 @@ from joblib import Parallel, delayed
 
 from bench.cells import machine
 from bench.cells.data import Datasets
-from bench.cells.jobs import Job, failure, make_jobs, run_jobs
+from bench.cells.jobs import Job, failure, make_jobs
 from bench.cells.leftovers import sweep
 from bench.cells.parent import end_with
+from bench.cells.places import run_jobs
 from bench.cells.weights import are_intact
 from bench.claims.evidence import (
     Probe,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bench.cells.jobs import HERE, Place, Unit
+from bench.cells.places import HERE, Place, Unit
 from bench.cells.processes import by_value
 from bench.cells.side_by_side import Guard
 from bench.cells.splits import StoredSplit, files_of

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import zoo
-from bench.cells.jobs import Job, run_jobs
+from bench.cells.jobs import Job
+from bench.cells.places import run_jobs
 from bench.cells.plan import Cell
 from bench.cells.splits import store
 from bench.overhead.data import MODELS, SEEDS, split

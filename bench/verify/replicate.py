@@ -12,8 +12,9 @@ from pathlib import Path
 
 from bench.cells import machine
 from bench.cells.data import Datasets
-from bench.cells.jobs import HERE, Job, Place, at_a_time, make_jobs, run_jobs, training_code
+from bench.cells.jobs import Job, make_jobs, training_code
 from bench.cells.leftovers import sweep, temporary_folder
+from bench.cells.places import HERE, Place, at_a_time, run_jobs
 from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind

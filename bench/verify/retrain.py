@@ -24,20 +24,10 @@ import msgspec
 import zoo
 from bench.cells import machine
 from bench.cells.data import Datasets
-from bench.cells.jobs import (
-    HERE,
-    Job,
-    Place,
-    at_a_time,
-    failed_record,
-    key_content,
-    make_jobs,
-    run_job,
-    run_jobs,
-    training_code,
-)
+from bench.cells.jobs import Job, failed_record, key_content, make_jobs, run_job, training_code
 from bench.cells.leftovers import sweep, temporary_folder
 from bench.cells.parent import spawned_processes
+from bench.cells.places import HERE, Place, at_a_time, run_jobs
 from bench.cells.plan import RECIPES, Cell, resolve
 from bench.cells.processes import by_value
 from bench.cli.progress import Progress
