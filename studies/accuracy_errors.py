@@ -39,7 +39,7 @@ SAMPLES = (360, 1_797, 10_000)
 DIFFERENCES = (0.0, 0.0025, 0.005, 0.01, 0.02)
 ACCURACY = 0.97  # of the network that the others are compared with
 FAMILY = 10  # tests of a family whose first step is shown beside the test alone
-RUNS: Mapping[int, int] = {360: 4_000, 1_797: 2_000, 10_000: 1_000}
+RUNS: Mapping[int, int] = {360: 4_000, 1_797: 4_000, 10_000: 1_000}
 REPORT_SEEDS = (5, 10, 20)
 REPORT_RUNS: Mapping[int, int] = {360: 4_000, 10_000: 1_000}
 

@@ -33,7 +33,7 @@ from studies.results import upper_bound, write
 from studies.simulated_networks import CALM, simulate
 
 FIXED = 20  # seeds
-RUNS = {360: 4_000, 1_797: 2_000, 10_000: 500}
+RUNS = {360: 4_000, 1_797: 4_000, 10_000: 1_000}
 # Levels are interpolated between these shares of the variance that come from samples.
 _SHARES = np.linspace(0, MOST_FROM_SAMPLES, 100)
 

@@ -9,6 +9,7 @@ from scipy import stats
 from bench.statistics.sequential import (
     LOOKS,
     fractions,
+    from_samples,
     looks_up_to,
     nominal_levels,
     repeated_p,
@@ -45,11 +46,11 @@ def test_limits_of_equal_steps_are_those_of_published_tables(
 
 
 @pytest.mark.parametrize("level", [0.05, 0.0125])
-@pytest.mark.parametrize("from_samples", [0.0, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("fixed", [0.0, 0.5, 0.9, 0.99])
 def test_all_looks_together_spend_the_level_by_another_method(
-    level: float, from_samples: float
+    level: float, fixed: float
 ) -> None:
-    information = fractions(LOOKS, from_samples)
+    information = fractions(LOOKS, fixed)
     levels = nominal_levels(information, level)
     assert crossed_somewhere(levels, information) == pytest.approx(level, abs=2e-5)
     for looks in (2, 3):
@@ -87,28 +88,28 @@ def test_repeated_p_is_the_level_at_which_a_look_stops() -> None:
     assert 0 < repeated_p(0.0, information) < 1e-9
 
 
-def scores(rng: np.random.Generator, runs: int, from_samples: float) -> np.ndarray:
+def scores(rng: np.random.Generator, runs: int, fixed: float) -> np.ndarray:
     """z at each look, (runs, looks): means over seeds plus one error of the samples for all."""
     seeds = rng.standard_normal((runs, LOOKS[-1])).cumsum(axis=1)[:, np.array(LOOKS) - 1]
-    seeds *= np.sqrt((1 - from_samples) * LOOKS[-1]) / np.array(LOOKS)
-    samples = np.sqrt(from_samples) * rng.standard_normal((runs, 1))
-    deviation = np.sqrt((1 - from_samples) * LOOKS[-1] / np.array(LOOKS) + from_samples)
+    seeds *= np.sqrt((1 - fixed) * LOOKS[-1]) / np.array(LOOKS)
+    samples = np.sqrt(fixed) * rng.standard_normal((runs, 1))
+    deviation = np.sqrt((1 - fixed) * LOOKS[-1] / np.array(LOOKS) + fixed)
     found: np.ndarray = (seeds + samples) / deviation
     return found
 
 
-@pytest.mark.parametrize("from_samples", [0.0, 0.6, 0.95])
+@pytest.mark.parametrize("fixed", [0.0, 0.6, 0.95])
 def test_looking_four_times_errs_as_often_as_declared_and_without_levels_more_often(
-    from_samples: float,
+    fixed: float,
 ) -> None:
     runs = 100_000
-    p = 2 * stats.norm.sf(abs(scores(np.random.default_rng(1), runs, from_samples)))
+    p = 2 * stats.norm.sf(abs(scores(np.random.default_rng(1), runs, fixed)))
     for level in (0.2, 0.05, 0.01):
-        levels = np.array(nominal_levels(fractions(LOOKS, from_samples), level))
+        levels = np.array(nominal_levels(fractions(LOOKS, fixed), level))
         error = np.sqrt(level * (1 - level) / runs)
         assert (p <= levels).any(axis=1).mean() == pytest.approx(level, abs=3 * error)
     careless = (p <= 0.05).any(axis=1).mean()
-    assert careless > (0.07 if from_samples == 0.95 else 0.09)
+    assert careless > (0.07 if fixed == 0.95 else 0.09)
 
 
 def test_levels_divided_by_the_number_of_tests_would_spend_too_much() -> None:
@@ -118,3 +119,14 @@ def test_levels_divided_by_the_number_of_tests_would_spend_too_much() -> None:
     assert crossed_somewhere(divided, information) > 1.005 * 0.05 / tests
     right = nominal_levels(information, 0.05 / tests)
     assert crossed_somewhere(right, information) == pytest.approx(0.05 / tests, abs=2e-6)
+
+
+def test_what_seeds_add_is_taken_as_large_as_it_may_be_at_90_percent() -> None:
+    # Of variances estimated with 4 and 9 degrees of freedom, 10% are below 1.064 / 4 and 4.168 / 9
+    # of the true one: the 10% quantiles of chi-squared, from printed tables. With 5 of 40 seeds,
+    # what seeds and residual add at the last look is an eighth of what they add now.
+    parts = np.array([3.0, 2.0, 1.0])
+    for seeds, quantile in ((5, 1.064), (10, 4.168)):
+        at_last = (3 + 1) * (seeds - 1) / quantile * seeds / 40
+        assert from_samples(parts, seeds, 40) == pytest.approx(2 / (2 + at_last), rel=1e-3)
+    assert from_samples(np.array([3.0, 0.0, 1.0]), 5, 40) == 0

@@ -137,11 +137,13 @@ def test_skewness_is_supposed_where_seeds_of_one_network_differ_more() -> None:
     assert seed_cubes(np.array([restless, calm]), weights) == pytest.approx(7)
     assert seed_cubes(np.array([calm, restless]), weights) == pytest.approx(-7)
     assert seed_cubes(np.array([calm, calm]), weights) == pytest.approx(0)
-    # Means of rows 1, 2, 3, deviation 1: of three seeds -2 x 0.7 / 3^2 is the third cumulant of the
-    # mean, and -2 x 1 / 3^2 the most that there can be.
+    # Means of rows 1, 2, 3, deviation 1: of three seeds s x 0.7 / 3^2 is the third cumulant of the
+    # mean, and s x 1 / 3^2 the most that there can be; s is -2 x (1 + 40 / 25), as of
+    # five seeds.
+    s = -5.2
     values = np.array([[0.0, 2, 1, 1], [1, 1, 3, 3], [2, 4, 2, 4]])
     plain = of(values)
-    for cubes, expected in ((0.7, -2 * 0.7 / 9), (7.0, -2 / 9), (-7.0, 2 / 9)):
+    for cubes, expected in ((0.7, s * 0.7 / 9), (7.0, s / 9), (-7.0, -s / 9)):
         found = crossed(
             values.mean(axis=1), values.mean(axis=0), np.asarray((values**2).mean()), cubes
         )

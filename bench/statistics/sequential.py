@@ -31,6 +31,10 @@ LOOKS = (5, 10, 20, 40)  # seeds
 SPENDING = "Lan and DeMets (1983), like O'Brien and Fleming"
 # Looks that know equally much would be one look; as if 1% of the last variance came from seeds.
 MOST_FROM_SAMPLES = 0.99
+# How surely the variance between seeds is at most what a look supposes. A few seeds often show too
+# little of it; a look that believed them would take the samples for nearly all of the variance, and
+# would spend too much too early.
+_SURELY = 0.9
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(128)
 _SMALLEST_LEVEL, _WIDEST = 1e-12, 8.5  # standard errors: further out is less than 1e-16
 
@@ -193,7 +197,11 @@ def information(parts: Floats | None, looks: Sequence[int], most: int) -> Inform
 
 
 def from_samples(parts: Floats, seeds: int, most: int) -> Floats:
-    """The share of the variance at the last look that comes from the test samples.
+    """The share of the variance at the last look that surely comes from the test samples.
+
+    What seeds and the residual add is taken at the upper limit of its one-sided interval (Scheffe
+    1959, The Analysis of Variance, section 7.2): the estimate times its degrees of freedom over
+    the lower quantile of chi-squared.
 
     Args:
         parts: (3, ...), what seeds, samples and the residual add to the variance after so many
@@ -202,7 +210,8 @@ def from_samples(parts: Floats, seeds: int, most: int) -> Floats:
         most: How many the last look has.
     """
     of_seeds, samples, rest = parts
-    share: Floats = samples / (samples + (of_seeds + rest) * seeds / most)
+    at_most = (of_seeds + rest) * (seeds - 1) / special.chdtri(seeds - 1, _SURELY)
+    share: Floats = samples / (samples + at_most * seeds / most)
     return share
 
 
