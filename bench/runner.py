@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -199,11 +199,7 @@ def _train(
     """Trains the cells that have no good record yet, each recorded as soon as it is done."""
     wanted = {job.key: job for job in jobs}
     waiting = records.missing(wanted)
-    for record in records.each():
-        if not isinstance(record, kinds.Train) or record.status != "ok":
-            continue
-        if record.key in wanted and record.key not in waiting:
-            _drop_other_weights(wanted[record.key], record, progress)
+    _look_at_weights({k: wanted[k] for k in wanted if k not in waiting}, records, progress)
     ours = {
         device: [job for job in waiting.values() if job.cell.device == device]
         for device in request.devices
@@ -259,12 +255,35 @@ def _train_until_settled(
     return due
 
 
-def _drop_other_weights(job: Job, record: kinds.Train, progress: Progress) -> None:
-    """Removes a weights file that is not this cell's: another run's, or damaged; says so."""
-    path = job.weights
-    if path is None or not os.path.lexists(path) or are_intact(path, record.weights_sha256):
-        return
-    progress.begins(f"'{path}' does not hold the recorded weights of {record}; it was removed")
+def _look_at_weights(kept: Mapping[str, Job], records: Store, progress: Progress) -> None:
+    """Removes weights that are not those of cells kept: other runs', or damaged; says what is gone.
+
+    Args:
+        kept: By key of its record, the cells that are not trained now.
+        records: Theirs.
+        progress: Shows it.
+    """
+    gone: set[str] = set()
+    for record in records.each():
+        if not isinstance(record, kinds.Train) or record.status != "ok" or record.key not in kept:
+            continue
+        path = kept[record.key].weights
+        if path is None or are_intact(path, record.weights_sha256):
+            continue
+        gone.add(record.key)
+        if os.path.lexists(path):
+            progress.begins(
+                f"'{path}' does not hold the recorded weights of {record}; it was removed"
+            )
+            _remove(path)
+    if gone:
+        progress.begins(
+            f"{len(gone)} of {len(kept)} runs are recorded, but their weights are gone; the report "
+            "needs none, and --fresh trains them again"
+        )
+
+
+def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

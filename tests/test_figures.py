@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +29,8 @@ from bench.results.runs import Results, read
 from bench.writing.marks import marks
 from bench.writing.style import GRID, PAIRS, darkened
 from tests.factories import count_record, request_record, train_record
+
+ROOT = Path(__file__).parents[1]
 
 
 def results_of(folder: Path, networks: dict[str, dict[str, Any]]) -> Results:
@@ -199,6 +204,36 @@ def test_the_dark_figure_is_the_light_one_in_other_colours_and_neither_has_black
             assert not any(colour in dark for colour in PAIRS)
             assert "fill: #ffffff" not in light
             assert "#000000" not in light
+
+
+BARE = """
+from functools import partial
+from pathlib import Path
+from matplotlib.figure import Figure
+from bench.writing.style import save
+
+def draw() -> Figure:
+    figure = Figure()
+    figure.subplots().plot([1, 2], [3, 4])
+    return figure
+
+save(draw, Path("found.svg"), "a line")
+"""
+
+
+def test_a_matplotlibrc_in_the_folder_changes_no_figure(tmp_path: Path) -> None:
+    for name in ("plain", "styled"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "styled" / "matplotlibrc").write_text("axes.facecolor: red\nfont.size: 30\n")
+    for name in ("plain", "styled"):
+        subprocess.run(
+            [sys.executable, "-c", BARE],
+            cwd=tmp_path / name,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=True,
+        )
+    plain, styled = ((tmp_path / name / "found.svg").read_bytes() for name in ("plain", "styled"))
+    assert plain == styled
 
 
 def test_a_network_has_one_colour_and_marker_whatever_it_is_drawn_beside() -> None:

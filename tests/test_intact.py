@@ -150,6 +150,7 @@ def test_a_run_removes_damaged_weights_and_says_so_and_what_was_left_half_writte
     said = Said()
     run(request, said, timed=False)
     assert [line for line in said.lines if "net-cpu-1" in line and "was removed" in line]
+    assert [line for line in said.lines if line.startswith("1 of 2 runs are recorded, but their")]
     assert [path.name for path in folder.iterdir()] == ["dnn-cpu-1.safetensors"]
     assert not (request.folder / ".left.part").exists()
     assert [cell.key for cell in of_kind(Store(request.folder).read(), kinds.Train)] == [

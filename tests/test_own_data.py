@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from bench.cells.fitting import read
 from bench.cells.named import NamedDataset
 from bench.cells.plan import Request, plan
 from bench.records.errors import RequestError
+from bench.records.store import Store
+from bench.results.runs import read as read_results
 
 LENET = zoo.get("lenet")
 ADAPTABLE = """
@@ -69,10 +72,10 @@ def test_a_tree_is_split_in_each_class_and_always_alike(tmp_path: Path) -> None:
 def test_classes_and_pictures_are_those_of_torchvisions_image_folder(tmp_path: Path) -> None:
     from torchvision.datasets import ImageFolder
 
-    for part, count in (("train", 12), ("test", 2)):
-        write_tree(tmp_path / part, {"b": count, "a": count})
+    write_tree(tmp_path, {"train/b": 12, "train/a": 12, "test/b": 2, "test/a": 2})
+    for side, part in enumerate(("train", "test"), start=5):
         (tmp_path / part / "a" / "inner").mkdir()
-        Image.new("L", (5, 5)).save(tmp_path / part / "a" / "inner" / "x.PGM", "ppm")
+        Image.new("L", (side, side)).save(tmp_path / part / "a" / "inner" / "x.PGM", "ppm")
         (tmp_path / part / "a" / "notes.txt").write_text("no picture")
     found = named(f"folder:{tmp_path}")
     theirs = [ImageFolder(str(tmp_path / part)) for part in ("train", "test")]
@@ -110,6 +113,27 @@ def test_a_folder_that_is_not_right_is_refused_in_one_line(
     with pytest.raises(RequestError, match=says) as error:
         named(f"folder:{tmp_path}")
     assert "\n" not in str(error.value)
+
+
+def test_a_picture_for_training_and_for_testing_is_refused_with_both_names(tmp_path: Path) -> None:
+    write_tree(tmp_path, {"train/a": 3, "train/b": 2, "test/a": 2, "test/b": 2})
+    assert len(named(f"folder:{tmp_path}").test) == 4
+    (tmp_path / "test/b/copy.png").write_bytes((tmp_path / "train/a/1.png").read_bytes())
+    says = r"train/a/1.png' and '.*test/b/copy.png' are the same picture.* 1 of 5 test pictures"
+    with pytest.raises(RequestError, match=says):
+        named(f"folder:{tmp_path}")
+    (tmp_path / "test/b/copy.png").rename(tmp_path / "train/a/copy.png")  # twice in training
+    assert len(named(f"folder:{tmp_path}").test) == 4
+
+
+def test_pictures_that_do_not_fit_into_memory_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_tree(tmp_path, {"ant": 3, "bee": 3})
+    # A picture takes 4 x 9 x 7 = 252 bytes. Half of 1,500 bytes is 750: the third is too much.
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=1_500))
+    with pytest.raises(RequestError, match="the 6 pictures in .* the first 3 take 0.0 GiB"):
+        named(f"folder:{tmp_path}")
 
 
 @pytest.mark.parametrize("place", ["nowhere", "nul\0l", "x" * 400])
@@ -233,6 +257,14 @@ def test_a_run_on_a_folder_names_the_classes_in_its_report(
     text = (reports / "local-folder-insects-common-with-epochs-1" / "report.md").read_text()
     assert "folder:insects" in text
     assert "`epochs = 1`" in text
+    # Other pictures in a folder of the same name: nothing of the first run is taken for them.
+    write_tree(tmp_path / "others" / "insects", {"ant": 12, "bee": 12})
+    where[1] = f"folder:{tmp_path / 'others' / 'insects'}"
+    assert compare.main([*asked, *where, *fast]) == 0
+    found = read_results(Store(reports / "local-folder-insects-common-with-epochs-1"))
+    # Of each 12 pictures a fifth, 2, are for testing, and of 10 others a twelfth, 1, for
+    # validation: 9 are left; of 10 pictures 7 were.
+    assert {cell.train_samples for runs in found.runs for cell in runs.cells.values()} == {18}
 
 
 @pytest.mark.parametrize("name", ["cifar", "folder:", "table", "usps:x", "Fashion-MNIST"])

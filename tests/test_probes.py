@@ -12,7 +12,8 @@ import zoo
 from bench.cells import data
 from bench.claims.affine import affine_map
 from bench.claims.collect import supply
-from bench.claims.evidence import read
+from bench.cells.weights import are_intact
+from bench.claims.evidence import Probe, read
 from bench.claims.probes import pixels, timing, trained
 from bench.claims.trials import Trial
 from bench.cli.progress import Progress
@@ -45,6 +46,31 @@ def known(trained_trial: tuple[str, Trial, Path], monkeypatch: pytest.MonkeyPatc
     _, trial, folder = trained_trial
     monkeypatch.setattr(trained, "trials", lambda: {"quick": trial})
     return folder / "weights"
+
+
+def size_of_weights(_data_root: Path, weights: Path, *, trial: str, seed: int) -> dict[str, int]:
+    """A probe that looks into the weights of a trial."""
+    (path,) = weights.glob(f"{trial}-*{seed}.safetensors")
+    return {"bytes": path.stat().st_size}
+
+
+@pytest.mark.parametrize("replaced", [b"", b"other weights" * 1_000], ids=["empty", "others"])
+def test_weights_that_were_replaced_are_trained_again_before_a_probe_looks_into_them(
+    tmp_path: Path, replaced: bytes
+) -> None:
+    store, trial = Store(tmp_path / "claims"), quick("lenet")
+    supplied = partial(supply, store, [trial], data_root=tmp_path, side_by_side=1)
+    supplied((), shown=Progress())
+    (path,) = (tmp_path / "claims" / "weights").iterdir()
+    (digest,) = read(store.read(), [trial], ()).trial("quick").digests.values()
+    size = path.stat().st_size
+    path.write_bytes(replaced)
+    probe = Probe(run=size_of_weights, subject={"trial": "quick", "seed": 1})
+    added = supplied([probe], shown=Progress())
+    assert not added.failures
+    (outcome,) = read(store.read(), [trial], [probe]).probe(probe.name)
+    assert outcome["bytes"] == size
+    assert are_intact(path, digest)
 
 
 def test_the_gap_is_between_the_recorded_test_accuracy_and_that_on_the_training_samples(

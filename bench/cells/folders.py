@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bench.cells.arrays import Integers
 from bench.cells.named import NamedDataset, named_dataset, split_of
 from bench.cells.pictures import read_picture
 from bench.records.errors import RequestError
@@ -55,7 +57,7 @@ def read_folder(folder: Path) -> NamedDataset:
 
     Raises:
         RequestError: As of `classes_in`; or a class has too few pictures, a picture cannot be
-            read, or all of them do not fit into memory.
+            read, all of them do not fit into memory, or a test picture is one of the others, too.
     """
     classes = classes_in(folder)
     parts = _parts(folder)
@@ -78,10 +80,10 @@ def read_folder(folder: Path) -> NamedDataset:
         sizes.append(len(paths))
     known = np.array(labels, dtype=np.int64)
     test = np.arange(sizes[0], len(paths)) if len(parts) > 1 else None
+    pictures, split = _read_all(folder, paths), split_of(known, test)
+    _require_apart(paths, pictures, split)
     name = one_line(folder.resolve().name)[:60]
-    return named_dataset(
-        f"folder:{name}", _read_all(folder, paths), known, split_of(known, test), classes
-    )
+    return named_dataset(f"folder:{name}", pictures, known, split, classes)
 
 
 def _parts(folder: Path) -> tuple[str, ...]:
@@ -137,6 +139,33 @@ def _read_all(folder: Path, paths: Sequence[Path]) -> tuple[Image.Image, ...]:
                 f"{len(pictures):,} take {taken / 2**30:.1f} GiB; make them smaller or fewer"
             )
     return tuple(pictures)
+
+
+def _require_apart(
+    paths: Sequence[Path],
+    pictures: Sequence[Image.Image],
+    split: tuple[Integers, Integers, Integers],
+) -> None:
+    """Checks that no test picture is a training or validation picture as well."""
+    train, validation, test = split
+    known = dict(_digests(pictures, [*train, *validation]))
+    found = [(known[content], place) for content, place in _digests(pictures, test) if content in known]
+    if found:
+        first, second = (one_line(paths[place]) for place in found[0])
+        raise RequestError(
+            f"'{first}' and '{second}' are the same picture, one for training and one for testing; "
+            f"so are {len(found)} of {len(test)} test pictures, and a network would be right on "
+            "them by heart: remove one of each"
+        )
+
+
+def _digests(pictures: Sequence[Image.Image], places: Iterable[int]) -> list[tuple[bytes, int]]:
+    """By its pixels, where each picture is."""
+    return [
+        (hashlib.sha256(repr(picture.size).encode() + picture.tobytes()).digest(), place)
+        for place in map(int, places)
+        for picture in (pictures[place],)
+    ]
 
 
 def _read(path: Path) -> Image.Image:
