@@ -10,7 +10,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from bench.records.place import own_folder
-from bench.report.figures import answers, blocks, curves, differences, factors, speeds
+from bench.report.figures import answers, blocks, curves, differences, factors, kernels, speeds
 from bench.results.runs import Results
 from bench.writing.style import DARK, save
 
@@ -21,6 +21,7 @@ FIGURES: dict[str, tuple[Callable[[Results], Figure | None], str]] = {
     "activation-pooling": (factors.design, "Test error by activation and pooling, every seed"),
     "learning-rates": (factors.learning_rates, "Test error by learning rate, every seed"),
     "learning-curves": (curves.error_over_epochs, "Test error after every epoch"),
+    "filters": (kernels.filters, "The filters of the first layer before and after training"),
     "confusions": (answers.confusions, "Which digit is read as which"),
     "hardest-pictures": (answers.hardest, "The test pictures that most networks misread"),
     "differences": (differences.forest, "Differences from the baseline, with verdicts"),
