@@ -10,7 +10,16 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from bench.records.place import own_folder
-from bench.report.figures import answers, blocks, curves, differences, factors, kernels, speeds
+from bench.report.figures import (
+    answers,
+    batches,
+    blocks,
+    curves,
+    differences,
+    factors,
+    kernels,
+    speeds,
+)
 from bench.results.runs import Results
 from bench.writing.style import DARK, save
 
@@ -26,6 +35,7 @@ FIGURES: dict[str, tuple[Callable[[Results], Figure | None], str]] = {
     "hardest-pictures": (answers.hardest, "The test pictures that most networks misread"),
     "differences": (differences.forest, "Differences from the baseline, with verdicts"),
     "speed": (speeds.bars, "Speed of training and inference beside the baseline"),
+    "batch-sizes": (batches.throughput, "Pictures per second of inference by size of batch"),
     "losses": (curves.losses, "Training and test loss over the examples seen"),
 }
 
