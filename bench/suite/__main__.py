@@ -39,10 +39,6 @@ def main(arguments: list[str] | None) -> int:
     )
     options = parser.parse_args(arguments)
     request = read_request(options)
-    if options.batches:
-        from bench.suite.batches import add_batches
-
-        return add_batches(request, quiet=options.quiet)
     from bench.report.write import rebuild
     from bench.suite.session import run, workloads
     from bench.timing.alone import measuring_alone
@@ -51,6 +47,10 @@ def main(arguments: list[str] | None) -> int:
     store = Store(request.folder)
     asked = store.latest_request()
     chosen = _held(chosen, asked, request.folder)
+    if options.batches:
+        from bench.suite.batches import add_batches
+
+        return add_batches(chosen, request, quiet=options.quiet)
     path = request.folder / "pytest-benchmark.json"
     path.unlink(missing_ok=True)
     with writing_alone(request.folder):

@@ -15,45 +15,43 @@ from bench.records.store import Store, experiment_key
 from bench.report.distinct import distinct
 from bench.report.write import rebuild
 from bench.results.runs import read
-from bench.runner import plan_here
+from bench.suite.session import EXIT_FAILED, Workloads
 from bench.timing.alone import measuring_alone
 from bench.timing.batches import BATCHES, ROUNDS, measure_batches
 
-EXIT_FAILED = 1
 
-
-def add_batches(request: Request, *, quiet: bool) -> int:
+def add_batches(chosen: Workloads, request: Request, *, quiet: bool) -> int:
     """Measures, records the speeds with the report's latest run, and rebuilds the report.
 
     Equal networks are measured once; networks that take no pictures, or are heavy, are not.
+
+    Args:
+        chosen: Workloads of networks that the report holds.
+        request: Whose report it is.
+        quiet: Shows nothing but where the report lies.
 
     Returns:
         0 if all were measured, 1 if some failed.
 
     Raises:
-        RequestError: The report holds none of the networks, or was made on another device.
+        RequestError: None of them is a network that it can be done with.
     """
-    planned = plan_here(request)
     store = Store(request.folder)
     results = read(store)
     device = results.request.devices[0]
-    if device not in request.devices:
-        raise RequestError(
-            f"the report in '{request.folder}' is of {', '.join(results.request.devices)}, not of "
-            f"{', '.join(request.devices)}; give --devices {device}"
-        )
-    fit = {
-        model: cell
-        for model, cell in planned.first_cells.items()
-        if cell.spec.takes_images and not cell.is_heavy
+    cells = {
+        workload.model: cell
+        for workload, cell in chosen.items()
+        if workload.device == device and cell.spec.takes_images and not cell.is_heavy
     }
-    held = distinct([runs for runs in results.runs if runs.device == device and runs.model in fit])
-    if not held:
+    runs = [item for item in results.runs if item.device == device and item.model in cells]
+    if not runs:
+        asked = ", ".join(dict.fromkeys(f"{item.model} on {item.device}" for item in chosen))
         raise RequestError(
-            f"the report in '{request.folder}' holds no network of pictures among "
-            f"{', '.join(planned.first_cells)}; it holds {', '.join(results.request.ran)}"
+            f"batches are measured on {device}, with networks that take pictures and are not "
+            f"heavy; none of {asked} is one"
         )
-    cells = {runs.model: fit[runs.model] for runs in held}
+    cells = {item.model: cells[item.model] for item in distinct(runs)}
     shown = progress.choose(quiet=quiet)
     failed = 0
     try:
