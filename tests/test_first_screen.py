@@ -286,7 +286,7 @@ def expected_of_leader(run: Recomputed, bullet: str, model: str) -> list[str]:
     errors = (1 - mean) * run.samples
     said = f"{errors:.0f}" if errors >= 20 else f"{errors:.1f}"
     numbers = [f"{100 * mean:.2f}", f"{run.samples:,}", said]
-    if "others are too close" in bullet:
+    if "others may be luck" in bullet:
         numbers += re.findall(r"(\d+) of (\d+) others", bullet)[0]
     return numbers
 

@@ -129,7 +129,7 @@ def _make_job(
     )
 
 
-def weights_name(cell: Cell) -> str:
+def weights_name(cell: Cell | kinds.Train) -> str:
     """The file of a cell's trained weights; no system has a `:` in the names of all its files."""
     return f"{cell.model.replace(':', '-')}-{cell.device}-{cell.seed}.safetensors"
 

@@ -41,6 +41,7 @@ _EXPERIMENTS: dict[str, type[Record]] = {
     kinds.OVERHEAD_CELLS: kinds.OverheadCells,
     kinds.TIME_TO_ACCURACY: kinds.TimeToAccuracy,
     kinds.ACCURACY_RACE: kinds.AccuracyRace,
+    kinds.BATCH_SPEED: kinds.BatchSpeed,
 }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.report.batch_sizes import batch_sizes
 from bench.report.cost import parameters
 from bench.report.distinct import distinct
 from bench.report.instruments import instruments
@@ -36,6 +37,7 @@ class CostsView:
         parameters: How many.
         macs: How many for a picture.
         unstable: Networks whose speed changed by itself while it was measured.
+        batches: Inference at sizes of batches, a text of its own.
         verdicts: Tables of speed, a text of its own; so are those that follow.
         counts: Tables of parameters and work.
         instruments: The second clock.
@@ -47,6 +49,7 @@ class CostsView:
     parameters: Extreme | None
     macs: Extreme | None
     unstable: tuple[str, ...]
+    batches: str
     verdicts: str
     counts: str
     instruments: str
@@ -72,6 +75,7 @@ def costs_view(results: Results, figures: Mapping[str, str]) -> CostsView:
         unstable=tuple(
             model for model in models if any(pace.unstable for pace in speeds[model].paces)
         ),
+        batches=batch_sizes(results, figures),
         verdicts=speed(results),
         counts=parameters(results),
         instruments=instruments(results),

@@ -1,4 +1,4 @@
-"""Why it is so: how the networks learn, activation and pooling, learning rate, mistakes."""
+"""Why it is so: how networks learn, activation and pooling, learning rate, filters, mistakes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.report.design import activation_and_pooling
 from bench.report.distinct import drawn
 from bench.report.figures.curves import median_errors
+from bench.report.filters import filters
 from bench.results.answers import confusion_counts, misreadings
 from bench.results.runs import Results
 from bench.writing.templates import render
@@ -70,12 +71,14 @@ class WhyView:
     Attributes:
         learning: How the networks learn; None where that was not recorded.
         design: Activation, pooling and learning rates, a text of its own.
+        filters: The filters of the first layers, a text of its own.
         mistakes: What is misread; None where the labels are not recorded.
         figures: By name, what the figures of the chapter show.
     """
 
     learning: Learning | None
     design: str
+    filters: str
     mistakes: Mistakes | None
     figures: Mapping[str, str]
 
@@ -90,6 +93,7 @@ def why_view(results: Results, figures: Mapping[str, str]) -> WhyView:
     return WhyView(
         learning=learning(results),
         design=activation_and_pooling(results, dict(figures)),
+        filters=filters(results, figures),
         mistakes=mistakes(results),
         figures=figures,
     )

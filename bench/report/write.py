@@ -12,6 +12,7 @@ from bench.report.accuracy import comparison
 from bench.report.controls import controls as controls_section
 from bench.report.costs import costs
 from bench.report.figures import write_figures
+from bench.report.filters import with_filters
 from bench.report.looks import looks
 from bench.report.method import method
 from bench.report.method_page import PAGE
@@ -30,6 +31,9 @@ COMMAND = "python -m bench.compare"
 def write_report(results: Results, folder: Path) -> None:
     """Writes `results.csv`, `figures/*.svg` and `report.md` into the folder.
 
+    Where the folder holds trained weights, `filters.json`, which they are drawn from, is written
+    first.
+
     Raises:
         RequestError: The results are not those of a comparison; nothing has been written.
     """
@@ -37,6 +41,7 @@ def write_report(results: Results, folder: Path) -> None:
     if not command.startswith(COMMAND):
         raise RequestError(f"'{folder}' is no comparison; its report is written by: {command}")
     folder.mkdir(parents=True, exist_ok=True)
+    results = with_filters(results, folder)
     with replacing(folder / "results.csv") as part:
         results_table(results).to_csv(part, index=False, encoding="utf-8")
     write_text(folder / "report.md", page(results, folder, figures=folder / "figures"))

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TypeVar, get_args
 
 from bench.records import kinds
+from bench.records.filters import Filters, read_filters
 from bench.records.store import Store, latest, of_kind
 from bench.results.declared import Declared, read_declared
 from bench.results.failures import failures
@@ -227,6 +228,8 @@ class Results:
         timings: What was measured of the networks and the yardstick.
         delayed: What was measured of steps that a known delay was planted in, a control.
         declared: What was declared before the first cell; None in older records.
+        batches: Inference at sizes of batches, where that was measured.
+        filters: Of the networks' first layers, where they are kept beside the records.
     """
 
     request: kinds.Request
@@ -243,6 +246,8 @@ class Results:
     timings: tuple[kinds.Timing, ...] = ()
     delayed: tuple[kinds.Timing, ...] = ()
     declared: Declared | None = None
+    batches: tuple[kinds.Timing, ...] = ()
+    filters: tuple[Filters, ...] = ()
 
     @cached_property
     def groups(self) -> tuple[tuple[Runs, ...], ...]:
@@ -339,6 +344,8 @@ def read(store: Store) -> Results:
         timings=tuple(item for item in timings if item.status == "ok"),
         delayed=tuple(item for item in measured if item.delay and item.status == "ok"),
         declared=read_declared(records, request),
+        batches=tuple(item.timing for item in of_kind(later.values(), kinds.BatchSpeed)),
+        filters=read_filters(store.path.parent, {str(cell.weights_sha256) for cell in trained}),
     )
 
 

@@ -2,6 +2,7 @@
 
 from bench.records.kinds.experiments import (
     ACCURACY_RACE,
+    BATCH_SPEED,
     FINDING,
     LEARNING_RATE,
     MACHINE,
@@ -13,6 +14,7 @@ from bench.records.kinds.experiments import (
     AccuracyPoint,
     AccuracyRace,
     Answers,
+    BatchSpeed,
     Experiment,
     Finding,
     LearningRate,
@@ -50,6 +52,7 @@ from bench.records.kinds.runs import (
 
 __all__ = (
     "ACCURACY_RACE",
+    "BATCH_SPEED",
     "FINDING",
     "LEARNING_RATE",
     "MACHINE",
@@ -61,6 +64,7 @@ __all__ = (
     "AccuracyPoint",
     "AccuracyRace",
     "Answers",
+    "BatchSpeed",
     "Count",
     "Declaration",
     "Experiment",

@@ -18,6 +18,7 @@ from bench.records.kinds.runs import (
     Phase,
     Record,
     Status,
+    Timing,
     Worker,
 )
 from bench.records.wrong_answers import WrongAnswers
@@ -59,6 +60,17 @@ class SecondClock(Experiment, frozen=True, kw_only=True):
     samples_per_second: NotNegative
     own_samples_per_second: NotNegative
     rounds: Natural
+
+
+class BatchSpeed(Experiment, frozen=True, kw_only=True):
+    """Inference of a network at one size of batches, in the same rounds as at all others.
+
+    Attributes:
+        timing: What was measured, as of any other workload.
+    """
+
+    run: str
+    timing: Timing
 
 
 class OperatorTime(Struct, frozen=True, kw_only=True):
@@ -267,3 +279,4 @@ LEARNING_RATE, SECOND_CLOCK, PROFILE, MACHINE, FINDING = (
 )
 OVERHEAD, OVERHEAD_CELLS = "overhead", "overhead-cells"
 TIME_TO_ACCURACY, ACCURACY_RACE = "time-to-accuracy", "accuracy-race"
+BATCH_SPEED = "batch-speed"

@@ -10,7 +10,16 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from bench.records.place import own_folder
-from bench.report.figures import answers, blocks, curves, differences, factors, speeds
+from bench.report.figures import (
+    answers,
+    batches,
+    blocks,
+    curves,
+    differences,
+    factors,
+    kernels,
+    speeds,
+)
 from bench.results.runs import Results
 from bench.writing.style import DARK, save
 
@@ -21,10 +30,12 @@ FIGURES: dict[str, tuple[Callable[[Results], Figure | None], str]] = {
     "activation-pooling": (factors.design, "Test error by activation and pooling, every seed"),
     "learning-rates": (factors.learning_rates, "Test error by learning rate, every seed"),
     "learning-curves": (curves.error_over_epochs, "Test error after every epoch"),
+    "filters": (kernels.filters, "The filters of the first layer before and after training"),
     "confusions": (answers.confusions, "Which digit is read as which"),
     "hardest-pictures": (answers.hardest, "The test pictures that most networks misread"),
     "differences": (differences.forest, "Differences from the baseline, with verdicts"),
     "speed": (speeds.bars, "Speed of training and inference beside the baseline"),
+    "batch-sizes": (batches.throughput, "Pictures per second of inference by size of batch"),
     "losses": (curves.losses, "Training and test loss over the examples seen"),
 }
 

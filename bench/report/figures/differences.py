@@ -52,7 +52,7 @@ def accuracy(results: Results) -> Figure | None:
     axes.set_xlabel("test accuracy; 95% pale: for other seeds and pictures, dark: for other seeds")
     found = standing(results.groups[0])
     close = len(found.close) if found else 0
-    said = f"leads; {close} of {len(shown) - 1} others are too close to call"
+    said = f"leads; over {close} of {len(shown) - 1} others this may be luck"
     axes.set_title(f"{shown[0].model} {said}", pad=16, parse_math=False)
     _draw_references(axes, results.references.get(shown[0].ranking_group, ()))
     return figure
