@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -192,8 +193,8 @@ def test_data_that_are_not_what_they_were_are_refused(
         for digit in range(4):
             Image.new("L", (28, 28), 60 * digit).save(tmp_path / part / f"a{digit}.png")
     dataset = f"pictures:{tmp_path}"
-    options = {"dataset": dataset, "seeds": 1, "epochs": 1, "devices": ["cpu"], "timed": False}
-    report = bench.run("dnn", reports=tmp_path / "reports", **options).folder
+    options: dict[str, Any] = {"dataset": dataset, "seeds": 1, "epochs": 1, "devices": ["cpu"]}
+    report = bench.run("dnn", reports=tmp_path / "reports", timed=False, **options).folder
     path = tmp_path / "mine.pt"
     assert command(report, "dnn", path) == 0
     path.unlink()

@@ -90,7 +90,7 @@ def test_the_table_has_a_row_for_each_network_and_reference_the_best_first(
 
 def test_the_records_are_a_row_for_each_run_as_the_file_has_it(outcome: Outcome) -> None:
     lines = [line for line in read_lines(outcome.folder) if line["kind"] == "train"]
-    records = outcome.records.set_index(["model", "seed"])
+    records = outcome.records.set_index(["model", "seed"]).sort_index()
     assert len(records) == len(lines) == len(RIGHT) * len(SEEDS)
     for line in lines:
         row = records.loc[(line["model"], line["seed"])]
@@ -105,7 +105,7 @@ def test_the_records_are_a_row_for_each_run_as_the_file_has_it(outcome: Outcome)
 
 
 def test_the_pairs_are_a_row_for_each_verdict_on_accuracy_and_speed(outcome: Outcome) -> None:
-    pairs = outcome.pairs.set_index(["quantity", "model"])
+    pairs = outcome.pairs.set_index(["quantity", "model"]).sort_index()
     accuracy = pairs.loc["test_accuracy"]
     assert accuracy["verdict"].to_dict() == {
         "lenet5-relu-max": "identical",
@@ -189,7 +189,7 @@ def test_every_figure_of_a_report_can_be_had_by_the_name_of_its_file() -> None:
 
 
 def test_an_unknown_figure_names_those_that_there_are(outcome: Outcome) -> None:
-    with pytest.raises(RequestError, match="'acuracy'; did you mean 'accuracy'.*learning-curves"):
+    with pytest.raises(RequestError, match=r"'acuracy'; did you mean 'accuracy'.*learning-curves"):
         outcome.figure("acuracy")
 
 

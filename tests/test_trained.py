@@ -19,6 +19,7 @@ from bench import predict
 from bench.cells.data import Dataset, load
 from bench.records.errors import RequestError
 from bench.records.store import Store
+from bench.records.wrong_answers import from_plain
 from tests.factories import failed_record, request_record, train_record
 from tests.lines import Line, read_lines
 
@@ -47,8 +48,6 @@ def recorded(folder: Path, model: str, seed: int) -> Line:
 
 def recorded_answers(folder: Path, digits: Dataset, model: str, seed: int) -> list[int]:
     """What a network answered for each test picture; labels as scikit-learn has them."""
-    from bench.records.wrong_answers import from_plain
-
     answers = load_digits().target[digits.test].tolist()
     for position, answer in from_plain(recorded(folder, model, seed)["misclassified"]).items():
         answers[position] = answer
@@ -77,10 +76,12 @@ def test_without_a_seed_the_first_run_is_loaded_and_an_alias_names_its_network(
 ) -> None:
     first = bench.load_trained(trained_report, "lenet", seed=1).state_dict()
     second = bench.load_trained(trained_report, "lenet", seed=2).state_dict()
-    found = bench.load_trained(trained_report.name, "lenet-relu", reports=trained_report.parent)
-    same = [torch.equal(a, b) for a, b in zip(found.state_dict().values(), first.values())]
+    found = bench.load_trained(
+        trained_report.name, "lenet-relu", reports=trained_report.parent
+    ).state_dict()
+    same = [torch.equal(a, b) for a, b in zip(found.values(), first.values(), strict=True)]
     assert all(same)
-    assert not all(torch.equal(a, b) for a, b in zip(first.values(), second.values()))
+    assert not all(torch.equal(a, b) for a, b in zip(first.values(), second.values(), strict=True))
 
 
 def test_loading_leaves_the_random_state_as_it_was(trained_report: Path) -> None:
