@@ -96,6 +96,13 @@ def site(session: nox.Session) -> None:
 
 
 @nox.session
+def notebook(session: nox.Session) -> None:
+    """Runs docs/from-python.ipynb and stores its outputs."""
+    _install(session, "notebook")
+    session.run("jupyter", "execute", "--inplace", "docs/from-python.ipynb")
+
+
+@nox.session
 def profile(session: nox.Session) -> None:
     """Profiles training steps; arguments go to `python -m bench.profile`."""
     _install(session)
@@ -112,7 +119,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Runs the tests that take minutes."""
-    _install(session, "tests", "site", "browser")
+    _install(session, "tests", "site", "browser", "notebook")
     session.run("pytest", "-m", "slow", *session.posargs)
 
 

@@ -2,7 +2,10 @@
 
 >>> import bench
 >>> outcome = bench.run(models=["lenet", "dnn"], seeds=[1, 2, 3])  # doctest: +SKIP
->>> outcome.folder / "report.md"  # doctest: +SKIP
+>>> outcome.table, outcome.pairs, outcome.records  # doctest: +SKIP
+>>> outcome.figure("accuracy")  # doctest: +SKIP
+>>> bench.load_results("reports/local-digits-common")  # doctest: +SKIP
+>>> bench.load_trained("reports/local-digits-common", "lenet", seed=1)  # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from bench.runner import Outcome
+    from torch import nn
+
+    from bench.report.outcome import Outcome
 
 
 def run(
@@ -26,6 +31,7 @@ def run(
     reports: str | Path = "reports",
     data_root: str | Path | None = None,
     zoo: str | Path | None = None,
+    timed: bool = True,
     **options: Any,
 ) -> Outcome:
     """Runs a comparison and writes its report, like `python -m bench.compare`.
@@ -39,6 +45,7 @@ def run(
         reports: The folder that reports are written to.
         data_root: The folder above `MNIST/raw`; None takes `$BENCH_DATA_ROOT`, or `data`.
         zoo: A Python file, or a module by its name, with networks of your own; it is run.
+        timed: Whether to measure speed as well, which takes most of the time of a small run.
         options: The other fields of `bench.cells.plan.Request`: `dataset`, `recipe`, `settings`,
             `epochs`, `baseline`, `name`, `fresh`, `cluster`.
 
@@ -76,4 +83,56 @@ def run(
     )
     planned = plan(request)
     require_sound(own, planned)
-    return carry_out(request, Progress())
+    return carry_out(request, Progress(), timed=timed)
+
+
+def load_results(report: str | Path, *, reports: str | Path = "reports") -> Outcome:
+    """A finished report, as `run` gave it when it was made.
+
+    Args:
+        report: Its folder, or its name under `reports`.
+        reports: The folder that names are looked up in.
+
+    Raises:
+        RequestError: There is no such report, or it is none of a comparison.
+    """
+    from bench.records.store import Store, find_folder
+    from bench.report.outcome import Outcome
+    from bench.report.write import require_comparison
+    from bench.results.runs import read
+
+    folder = find_folder(str(report), Path(reports))
+    results = read(Store(folder))
+    require_comparison(results, folder)
+    return Outcome(folder=folder, results=results)
+
+
+def load_trained(
+    report: str | Path,
+    model: str,
+    *,
+    seed: int | None = None,
+    device: str | None = None,
+    reports: str | Path = "reports",
+    zoo: str | Path | None = None,
+) -> nn.Module:
+    """A trained network of a report: in eval mode, on the CPU, with the weights of its record.
+
+    Args:
+        report: The report's folder, or its name under `reports`.
+        model: The network's name or alias.
+        seed: Of the run; None takes the first that went through.
+        device: Where it was trained; None takes the first device that has such a run.
+        reports: The folder that names are looked up in.
+        zoo: A Python file, or a module by its name, with networks of your own; it is run.
+
+    Raises:
+        RequestError: There is no such report or run, or its weights are missing or others.
+    """
+    from bench.cells.own import add_networks
+    from bench.cells.recorded import recorded_run
+    from bench.records.store import find_folder
+
+    add_networks(zoo)
+    folder = find_folder(str(report), Path(reports))
+    return recorded_run(folder, model, seed=seed, device=device).network()

@@ -11,7 +11,7 @@ from bench.cli.parser import command
 from bench.records.text import one_line
 
 if TYPE_CHECKING:
-    from bench.runner import Outcome
+    from bench.report.outcome import Outcome
 
 EXIT_FAILED = 1
 

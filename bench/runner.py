@@ -7,7 +7,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
@@ -39,25 +39,13 @@ from bench.records.place import own_folder, remove_leftovers
 from bench.records.store import Store, digest, latest, of_kind
 from bench.records.wrong_answers import WrongAnswers
 from bench.report.decided import findings
+from bench.report.outcome import Outcome
 from bench.results.answers import PICTURES_SHOWN, hardest
 from bench.results.families import unsettled
 from bench.results.runs import Results, read
 from bench.timing.alone import measuring_alone
 from bench.timing.memory import require_memory
 from bench.timing.workloads import measure_group, plan_groups
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The result of a run: where its report is, and what it found."""
-
-    folder: Path
-    results: Results
-
-    @property
-    def failed(self) -> bool:
-        """Whether some cell or measurement failed; the report says which."""
-        return bool(self.results.failures)
 
 
 def run(request: Request, progress: Progress, *, timed: bool = True) -> Outcome:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+import bench
+
 
 def pytest_configure() -> None:
     """Lets Ctrl-C be told again: a shell has what it starts in the background ignore it."""
@@ -33,3 +35,12 @@ def _mnist_root() -> Path:
 def mnist_root() -> Path:
     """The folder above MNIST/raw; tests that use it carry the marker `mnist`."""
     return _mnist_root()
+
+
+@pytest.fixture(scope="session")
+def trained_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report with two networks trained on digits; its tests leave it as it is."""
+    reports = tmp_path_factory.mktemp("trained")
+    return bench.run(
+        ["lenet", "dnn"], seeds=2, epochs=1, devices=["cpu"], reports=reports, timed=False
+    ).folder

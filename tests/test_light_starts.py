@@ -31,6 +31,8 @@ COMMANDS = {
     "bench.report": ["nowhere"],
     "bench.rates": ["nowhere"],
     "bench.verify": ["nowhere"],
+    "bench.predict": ["nowhere", "lenet", "picture.png"],
+    "bench.export": ["nowhere", "lenet", "lenet.onnx"],
     "bench.diff": ["nowhere", "nowhere"],
     "bench.doctor": ["--nonsense"],
     "bench.merge": ["nowhere", "nowhere", "--name", "x"],

@@ -26,44 +26,22 @@ from bench.writing.markdown import aligned, points, signed_interval
 from bench.writing.style import darkened
 from bench.writing.templates import varying_table
 from tests.factories import (
+    RIGHT,
     SEEDS,
     count_record,
     failed_record,
-    reference_record,
     request_record,
-    timing_records,
     train_record,
-    yardstick_record,
+    written_report,
 )
 
 GOLDEN = Path(__file__).parent / "golden" / "report.md"
-# Of 400 test samples. Means: 390, 370, 390; and lenet-rgb of 30.
-RIGHT = {
-    "lenet": (388, 390, 392),
-    "lenet5-relu-max": (388, 390, 392),
-    "lenet5-sigmoid-max": (371, 366, 373),
-    "net": (391, 389, 390),
-}
 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
     """Four networks, two of them twins, one whose third seed failed; both references."""
-    records: list[Record] = [
-        train_record(model, seed, right)
-        for model, rights in RIGHT.items()
-        for seed, right in zip(SEEDS, rights, strict=True)
-    ]
-    records[-1] = failed_record("net", 3)
-    for model, seconds in (("lenet", 0.020), ("lenet5-sigmoid-max", 0.021), ("net", 0.010)):
-        records += timing_records(model, seconds)
-    records.append(yardstick_record(0.005))
-    records += [count_record(model, 61_706, 416_520) for model in RIGHT]
-    records += [reference_record("largest class", 40), reference_record("logistic regression", 372)]
-    store = Store(tmp_path)
-    for record in [*records, request_record([r.key for r in records], list(RIGHT))]:
-        store.append(record)
-    return read(store)
+    return read(written_report(tmp_path))
 
 
 def test_the_report_of_records_written_by_hand_reads_as_the_golden_one(results: Results) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # Published sets of pictures, and how many classes they have.
 PUBLISHED = {"fashion-mnist": 10, "kmnist": 10, "emnist-letters": 26, "cifar10": 10, "usps": 10}
+IN_COLOUR = ("cifar10",)  # of them
 NAMES = (*catalogue.NAMES, *PUBLISHED)
 OWN_KINDS = {"folder": "DIR", "table": "FILE"}
 VALID = ", ".join(
@@ -73,6 +74,11 @@ def task_of(dataset: str) -> Task:
         return Task(classes=len(table.classes), features=table.features.shape[1])
     classes = PUBLISHED.get(dataset, catalogue.IMAGE_CLASSES)
     return Task(classes=classes, shows_some=classes == catalogue.IMAGE_CLASSES)
+
+
+def shows_grey(dataset: str) -> bool:
+    """Whether all pictures of a data set are grey, also for networks that take colour."""
+    return dataset in NAMES and dataset not in IN_COLOUR
 
 
 def fitted(spec: ModelSpec, task: Task) -> ModelSpec:

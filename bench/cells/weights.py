@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.records.place import replacing
+from bench.records.text import one_line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,20 +46,45 @@ def save_weights(weights: dict[str, Tensor], path: Path, sha256: str) -> None:
         save_file(alone, part, metadata={_DIGEST: sha256, _ORDER: json.dumps([*weights])})
 
 
-def are_intact(path: Path, sha256: str | None) -> bool:
-    """Whether a file holds the weights of this digest, every bit of them."""
+class WeightsError(ValueError):
+    """A file does not hold the weights that it should; the message says why."""
+
+
+def read_weights(path: Path, sha256: str | None) -> dict[str, Tensor]:
+    """The weights in a file, by name, in definition order; every bit of them is checked.
+
+    Args:
+        path: The file.
+        sha256: Their digest.
+
+    Raises:
+        WeightsError: They are others, or the file is damaged or no file of weights.
+    """
     from safetensors import SafetensorError, safe_open
 
     if path.is_symlink() or not path.is_file():
-        return False
+        raise WeightsError("it is a link, or no plain file")
     try:
         with safe_open(path, framework="pt") as file:
             order = json.loads((file.metadata() or {}).get(_ORDER, "null"))
             if not isinstance(order, list) or sorted(order) != sorted(file.keys()):
-                return False
-            return weights_sha256({name: file.get_tensor(name) for name in order}) == sha256
-    except (SafetensorError, OSError, ValueError, TypeError):
+                raise WeightsError("it does not say the order of its tensors")
+            weights = {name: file.get_tensor(name) for name in order}
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
+        raise error if isinstance(error, WeightsError) else WeightsError(one_line(error)) from error
+    found = weights_sha256(weights)
+    if found != sha256:
+        raise WeightsError(f"their SHA-256 is {found}, and {sha256} in the record")
+    return weights
+
+
+def are_intact(path: Path, sha256: str | None) -> bool:
+    """Whether a file holds the weights of this digest, every bit of them."""
+    try:
+        read_weights(path, sha256)
+    except WeightsError:
         return False
+    return True
 
 
 def part_of(job: Job) -> Path | None:

@@ -68,6 +68,15 @@ def add_reports(parser: Options) -> None:
     )
 
 
+def add_run(parser: Options) -> None:
+    """Adds what names one training run of a report: report, network, `--seed` and `--device`."""
+    add = parser.add_argument
+    add("name", help="a report's name, or the path of its folder")
+    add("network", help="a network of the report")
+    add("--seed", type=int, help="of the training run (the first that went through)")
+    add("--device", help="where it was trained: cpu or cuda (the first that the report has)")
+
+
 def add_zoo(parser: Options) -> None:
     """Adds `--zoo`, the file or module with networks of the user's own."""
     parser.add_argument(

@@ -99,8 +99,8 @@ class Table:
 
 
 @dataclass(frozen=True, kw_only=True)
-class OpeningView:
-    """What the first screen says.
+class Headline:
+    """A run in one sentence and its tables.
 
     Attributes:
         title: By verdict, the networks that have it against the first ranking's baseline; each
@@ -109,24 +109,10 @@ class OpeningView:
         rivals: How many networks are compared with it.
         ran: Whether any network ran.
         only: The one network that ran, where nothing is compared, with its accuracy.
-        margin: Within which networks are equivalent.
         dataset: Name of the data.
-        test_samples: Of the first ranking.
-        recipe: `common`, `document`, `fast` or the user's own, with what was set over it.
         networks: How many networks ran, each once.
-        names: Under how many names.
-        seeds: How many seeds each, or at most.
-        until_settled: Whether networks stopped where their comparisons were decided.
-        devices: Where they ran.
-        processor: The CPU's name.
-        gpu: The GPU's name; None where there is none.
         failures: How many cells, counts and measurements failed.
-        controls: How many controls the run has.
-        failed_controls: How many of them failed.
-        findings: In short.
         tables: One for every ranking.
-        figures: By name, what the figures of the first screen show.
-        left_out: Why networks were left out.
     """
 
     title: dict[str, tuple[str, ...]]
@@ -134,24 +120,58 @@ class OpeningView:
     rivals: int
     ran: bool
     only: tuple[str, float] | None
-    margin: float
     dataset: str
+    networks: int
+    failures: int
+    tables: tuple[Table, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpeningView(Headline):
+    """What the first screen says.
+
+    Attributes:
+        margin: Within which networks are equivalent.
+        test_samples: Of the first ranking.
+        recipe: `common`, `document`, `fast` or the user's own, with what was set over it.
+        names: Under how many names the networks ran.
+        seeds: How many seeds each, or at most.
+        until_settled: Whether networks stopped where their comparisons were decided.
+        devices: Where they ran.
+        processor: The CPU's name.
+        gpu: The GPU's name; None where there is none.
+        controls: How many controls the run has.
+        failed_controls: How many of them failed.
+        findings: In short.
+        figures: By name, what the figures of the first screen show.
+        left_out: Why networks were left out.
+    """
+
+    margin: float
     test_samples: int
     recipe: str
-    networks: int
     names: int
     seeds: int
     until_settled: bool
     devices: tuple[str, ...]
     processor: str
     gpu: str | None
-    failures: int
     controls: int
     failed_controls: int
     findings: tuple[Finding, ...]
-    tables: tuple[Table, ...]
     figures: dict[str, str]
     left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownView(Headline):
+    """A run as an interpreter or a notebook shows it.
+
+    Attributes:
+        report: Where the whole report lies.
+    """
+
+    report: str
 
 
 def opening(results: Results, figures: Mapping[str, str], checked: Sequence[Controls] = ()) -> str:
@@ -164,35 +184,54 @@ def opening_view(
 ) -> OpeningView:
     """What the first screen says of a run."""
     request = results.request
-    first = results.groups[0]
-    family = against_baseline(first, results)
-    verdicts = _verdicts(first, family)
-    ran = drawn(results)
-    alone = ran[0] if len(ran) == 1 else None
     return OpeningView(
-        title=verdicts,
-        baseline=family.baseline.model if family else None,
-        rivals=sum(len(models) for models in verdicts.values()),
-        ran=bool(ran),
-        only=(alone.model, alone.summary.mean) if alone and alone.summary else None,
+        **vars(headline(results)),
         margin=request.margin,
-        dataset=request.dataset,
-        test_samples=first[0].test_samples,
+        test_samples=results.groups[0][0].test_samples,
         recipe=request.recipe,
-        networks=sum(len(distinct(group)) for group in results.groups) // len(request.devices),
         names=len(request.ran),
         seeds=len(request.seeds),
         until_settled=request.until_settled is not None,
         devices=tuple(request.devices),
         processor=request.environment.processor,
         gpu=request.environment.gpu,
-        failures=len(results.failures),
         controls=sum(found.made for found in checked),
         failed_controls=sum(found.failed for found in checked),
         findings=in_short(results),
-        tables=tuple(_table(group, results) for group in results.groups),
         figures={name: figures[name] for name in ("accuracy", "error-time") if name in figures},
         left_out=tuple(item.reason for item in request.left_out),
+    )
+
+
+def shown(results: Results, report: Path) -> str:
+    """Title and table as markdown without links, which reads as plain text, too.
+
+    Args:
+        results: Of a run.
+        report: Where its whole report lies.
+    """
+    view = ShownView(**vars(headline(results)), report=report.as_posix())
+    return render(_ROOM, "shown", view)
+
+
+def headline(results: Results) -> Headline:
+    """What a run found, in a sentence and in tables."""
+    first = results.groups[0]
+    family = against_baseline(first, results)
+    verdicts = _verdicts(first, family)
+    ran = drawn(results)
+    alone = ran[0] if len(ran) == 1 else None
+    devices = len(results.request.devices)
+    return Headline(
+        title=verdicts,
+        baseline=family.baseline.model if family else None,
+        rivals=sum(len(models) for models in verdicts.values()),
+        ran=bool(ran),
+        only=(alone.model, alone.summary.mean) if alone and alone.summary else None,
+        dataset=results.request.dataset,
+        networks=sum(len(distinct(group)) for group in results.groups) // devices,
+        failures=len(results.failures),
+        tables=tuple(_table(group, results) for group in results.groups),
     )
 
 

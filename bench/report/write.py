@@ -37,14 +37,23 @@ def write_report(results: Results, folder: Path) -> None:
     Raises:
         RequestError: The results are not those of a comparison; nothing has been written.
     """
-    command = results.request.command
-    if not command.startswith(COMMAND):
-        raise RequestError(f"'{folder}' is no comparison; its report is written by: {command}")
+    require_comparison(results, folder)
     folder.mkdir(parents=True, exist_ok=True)
     results = with_filters(results, folder)
     with replacing(folder / "results.csv") as part:
         results_table(results).to_csv(part, index=False, encoding="utf-8")
     write_text(folder / "report.md", page(results, folder, figures=folder / "figures"))
+
+
+def require_comparison(results: Results, folder: Path) -> None:
+    """Checks that results are those of a comparison.
+
+    Raises:
+        RequestError: They are not.
+    """
+    command = results.request.command
+    if not command.startswith(COMMAND):
+        raise RequestError(f"'{folder}' is no comparison; its report is written by: {command}")
 
 
 def page(results: Results, folder: Path, *, figures: Path) -> str:

@@ -15,6 +15,7 @@ from bench.cells.data import Datasets
 from bench.cells.jobs import Job, make_jobs, training_code
 from bench.cells.leftovers import sweep, temporary_folder
 from bench.cells.places import HERE, Place, at_a_time, run_jobs
+from bench.cells.recorded import as_cell, spec_of, unknown
 from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.store import Store, latest, of_kind
@@ -22,13 +23,7 @@ from bench.results.runs import Runs
 from bench.statistics import replication
 from bench.statistics.accuracy import correctness
 from bench.statistics.basics import Bools
-from bench.verify.retrain import (
-    as_cell,
-    cell_names,
-    environment_differences,
-    spec_of,
-    unknown,
-)
+from bench.verify.retrain import cell_names, environment_differences
 
 _Found = dict[tuple[str, str], dict[int, kinds.Train]]
 

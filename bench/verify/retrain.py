@@ -21,7 +21,6 @@ from pathlib import Path
 
 import msgspec
 
-import zoo
 from bench.cells import machine
 from bench.cells.data import Datasets
 from bench.cells.jobs import Job, failed_record, key_content, make_jobs, run_job, training_code
@@ -30,11 +29,11 @@ from bench.cells.parent import spawned_processes
 from bench.cells.places import HERE, Place, at_a_time, run_jobs
 from bench.cells.plan import RECIPES, Cell, resolve
 from bench.cells.processes import by_value
+from bench.cells.recorded import as_cell, spec_of, unknown
 from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.environment import Environment, differences
 from bench.records.store import Store, digest, latest, of_kind
-from zoo import ModelSpec
 
 # In the order compared, before all else that a record holds: field, and what to call it.
 _COMPARED = {
@@ -178,45 +177,6 @@ def _status(
             f"{request.environment.commit} (now {machine.environment().commit})"
         ]
     return _Recorded(cell=keys[record.key], record=record)
-
-
-def spec_of(record: kinds.Train) -> ModelSpec | None:
-    """The network that a record is of; None where there is no such network here."""
-    try:
-        return zoo.with_classes(zoo.get(record.model), record.classes)
-    except zoo.UnknownModelError:
-        return None
-
-
-def unknown(record: kinds.Train) -> str:
-    """What to do about a network that is not here."""
-    return (
-        f"there is no network '{record.model}' here; if it is from a file of your own, give the "
-        "file as well: --zoo FILE"
-    )
-
-
-def as_cell(record: kinds.Train, request: kinds.Request, *, epochs: int | None = None) -> Cell:
-    """The cell that a record is of, with the recipe that was recorded.
-
-    Args:
-        record: Of the cell.
-        request: Of its run.
-        epochs: What the request asked for instead of the recipe's.
-
-    Raises:
-        zoo.UnknownModelError: There is no such network any more.
-    """
-    return Cell(
-        spec=zoo.with_classes(zoo.get(record.model), record.classes),
-        recipe=request.recipes[record.model],
-        dataset=record.dataset,
-        recipe_name=record.recipe,
-        seed=record.seed,
-        device=record.device,
-        epochs=epochs,
-        together=record.together,
-    )
 
 
 def environment_differences(then: Environment, device: str) -> list[str]:

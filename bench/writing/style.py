@@ -9,8 +9,9 @@ SVG, and neither of the three knows of dark pages.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from io import StringIO
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,35 @@ STYLE: Any = {
 DARK = "-dark"  # what the name of the dark one of a figure ends with
 
 
+class ShownFigure(Figure):
+    """A figure that a notebook shows, whichever backend it has chosen, and none as well."""
+
+    def _repr_png_(self) -> bytes:
+        picture = BytesIO()
+        with styled():
+            self.savefig(picture, format="png", dpi=110, bbox_inches="tight", facecolor="white")
+        return picture.getvalue()
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Inside it matplotlib draws in the style of reports, whatever a matplotlibrc here says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def drawn(draw: Callable[[], Figure | None]) -> Figure | None:
+    """A figure on white paper, for notebooks and for `savefig`; None where nothing is to draw."""
+    with styled():
+        figure = draw()
+    if figure is not None:
+        figure.set_facecolor("white")
+        figure.__class__ = ShownFigure  # those who draw know matplotlib's figure alone
+    return figure
+
+
 def save(draw: Callable[[], Figure | None], path: Path, description: str) -> bool:
     """Draws a figure and writes it as SVG, and beside it the one for dark pages.
 
@@ -73,9 +103,7 @@ def save(draw: Callable[[], Figure | None], path: Path, description: str) -> boo
     Returns:
         Whether there was something to draw.
     """
-    with mpl.rc_context():
-        mpl.rcdefaults()  # whatever a matplotlibrc around here says
-        mpl.rcParams.update(STYLE)
+    with styled():
         figure = draw()
         if figure is None:
             return False

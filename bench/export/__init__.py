@@ -1,0 +1,1 @@
+"""Trained networks written for other programs, each file checked against the network."""
