@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from bench.cells.plan import Request
 from bench.cli import progress
 from bench.cli.options import read_request, request_parser
 from bench.cli.parser import command
+from bench.cli.progress import Progress
 from bench.records.text import one_line
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ def main(arguments: list[str] | None) -> int:
     shown = progress.choose(quiet=options.quiet)
     try:
         outcome = run(request, shown)
+    except KeyboardInterrupt as stopped:
+        stopped.add_note(_what_is_kept(shown, request, arguments))
+        raise
     finally:
         shown.close()
     if not options.quiet:
@@ -38,6 +44,18 @@ def main(arguments: list[str] | None) -> int:
         print(f"failed: {one_line(failure)}", file=sys.stderr)
     print(outcome.folder / "report.md")
     return EXIT_FAILED if outcome.failed else 0
+
+
+def _what_is_kept(shown: Progress, request: Request, arguments: list[str] | None) -> str:
+    """What a run that is stopped leaves, and the command that goes on from there."""
+    words = sys.argv[1:] if arguments is None else arguments
+    again = shlex.join(
+        ["python", "-m", "bench.compare", *(word for word in words if word != "--fresh")]
+    )
+    if not shown.total:
+        return f"no run has begun; this begins again: {again}"
+    kept = f"{shown.done} of {shown.total} runs are kept in '{request.folder}'"
+    return f"{kept}, and this goes on from there: {again}"
 
 
 def _print_table(outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ import importlib.metadata
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -199,11 +199,6 @@ def _train(
     """Trains the cells that have no good record yet, each recorded as soon as it is done."""
     wanted = {job.key: job for job in jobs}
     waiting = records.missing(wanted)
-    for record in records.each():
-        if not isinstance(record, kinds.Train) or record.status != "ok":
-            continue
-        if record.key in wanted and record.key not in waiting:
-            _drop_other_weights(wanted[record.key], record, progress)
     ours = {
         device: [job for job in waiting.values() if job.cell.device == device]
         for device in request.devices
@@ -215,7 +210,10 @@ def _train(
         for device, own in ours.items()
     }
     at_once = place.at_once(max(side_by_side.values()))
-    progress.training([str(job.cell) for job in waiting.values()], len(jobs), at_once)
+    progress.training([job.cell for job in waiting.values()], len(jobs), at_once)
+    for key, record in _kept(records, wanted.keys() - waiting.keys()):
+        _drop_other_weights(wanted[key], record, progress)
+        progress.kept(record)
     for device, own in ours.items():
         # What a GPU holds for one process it would hold twice, so that this one trains on it.
         guarded = device == "cpu" or request.cell_timeout is not None
@@ -223,6 +221,16 @@ def _train(
         for _, record in run_jobs(own, side_by_side[device], meanwhile, apart, place):
             records.append(record)
             progress.trained(record)
+
+
+def _kept(records: Store, keys: Collection[str]) -> Iterator[tuple[str, kinds.Train]]:
+    """The good records of cells that are not trained again, one at a time: there may be many."""
+    found: set[str] = set()
+    for record in records.each():
+        if isinstance(record, kinds.Train) and record.status == "ok" and record.key in keys:
+            if record.key not in found:
+                yield record.key, record
+            found.add(record.key)
 
 
 def _telling(progress: Progress) -> Callable[[Cell, EndedError], None]:
