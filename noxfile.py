@@ -37,7 +37,8 @@ def bench(session: nox.Session) -> None:
     _install(session)
     arguments = session.posargs or ["--models", "all"]
     session.run("python", "-m", "bench.compare", *arguments)
-    session.run("python", "-m", "bench.suite", *arguments)
+    if {"--dry-run", "--list-models", "--list-data"}.isdisjoint(arguments):
+        session.run("python", "-m", "bench.suite", *arguments)
 
 
 @nox.session

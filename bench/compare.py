@@ -1,15 +1,19 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m bench.compare`: trains, measures and compares networks, and writes a report."""
 
 from __future__ import annotations
 
+import argparse
 import shlex
 import sys
 from typing import TYPE_CHECKING
 
+from bench.cells.own import add_networks
 from bench.cells.plan import Request
 from bench.cli import progress
+from bench.cli.lists import print_data, print_models
 from bench.cli.options import read_request, request_parser
-from bench.cli.parser import command
+from bench.cli.parser import Parser, command
 from bench.cli.progress import Progress
 from bench.records.text import one_line
 
@@ -21,13 +25,19 @@ EXIT_FAILED = 1
 
 @command("bench.compare")
 def main(arguments: list[str] | None) -> int:
-    """Runs one comparison.
+    """Runs one comparison, or says what one would do.
 
     Returns:
         0 if every cell ran, 1 if some failed, 2 if the request was wrong.
     """
-    options = request_parser("bench.compare", __doc__).parse_args(arguments)
-    request = read_request(options, trains=True)
+    options = _parser().parse_args(arguments)
+    if options.list_models or options.list_data:
+        _list(options)
+        return 0
+    request = read_request(options, trains=not options.dry_run)
+    if options.dry_run:
+        _print_forecast(request)
+        return 0
     from bench.runner import run  # a wrong request is answered before torch is loaded
 
     shown = progress.choose(quiet=options.quiet)
@@ -44,6 +54,23 @@ def main(arguments: list[str] | None) -> int:
         print(f"failed: {one_line(failure)}", file=sys.stderr)
     print(outcome.folder / "report.md")
     return EXIT_FAILED if outcome.failed else 0
+
+
+def _parser() -> Parser:
+    parser = request_parser("bench.compare", __doc__)
+    add = parser.add_argument_group("what is said instead of running").add_argument
+    add("--dry-run", action="store_true", help="what would run and about how long; writes nothing")
+    add("--list-models", action="store_true", help="all networks, with inputs and parameters")
+    add("--list-data", action="store_true", help="all data sets, and what must be there for them")
+    return parser
+
+
+def _list(options: argparse.Namespace) -> None:
+    add_networks(options.zoo)
+    if options.list_models:
+        print_models()
+    if options.list_data:
+        print_data(options.data_root)
 
 
 def _what_is_kept(shown: Progress, request: Request, arguments: list[str] | None) -> str:
@@ -91,6 +118,34 @@ def _print_table(outcome: Outcome) -> None:
             )
         table.add_section()
     Console().print(table)
+
+
+def _print_forecast(request: Request) -> None:
+    """What a run would do: its networks in a table, and in words what they come to."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from bench.forecast import forecast, in_words
+
+    found = forecast(request)
+    table = Table(title=f"what would run for {request.folder}", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("network", no_wrap=True)
+    for column in ("device", "runs", "kept", "to train", "seconds a run"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for network in found.networks:
+        seconds = network.run_seconds
+        table.add_row(
+            network.model,
+            network.device,
+            str(network.runs),
+            str(network.kept),
+            str(network.to_train),
+            "-" if seconds is None else f"{seconds:.1f}",
+        )
+    Console(highlight=False).print(table)
+    for line in in_words(found, request):
+        print(line)
 
 
 if __name__ == "__main__":

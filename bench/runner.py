@@ -19,7 +19,7 @@ from bench.cells.controls import permuted_cells
 from bench.cells.counts import count_all
 from bench.cells.data import Datasets
 from bench.cells.declaration import declare
-from bench.cells.jobs import Job, cell_key, failure, make_jobs
+from bench.cells.jobs import Job, failure, keyed, make_jobs
 from bench.cells.leftovers import sweep
 from bench.cells.outcomes import EndedError
 from bench.cells.places import Apart, Place, run_jobs, workers
@@ -173,7 +173,7 @@ def _require_memory(
     heavy = [cell for cell in planned.cells if cell.is_heavy]
     if not heavy:
         return
-    wanted = {cell_key(cell, datasets, here): cell.spec for cell in heavy}
+    wanted = {job.key: job.cell.spec for job in keyed(heavy, datasets, here)}
     for group in plan_groups(request, planned, here):
         cells = {group.keys[workload]: cell for workload, cell in group.cells.items()}
         wanted |= {key: cell.spec for key, cell in cells.items() if cell.is_heavy}

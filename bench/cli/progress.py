@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.cells.plan import Cell
 from bench.cli.standings import Standings
+from bench.cli.values import duration
 from bench.records.kinds import Train
 from bench.records.text import one_line
 
@@ -75,7 +76,7 @@ class PlainProgress(Progress):
 
     def trained(self, record: Train) -> None:
         super().trained(record)
-        left = _duration(self._left_seconds())
+        left = duration(self._left_seconds())
         said = f"{record}: {_outcome(record)}{_where(record)}"
         _say(f"[{self.done}/{self.total}] {said}, {left} left")
 
@@ -170,7 +171,7 @@ class LiveProgress(Progress):
     def _left(self) -> str:
         if self._ends is None or self._parts_done == self._parts:
             return ""
-        return f"{_duration(max(0.0, self._ends - time.monotonic()))} left"
+        return f"{duration(max(0.0, self._ends - time.monotonic()))} left"
 
 
 def choose(*, quiet: bool) -> Progress:
@@ -196,10 +197,6 @@ def _outcome(record: Train) -> str:
     if record.outcome == "diverged":
         return f"DIVERGED at step {record.diverged_at}"
     return f"{record.test_accuracy:.1%} in {record.train_seconds:.1f} s"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _say(line: str) -> None:
