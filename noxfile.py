@@ -113,7 +113,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Runs the tests that take minutes."""
-    _install(session, "tests", "site", "browser")
+    _install(session, "tests", "site", "browser", "trackers")
     session.run("pytest", "-m", "slow", *session.posargs)
 
 

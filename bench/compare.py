@@ -15,6 +15,7 @@ from bench.cli.lists import print_data, print_models
 from bench.cli.options import read_request, request_parser
 from bench.cli.parser import Parser, command
 from bench.cli.progress import Progress
+from bench.records.errors import TrackingError
 from bench.records.text import one_line
 
 if TYPE_CHECKING:
@@ -52,8 +53,31 @@ def main(arguments: list[str] | None) -> int:
         _print_table(outcome)
     for failure in outcome.results.failures:
         print(f"failed: {one_line(failure)}", file=sys.stderr)
+    tracked = _track(outcome, options)
     print(outcome.folder / "report.md")
-    return EXIT_FAILED if outcome.failed else 0
+    return 0 if tracked and not outcome.failed else EXIT_FAILED
+
+
+def _track(outcome: Outcome, options: argparse.Namespace) -> bool:
+    """Hands the runs on to those who shall show them, too; whether all took them."""
+    said = []
+    try:
+        if options.tensorboard:
+            from bench.tracking.tensorboard import write_events
+
+            place = write_events(outcome.results, outcome.folder)
+            said.append(f"{place} (tensorboard --logdir {shlex.quote(str(place))})")
+        if options.tracker == "mlflow":
+            from bench.tracking.mlflow import log_runs
+
+            said.append(log_runs(outcome.results, outcome.folder))
+    except TrackingError as error:
+        print(f"bench.compare: {one_line(error)}", file=sys.stderr)
+        return False
+    finally:
+        if not options.quiet:
+            print(*said, sep="\n", end="\n" if said else "")
+    return True
 
 
 def _parser() -> Parser:

@@ -38,6 +38,7 @@ def request_parser(module: str, description: str | None) -> Parser:
     _add_question(parser.add_argument_group("what is compared"))
     _add_amount(parser.add_argument_group("how much is trained, and how"))
     _add_places(parser.add_argument_group("where things lie"))
+    _add_trackers(parser.add_argument_group("who shows the runs, too (docs/tracking.md)"))
     return parser
 
 
@@ -126,6 +127,20 @@ def _add_places(group: Options) -> None:
     add_data_root(group)
     add("--fresh", action="store_true", help="set earlier records of this report aside")
     add("--quiet", action="store_true", help="print where the report lies, and nothing else")
+
+
+def _add_trackers(group: Options) -> None:
+    add = group.add_argument
+    add(
+        "--tensorboard",
+        action="store_true",
+        help="leave losses, accuracies and hyperparameters for TensorBoard in the report's folder",
+    )
+    add(
+        "--tracker",
+        choices=("mlflow",),
+        help="log all runs and the report to the MLflow that $MLFLOW_TRACKING_URI names",
+    )
 
 
 def read_request(options: argparse.Namespace, *, trains: bool = False) -> Request:
