@@ -227,11 +227,12 @@ def _time(found: Forecast, request: Request) -> str:
         return "time: not known, because the work of a network could not be counted"
     recorded, counted = bases.count("kept runs"), bases.count("multiply-accumulates")
     sources = []
+    of_all = f"of {len(bases)} networks from"
     if recorded:
-        sources.append(f"for {recorded} networks from the time of runs kept in '{request.folder}'")
+        sources.append(f"for {recorded} {of_all} the time of runs kept in '{request.folder}'")
     if counted:
-        rate = f"{MACS_PER_SECOND / 1e9:g} billion multiply-accumulates a second"
-        sources.append(f"for {counted} networks from their work, at {rate} and core")
+        rate = f"{MACS_PER_SECOND / 1e9:g} billion multiply-accumulates a second and core"
+        sources.append(f"for {counted} {of_all} their work, at {rate}")
     said = f"time: about {duration(found.training_seconds or 0.0)} of training"
     said += f" ({' and '.join(sources)})" if sources else ""
     return f"{said} and {duration(found.timing_seconds)} of timing"

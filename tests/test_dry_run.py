@@ -94,7 +94,8 @@ def test_runs_kept_are_counted_and_the_time_comes_from_them(
     assert network.basis == "kept runs"
     assert network.run_seconds == pytest.approx((taken + 2.0 + 4.0) / 3)
     assert found.training_seconds == pytest.approx(network.run_seconds)
-    assert "for 1 networks from the time of runs kept in" in " ".join(in_words(found, request_))
+    said = " ".join(in_words(found, request_))
+    assert "for 1 of 1 networks from the time of runs kept in" in said
     assert forecast(replace(request_, fresh=True)).networks[0].kept == 0
     assert sorted(request_.reports.rglob("*")) == before
 

@@ -49,7 +49,7 @@ def test_a_store_has_each_run_and_the_comparison_with_the_reports_files(
     folder = tmp_path / "x"
     results = stored(folder, train_record("lenet", 1, 388, **UNEVEN), failed_record("lenet", 2))
     (folder / "report.md").write_text("the report")
-    assert log_runs(results, folder).startswith("2 runs are new in the experiment 'x'")
+    assert log_runs(results, folder).endswith(", experiment 'x': runs added: 2")
     found = runs(client)
     assert {name: run.info.status for name, run in found.items()} == {
         "lenet-cpu-1": "FINISHED",
@@ -74,7 +74,7 @@ def test_what_is_there_is_not_logged_again_and_what_was_cut_short_is(
     experiment = client.get_experiment_by_name("x").experiment_id
     client.create_run(experiment, run_name="cut short", tags={RECORD: second.key})
     said = log_runs(stored(tmp_path / "x", first, second), tmp_path / "x")
-    assert said.startswith("1 runs are new")
+    assert said.endswith("runs added: 1")
     names = [run.info.run_name for run in client.search_runs([experiment])]
     assert sorted(names) == ["comparison x", "lenet-cpu-1", "lenet-cpu-2"]
 
@@ -120,7 +120,7 @@ def test_a_server_has_what_the_records_have_and_one_that_is_gone_costs_one_line(
         until(lambda: get(f"{uri}/health") == b"OK")
         done = compared(tmp_path / "reports", uri)
         assert done.returncode == 0, done.stderr + (tmp_path / "log").read_text()
-        assert "2 runs are new in the experiment 'x'" in done.stdout
+        assert "experiment 'x': runs added: 2" in done.stdout
         client = mlflow.MlflowClient(uri)
         found = runs(client)
         assert sorted(found) == ["comparison x", "dnn-sums-cpu-1", "dnn-sums-cpu-2"]

@@ -59,7 +59,7 @@ def log_runs(results: Results, folder: Path) -> str:
             f"MLflow at '{where}' did not take all runs ({_in_short(error)}); start "
             f"it, or set MLFLOW_TRACKING_URI to where it is, and {AGAIN}"
         ) from error
-    return f"{new} runs are new in the experiment '{folder.name}' of MLflow at '{where}'"
+    return f"MLflow at '{where}', experiment '{folder.name}': runs added: {new}"
 
 
 def _log(client: MlflowClient, results: Results, folder: Path) -> int:
