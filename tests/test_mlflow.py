@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +24,11 @@ pytestmark = pytest.mark.filterwarnings("default")  # its packages warn of each 
 
 
 @pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A client of a store in a file, where nothing is logged yet."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'store.db'}")
-    yield mlflow.MlflowClient()
+    return mlflow.MlflowClient()
 
 
 def runs(client: Any, experiment: str = "x") -> dict[str, Any]:
@@ -86,7 +85,7 @@ def compared(folder: Path, uri: str) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         env={
             **outside_pytest(),
-            "PYTHONPATH": str(REPOSITORY),
+            "PYTHONPATH": os.pathsep.join((str(REPOSITORY), os.environ.get("PYTHONPATH", ""))),
             "MLFLOW_TRACKING_URI": uri,
             "NO_PROXY": "127.0.0.1",
         },
@@ -131,5 +130,5 @@ def test_a_server_has_what_the_records_have_and_one_that_is_gone_costs_one_line(
         report = client.download_artifacts(comparison, "report.md", str(tmp_path))
         assert Path(report).read_text() == (tmp_path / "reports/x/report.md").read_text()
         figures = {item.path for item in client.list_artifacts(comparison, "figures")}
-        there = os.listdir(tmp_path / "reports" / "x" / "figures")
-        assert figures == {f"figures/{name}" for name in there}
+        there = (tmp_path / "reports" / "x" / "figures").iterdir()
+        assert figures == {f"figures/{file.name}" for file in there}

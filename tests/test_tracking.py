@@ -171,9 +171,7 @@ def test_without_mlflow_the_report_is_kept_and_one_line_says_what_to_install(
     assert (tmp_path / "x" / "report.md").is_file()
 
 
-def test_an_unknown_tracker_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unknown_tracker_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compared(tmp_path, "--tracker", "wandb") == 2
     assert "'wandb'" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

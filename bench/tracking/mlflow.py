@@ -102,9 +102,7 @@ def _log_entry(client: MlflowClient, experiment: str, entry: Entry) -> None:
     client.set_terminated(run, "FINISHED" if entry.went_through else "FAILED")
 
 
-def _log_comparison(
-    client: MlflowClient, experiment: str, results: Results, folder: Path
-) -> None:
+def _log_comparison(client: MlflowClient, experiment: str, results: Results, folder: Path) -> None:
     request = results.request
     tags = {RECORD: request.key}
     run = client.create_run(experiment, run_name=f"comparison {folder.name}", tags=tags).info.run_id
