@@ -37,7 +37,8 @@ def bench(session: nox.Session) -> None:
     _install(session)
     arguments = session.posargs or ["--models", "all"]
     session.run("python", "-m", "bench.compare", *arguments)
-    session.run("python", "-m", "bench.suite", *arguments)
+    if {"--dry-run", "--list-models", "--list-data"}.isdisjoint(arguments):
+        session.run("python", "-m", "bench.suite", *arguments)
 
 
 @nox.session
@@ -119,7 +120,7 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def slow(session: nox.Session) -> None:
     """Runs the tests that take minutes."""
-    _install(session, "tests", "site", "browser", "notebook")
+    _install(session, "tests", "site", "browser", "notebook", "trackers")
     session.run("pytest", "-m", "slow", *session.posargs)
 
 

@@ -62,7 +62,7 @@ class Trials:
         waiting = list(records.missing({job.key: job for job in jobs}).values())
         shown = progress.choose(quiet=False)
         try:
-            shown.training([str(job.cell) for job in waiting], len(jobs), self.side_by_side)
+            shown.training([job.cell for job in waiting], len(jobs), self.side_by_side)
             for _, record in run_jobs(waiting, self.side_by_side):
                 if record.status != "ok":
                     raise RequestError(f"{record} {record.status}: {record.error}")

@@ -28,7 +28,11 @@ def main(arguments: list[str] | None) -> int:
     Returns:
         0 if all were profiled, 2 if the request was wrong.
     """
-    options = request_parser("bench.profile", __doc__).parse_args(arguments)
+    parser = request_parser("bench.profile", __doc__)
+    parser.add_argument(
+        "--open", action="store_true", help="start TensorBoard on the traces, until Ctrl-C"
+    )
+    options = parser.parse_args(arguments)
     request = read_request(options)
     from bench.report.write import rebuild
     from bench.runner import plan_here
@@ -66,6 +70,10 @@ def main(arguments: list[str] | None) -> int:
     else:
         rebuild(request.folder)
         print(request.folder / "report.md")
+    if options.open:
+        from bench.tracking.tensorboard import serve
+
+        serve(traces)
     return 0
 
 

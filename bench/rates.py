@@ -91,7 +91,7 @@ def sweep(
         if job.key in known and known[job.key].run != request.key:
             key = _key(request, job)
             records.append(msgspec.structs.replace(known[job.key], run=request.key, key=key))
-    shown.training([str(job.cell) for job in waiting], len(jobs), place.at_once(side_by_side))
+    shown.training([job.cell for job in waiting], len(jobs), place.at_once(side_by_side))
     failed = 0
     at_once = at_a_time(request.devices[0], side_by_side)
     for job, record in run_jobs(waiting, at_once, place=place):

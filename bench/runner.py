@@ -6,10 +6,9 @@ import importlib.metadata
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cache
-from pathlib import Path
 
 import msgspec
 
@@ -19,7 +18,7 @@ from bench.cells.controls import permuted_cells
 from bench.cells.counts import count_all
 from bench.cells.data import Datasets
 from bench.cells.declaration import declare
-from bench.cells.jobs import Job, cell_key, failure, make_jobs
+from bench.cells.jobs import Job, failure, keyed, make_jobs
 from bench.cells.leftovers import sweep
 from bench.cells.outcomes import EndedError
 from bench.cells.places import Apart, Place, run_jobs, workers
@@ -161,7 +160,7 @@ def _require_memory(
     heavy = [cell for cell in planned.cells if cell.is_heavy]
     if not heavy:
         return
-    wanted = {cell_key(cell, datasets, here): cell.spec for cell in heavy}
+    wanted = {job.key: job.cell.spec for job in keyed(heavy, datasets, here)}
     for group in plan_groups(request, planned, here):
         cells = {group.keys[workload]: cell for workload, cell in group.cells.items()}
         wanted |= {key: cell.spec for key, cell in cells.items() if cell.is_heavy}
@@ -187,7 +186,6 @@ def _train(
     """Trains the cells that have no good record yet, each recorded as soon as it is done."""
     wanted = {job.key: job for job in jobs}
     waiting = records.missing(wanted)
-    _look_at_weights({k: wanted[k] for k in wanted if k not in waiting}, records, progress)
     ours = {
         device: [job for job in waiting.values() if job.cell.device == device]
         for device in request.devices
@@ -199,7 +197,16 @@ def _train(
         for device, own in ours.items()
     }
     at_once = place.at_once(max(side_by_side.values()))
-    progress.training([str(job.cell) for job in waiting.values()], len(jobs), at_once)
+    progress.training([job.cell for job in waiting.values()], len(jobs), at_once)
+    gone, kept = 0, wanted.keys() - waiting.keys()
+    for key, record in _kept(records, kept):
+        gone += not _has_its_weights(wanted[key], record, progress)
+        progress.kept(record)
+    if gone:
+        progress.begins(
+            f"{gone} of {len(kept)} runs are recorded, but their weights are gone; the report needs "
+            "none, and --fresh trains them again"
+        )
     for device, own in ours.items():
         # What a GPU holds for one process it would hold twice, so that this one trains on it.
         guarded = device == "cpu" or request.cell_timeout is not None
@@ -207,6 +214,16 @@ def _train(
         for _, record in run_jobs(own, side_by_side[device], meanwhile, apart, place):
             records.append(record)
             progress.trained(record)
+
+
+def _kept(records: Store, keys: Collection[str]) -> Iterator[tuple[str, kinds.Train]]:
+    """The good records of cells that are not trained again, one at a time: there may be many."""
+    found: set[str] = set()
+    for record in records.each():
+        if isinstance(record, kinds.Train) and record.status == "ok" and record.key in keys:
+            if record.key not in found:
+                yield record.key, record
+            found.add(record.key)
 
 
 def _telling(progress: Progress) -> Callable[[Cell, EndedError], None]:
@@ -243,39 +260,21 @@ def _train_until_settled(
     return due
 
 
-def _look_at_weights(kept: Mapping[str, Job], records: Store, progress: Progress) -> None:
-    """Removes weights that are not those of cells kept: other runs', or damaged; says what is gone.
+def _has_its_weights(job: Job, record: kinds.Train, progress: Progress) -> bool:
+    """Whether a kept cell's weights are there, if it keeps any.
 
-    Args:
-        kept: By key of its record, the cells that are not trained now.
-        records: Theirs.
-        progress: Shows it.
+    Others in their place, of another run or damaged, are removed, and that is said.
     """
-    gone: set[str] = set()
-    for record in records.each():
-        if not isinstance(record, kinds.Train) or record.status != "ok" or record.key not in kept:
-            continue
-        path = kept[record.key].weights
-        if path is None or are_intact(path, record.weights_sha256):
-            continue
-        gone.add(record.key)
-        if os.path.lexists(path):
-            progress.begins(
-                f"'{path}' does not hold the recorded weights of {record}; it was removed"
-            )
-            _remove(path)
-    if gone:
-        progress.begins(
-            f"{len(gone)} of {len(kept)} runs are recorded, but their weights are gone; the report "
-            "needs none, and --fresh trains them again"
-        )
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink()
+    path = job.weights
+    if path is None or are_intact(path, record.weights_sha256):
+        return True
+    if os.path.lexists(path):
+        progress.begins(f"'{path}' does not hold the recorded weights of {record}; it was removed")
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return False
 
 
 def _fit_references(

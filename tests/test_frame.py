@@ -205,13 +205,13 @@ def test_a_damaged_record_is_told_in_one_line_and_the_command_goes_on(tmp_path: 
     assert "no run is recorded" in refusal
 
 
-def test_ctrl_c_while_cells_train_shows_no_workers_traceback(tmp_path: Path) -> None:
+def test_ctrl_c_while_cells_train_says_what_is_kept_and_what_goes_on(tmp_path: Path) -> None:
+    options = [
+        *("--models", "lenet,dnn", "--seeds", "4", "--epochs", "200", "--jobs", "2"),
+        *("--devices", "cpu", "--reports", str(tmp_path), "--name", "local-x"),
+    ]
     process = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "bench.compare", "--models", "lenet,dnn", "--seeds", "4"),
-            *("--epochs", "200", "--jobs", "2", "--devices", "cpu"),
-            *("--reports", str(tmp_path), "--name", "local-x"),
-        ],
+        [sys.executable, "-m", "bench.compare", *options, "--fresh"],
         cwd=REPOSITORY,
         env={**outside_pytest(), "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,
@@ -226,9 +226,10 @@ def test_ctrl_c_while_cells_train_shows_no_workers_traceback(tmp_path: Path) -> 
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does: all get it
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
+    kept = sum(x.startswith("[") for x in err.splitlines())
     assert [x for x in err.splitlines() if not x.startswith("[")] == [
-        "bench.compare: stopped; what is finished is recorded, and the same command (without "
-        "--fresh) goes on from there"
+        f"bench.compare: stopped; {kept} of 10 runs are kept in '{tmp_path / 'local-x'}', and this "
+        f"goes on from there: python -m bench.compare {' '.join(options)}"
     ]
 
 

@@ -10,9 +10,9 @@ import torch
 
 import zoo
 from bench.cells import data
+from bench.cells.weights import are_intact
 from bench.claims.affine import affine_map
 from bench.claims.collect import supply
-from bench.cells.weights import are_intact
 from bench.claims.evidence import Probe, read
 from bench.claims.probes import pixels, timing, trained
 from bench.claims.trials import Trial

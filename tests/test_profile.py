@@ -1,13 +1,10 @@
 from __future__ import annotations
 
 import json
-import socket
+import re
+import signal
 import subprocess
 import sys
-import time
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,10 +23,9 @@ from bench.report.profiles import profiles
 from bench.results.runs import Results, read
 from bench.timing import profiling as traces
 from bench.timing.profiling import STEPS, split
+from tests.boards import board, get, until
 from tests.factories import request_record
-from tests.programs import run_module
-
-START_SECONDS = 60  # for TensorBoard to start and load the traces
+from tests.programs import REPOSITORY, outside_pytest, run_module
 
 
 @pytest.fixture(scope="module")
@@ -163,61 +159,41 @@ def test_without_profiles_there_is_no_section(unprofiled: Results) -> None:
     assert profiles(unprofiled) == ""
 
 
-@pytest.fixture
-def plugin(without_report: tuple[Path, str, str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
-    """Asks the profiler plugin of a TensorBoard on the loopback; its answers, from JSON."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path / "tensorboard.log"
-    traces = without_report[0] / "traces"
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(traces)]
-    with log.open("wb") as output:
-        board = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(port), "--load_fast", "false"],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    # No proxy stands between this machine and itself.
-    browser = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def test_tensorboard_opens_the_traces(
+    without_report: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    with board(without_report[0] / "traces", tmp_path / "log") as ask:
 
-    def ask(route: str, **query: str) -> Any:
-        if board.poll() is not None:
-            raise AssertionError(f"TensorBoard has ended:\n{log.read_text()}")
-        address = f"http://127.0.0.1:{port}/data/plugin/pytorch_profiler/{route}"
-        with browser.open(f"{address}?{urllib.parse.urlencode(query)}", timeout=10) as answer:
-            return json.load(answer)
+        def plugin(route: str, **query: str) -> Any:
+            return ask(f"pytorch_profiler/{route}", **query)
 
-    yield ask
-    board.terminate()
-    try:
-        board.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        board.kill()
-        board.wait()
-
-
-def test_tensorboard_opens_the_traces(plugin: Callable[..., Any]) -> None:
-    expected = ["dnn-cpu", "net-cpu"]
-    found: Any = None
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until:
-        try:
-            found = plugin("runs")
-        except OSError as not_yet:
-            found = str(not_yet)
-        else:
-            if found["runs"] == expected:
-                break
-        time.sleep(0.5)
-    else:
-        pytest.fail(f"the plugin lists {found} after {START_SECONDS} s, not {expected}")
-
-    views = plugin("views", run="net-cpu")
-    assert {"Overview", "Operator", "Trace", "Memory"} <= set(views)
-    (worker,) = plugin("workers", run="net-cpu", view="Operator")
-    (span,) = plugin("spans", run="net-cpu", worker=worker)
-    where = {"run": "net-cpu", "worker": worker, "span": span}
-    operators = plugin("operation/table", **where, group_by="Operation")
+        until(lambda: plugin("runs")["runs"] == ["dnn-cpu", "net-cpu"])
+        views = plugin("views", run="net-cpu")
+        assert {"Overview", "Operator", "Trace", "Memory"} <= set(views)
+        (worker,) = plugin("workers", run="net-cpu", view="Operator")
+        (span,) = plugin("spans", run="net-cpu", worker=worker)
+        where = {"run": "net-cpu", "worker": worker, "span": span}
+        operators = plugin("operation/table", **where, group_by="Operation")
     calls = {row["name"]: row["calls"] for row in operators["data"]}
     assert calls["aten::convolution_backward"] == 2 * STEPS  # the two convolutions of `net`
+
+
+@pytest.mark.slow
+def test_open_starts_tensorboard_prints_its_address_and_ends_well_on_ctrl_c(tmp_path: Path) -> None:
+    arguments = ["--models", "net", "--devices", "cpu", "--reports", str(tmp_path), "--name", "x"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.profile", *arguments, "--open"],
+        cwd=REPOSITORY,
+        env={**outside_pytest(), "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    address = next(
+        found.group() for line in process.stdout if (found := re.search(r"http://\S+/", line))
+    )
+    until(lambda: json.loads(get(f"{address}data/plugin/pytorch_profiler/runs"))["runs"] != [])
+    assert b"<script" in get(f"{address}data/plugin/pytorch_profiler/index.html")
+    assert b"<title>TensorBoard</title>" in get(address)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=30) == 0

@@ -47,9 +47,7 @@ def test_limits_of_equal_steps_are_those_of_published_tables(
 
 @pytest.mark.parametrize("level", [0.05, 0.0125])
 @pytest.mark.parametrize("fixed", [0.0, 0.5, 0.9, 0.99])
-def test_all_looks_together_spend_the_level_by_another_method(
-    level: float, fixed: float
-) -> None:
+def test_all_looks_together_spend_the_level_by_another_method(level: float, fixed: float) -> None:
     information = fractions(LOOKS, fixed)
     levels = nominal_levels(information, level)
     assert crossed_somewhere(levels, information) == pytest.approx(level, abs=2e-5)

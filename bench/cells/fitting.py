@@ -128,6 +128,20 @@ def trains_on_all(recipe: Recipe, dataset: str) -> bool:
     return own and recipe.samples_per_class is not None
 
 
+def is_here(name: str, data_root: Path) -> bool:
+    """Whether a data set can be read without downloading it; what its files hold, `read` says."""
+    files: tuple[str, ...] = ()
+    if name == "mnist":
+        from bench.cells.data import MNIST_MD5
+
+        files = tuple(f"MNIST/raw/{file}" for file in MNIST_MD5)
+    elif name in PUBLISHED:
+        from bench.cells.published import SOURCES
+
+        files = SOURCES[name]().files
+    return all((data_root / file).is_file() for file in files)
+
+
 def read(name: str, *, data_root: Path, seed: int) -> Dataset:
     """Reads a data set.
 

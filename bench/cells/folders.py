@@ -149,7 +149,9 @@ def _require_apart(
     """Checks that no test picture is a training or validation picture as well."""
     train, validation, test = split
     known = dict(_digests(pictures, [*train, *validation]))
-    found = [(known[content], place) for content, place in _digests(pictures, test) if content in known]
+    found = [
+        (known[content], place) for content, place in _digests(pictures, test) if content in known
+    ]
     if found:
         first, second = (one_line(paths[place]) for place in found[0])
         raise RequestError(

@@ -31,6 +31,23 @@ _answered: set[str] = set()  # networks whose answers this process has checked
 
 
 @dataclass(frozen=True, kw_only=True)
+class Keyed:
+    """A cell with the key of its record, for which nothing has to be stored.
+
+    Attributes:
+        cell: What to train.
+        key: Key of the record that it makes.
+        work: As of a `Job`.
+        train_samples: How many samples it is trained on in an epoch.
+    """
+
+    cell: Cell
+    key: str
+    work: str
+    train_samples: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """A cell with all that it needs, small enough to send to a worker.
 
@@ -79,9 +96,7 @@ def make_jobs(
     jobs = []
     for cell in cells:
         dataset = datasets.get(cell.dataset, cell.seed)
-        # All that a view of the data depends on, so that networks and rates share theirs.
-        kept = (cell.recipe.holds_out_validation, cell.recipe.samples_per_class, cell.permuted)
-        what = (dataset.checksum, cell.spec.input_shape, cell.spec.classes, *kept)
+        what = _seen(dataset, cell)
         if what not in stored:
             stored[what] = store(_view(dataset, cell), splits)
         code = code_of(cell.spec, together=cell.together is not None)
@@ -89,11 +104,29 @@ def make_jobs(
     return jobs
 
 
-def cell_key(cell: Cell, datasets: Datasets, environment: Environment) -> str:
-    """The key of a cell's record, for which nothing has to be stored."""
-    split = _view(datasets.get(cell.dataset, cell.seed), cell)
-    code = training_code(cell.spec, together=cell.together is not None)
-    return digest(key_content(cell, split.checksum, code, environment))
+def keyed(cells: Iterable[Cell], datasets: Datasets, environment: Environment) -> list[Keyed]:
+    """Cells with the keys that `make_jobs` would give them."""
+    seen: dict[object, tuple[str, int]] = {}
+    code_of = cache(training_code)
+    found = []
+    for cell in cells:
+        dataset = datasets.get(cell.dataset, cell.seed)
+        what = _seen(dataset, cell)
+        if what not in seen:
+            split = _view(dataset, cell)
+            seen[what] = (split.checksum, split.sizes[0])
+        data_sha256, train_samples = seen[what]
+        code = code_of(cell.spec, together=cell.together is not None)
+        content = key_content(cell, data_sha256, code, environment)
+        work = work_digest(cell, content)
+        found.append(Keyed(cell=cell, key=digest(content), work=work, train_samples=train_samples))
+    return found
+
+
+def _seen(dataset: Dataset, cell: Cell) -> object:
+    """All that a view of the data depends on, so that networks and rates share theirs."""
+    kept = (cell.recipe.holds_out_validation, cell.recipe.samples_per_class, cell.permuted)
+    return (dataset.checksum, cell.spec.input_shape, cell.spec.classes, *kept)
 
 
 def _view(dataset: Dataset, cell: Cell) -> Split:

@@ -171,7 +171,7 @@ def _train(
     if waiting or (jobs and not named):
         # It is needed to make the keys of these cells again on other machines.
         store.append(machine_record(machine.environment()))
-    shown.training([str(job.cell) for job in waiting.values()], len(jobs), side_by_side)
+    shown.training([job.cell for job in waiting.values()], len(jobs), side_by_side)
     for job, record in run_jobs(list(waiting.values()), side_by_side):
         store.append(record)
         shown.trained(record)

@@ -54,9 +54,9 @@ def framed(module: str, main: Callable[[], int]) -> int:
         except (RequestError, ClusterLostError) as error:
             return _end_of_request(module, error)
         except Terminated as error:
-            return _end(module, f"stopped by {error}; {_GOES_ON}", 128 + error.number)
-        except KeyboardInterrupt:
-            return _end(module, f"stopped; {_GOES_ON}", EXIT_INTERRUPTED)
+            return _end(module, f"stopped by {error}; {_then(error)}", 128 + error.number)
+        except KeyboardInterrupt as error:
+            return _end(module, f"stopped; {_then(error)}", EXIT_INTERRUPTED)
         except BrokenPipeError:
             _silence(sys.stdout)
             return EXIT_CLOSED_PIPE
@@ -78,6 +78,11 @@ def _end_of_request(module: str, error: RequestError | ClusterLostError) -> int:
     if isinstance(error, RequestError):
         return _end(module, error, EXIT_WRONG_REQUEST)
     return _end(module, f"{error}; {_GOES_ON}, here or on a cluster", EXIT_LOST)
+
+
+def _then(error: KeyboardInterrupt) -> str:
+    """What is kept and how to go on: in the words of the command, where it has added a note."""
+    return "; ".join(getattr(error, "__notes__", ())) or _GOES_ON
 
 
 def _end(module: str, said: object, code: int) -> int:

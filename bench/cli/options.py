@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from bench.cells.fitting import VALID
+from bench.cells.fitting import NAMES, OWN_KINDS, VALID
 from bench.cells.own import add_networks, require_sound
 from bench.cells.plan import ENGINES, RECIPES, Request, plan
 from bench.cells.processes import start_loading
 from bench.cells.settling import SETTLED_AT_MOST, UNTIL_SETTLED, until_settled
+from bench.cli.completion import models, offers, one_of
 from bench.cli.parser import (
     Options,
     Parser,
@@ -37,18 +38,20 @@ def request_parser(module: str, description: str | None) -> Parser:
     _add_question(parser.add_argument_group("what is compared"))
     _add_amount(parser.add_argument_group("how much is trained, and how"))
     _add_places(parser.add_argument_group("where things lie"))
+    _add_trackers(parser.add_argument_group("who shows the runs, too (docs/tracking.md)"))
     return parser
 
 
 def _add_question(group: Options) -> None:
     add = group.add_argument
-    add(
+    chosen = add(
         "--models",
         default="lenet,dnn,net",
         help="names, aliases, globs, or all; `python -m zoo` lists them (lenet,dnn,net)",
     )
+    offers(chosen, models)
     add_zoo(group)
-    add(
+    data = add(
         "--dataset",
         default="digits",
         help=f"{VALID}: 1,797 real digits that come with scikit-learn, MNIST (downloaded once), a "
@@ -57,7 +60,8 @@ def _add_question(group: Options) -> None:
         "a7.png, pictures in a folder for each class (DIR/train/CLASS and DIR/test/CLASS, or "
         "DIR/CLASS), or a CSV or Parquet file whose last column is the class (digits)",
     )
-    add(
+    offers(data, one_of(*NAMES, *(f"{kind}:" for kind in ("pictures", *OWN_KINDS))))
+    recipe = add(
         "--recipe",
         default="common",
         help=f"{', '.join(RECIPES)}, FILE.toml: one recipe for all, so that a difference is the "
@@ -65,6 +69,7 @@ def _add_question(group: Options) -> None:
         "each network as its document trains it; one for all that brings lenet to 99%% on MNIST "
         "in little time; a recipe of your own (common)",
     )
+    offers(recipe, one_of(*RECIPES))
     add(
         "--set",
         metavar="FIELD=VALUE",
@@ -73,7 +78,8 @@ def _add_question(group: Options) -> None:
         help="a field of the recipe and its value, such as optimiser.learning_rate=0.01; may be "
         "given several times",
     )
-    add("--baseline", help="the network that all others are compared with (the first)")
+    first = add("--baseline", help="the network that all others are compared with (the first)")
+    offers(first, models)
     add(
         "--margin",
         default="0.5pp",
@@ -100,16 +106,18 @@ def _add_amount(group: Options) -> None:
         help="ends a training run, a count or a measurement that takes longer, and goes on with "
         "the others (none)",
     )
-    add("--devices", help="cpu, cuda or cpu,cuda (what is there)")
+    devices = add("--devices", help="cpu, cuda or cpu,cuda (what is there)")
+    offers(devices, one_of("cpu", "cuda", "cpu,cuda"))
     add_jobs(group)
     add_cluster(group)
-    add(
+    engine = add(
         "--engine",
         default="sequential",
         help=f"{' or '.join(ENGINES)}: each run by itself, or all seeds of a network at once with "
         "stacked weights, for GPUs, which one small network leaves idle; equal within rounding "
         "(sequential)",
     )
+    offers(engine, one_of(*ENGINES))
 
 
 def _add_places(group: Options) -> None:
@@ -119,6 +127,20 @@ def _add_places(group: Options) -> None:
     add_data_root(group)
     add("--fresh", action="store_true", help="set earlier records of this report aside")
     add("--quiet", action="store_true", help="print where the report lies, and nothing else")
+
+
+def _add_trackers(group: Options) -> None:
+    add = group.add_argument
+    add(
+        "--tensorboard",
+        action="store_true",
+        help="leave losses, accuracies and hyperparameters for TensorBoard in the report's folder",
+    )
+    add(
+        "--tracker",
+        choices=("mlflow",),
+        help="log all runs and the report to the MLflow that $MLFLOW_TRACKING_URI names",
+    )
 
 
 def read_request(options: argparse.Namespace, *, trains: bool = False) -> Request:

@@ -1,30 +1,50 @@
-"""What a user sees while a run goes on: a live bar in a terminal, plain lines elsewhere."""
+"""What a user sees while a run goes on: a live table in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from bench.cells.plan import Cell
+from bench.cli.standings import Standings
+from bench.cli.values import duration
 from bench.records.kinds import Train
 from bench.records.text import one_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
-
-NAMED = 4  # of the cells that are training, in the line of a bar
+BAR_WIDTH = 20
+AROUND = 6  # lines of a terminal beside those of the networks: headings, bar, what was said last
 
 
 class Progress:
-    """Shows nothing; the base of those that show something."""
+    """Shows nothing, but counts; the base of those that show something.
 
-    def training(self, waiting: Sequence[str], total: int, side_by_side: int) -> None:
+    Attributes:
+        total: Runs of all, those included that were recorded before.
+        done: Those of them that are recorded now.
+    """
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+        self._found = 0
+        self._started = 0.0
+
+    def training(self, waiting: Sequence[Cell], total: int, side_by_side: int) -> None:  # noqa: ARG002
         """Training begins: the cells still to run, of how many, how many at once."""
+        self.total, self._found = total, total - len(waiting)
+        self.done, self._started = self._found, time.monotonic()
 
-    def trained(self, record: Train) -> None:
+    def kept(self, record: Train) -> None:
+        """This is the record of a cell that is not trained again."""
+
+    def trained(self, record: Train) -> None:  # noqa: ARG002
         """A cell is done; this is its record."""
+        self.done += 1
 
     def begins(self, what: str) -> None:
         """Something begins that takes a while and of which nothing is shown but this."""
@@ -38,30 +58,27 @@ class Progress:
     def close(self) -> None:
         """Nothing more will come."""
 
+    def _left_seconds(self) -> float:
+        """How long the cells that are left will take, if they take as long as those before."""
+        per_cell = (time.monotonic() - self._started) / (self.done - self._found)
+        return per_cell * (self.total - self.done)
+
 
 class PlainProgress(Progress):
     """A line per cell, for logs and pipes."""
 
-    def __init__(self) -> None:
-        self.total = 0
-        self.done = 0
-        self.found = 0
-        self.started = 0.0
-
-    def training(self, waiting: Sequence[str], total: int, side_by_side: int) -> None:
-        self.total, self.found = total, total - len(waiting)
-        self.done, self.started = self.found, time.monotonic()
-        if self.found:
-            _say(f"{self.found} of {total} cells are recorded already")
+    def training(self, waiting: Sequence[Cell], total: int, side_by_side: int) -> None:
+        super().training(waiting, total, side_by_side)
+        if self._found:
+            _say(f"{self._found} of {total} cells are recorded already")
         if waiting:
             _say(f"training {len(waiting)} cells, {side_by_side} at a time")
 
     def trained(self, record: Train) -> None:
-        self.done += 1
-        per_cell = (time.monotonic() - self.started) / (self.done - self.found)
-        left = per_cell * (self.total - self.done)
+        super().trained(record)
+        left = duration(self._left_seconds())
         said = f"{record}: {_outcome(record)}{_where(record)}"
-        _say(f"[{self.done}/{self.total}] {said}, {_duration(left)} left")
+        _say(f"[{self.done}/{self.total}] {said}, {left} left")
 
     def begins(self, what: str) -> None:
         _say(what)
@@ -71,63 +88,90 @@ class PlainProgress(Progress):
 
 
 class LiveProgress(Progress):
-    """A bar with what runs, how many cells are done and the time left."""
+    """A table with a line for each network, and one bar with the time left.
+
+    Both are gone at the end, when what they led to is printed; what failed stays.
+    """
 
     def __init__(self, console: Console) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
+        from rich.live import Live
 
-        self.bars = Bars(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
+        super().__init__()
+        self.console = console
+        self.standings = Standings()
+        self._what = ""  # what the bar is about, of how many parts, how many of them are done
+        self._parts = 0
+        self._parts_done = 0
+        self._began = 0.0
+        self._ends: float | None = None  # when it will be done, as far as that is known
+        self.live = Live(
+            console=console, get_renderable=self._view, refresh_per_second=4, transient=True
         )
-        self.waiting: list[str] = []
-        self.side_by_side = 1
-        self.last = ""  # what came from a cluster's workers, and from which
-        self.cells: Any = None
-        self.rounds: Any = None
 
-    def training(self, waiting: Sequence[str], total: int, side_by_side: int) -> None:
-        self.waiting, self.side_by_side = list(waiting), side_by_side
-        self.bars.start()
-        self.cells = self.bars.add_task("", total=total, completed=total - len(waiting))
-        self._describe()
+    def training(self, waiting: Sequence[Cell], total: int, side_by_side: int) -> None:
+        super().training(waiting, total, side_by_side)
+        self.standings = Standings(waiting, side_by_side)
+        self._begin("training", total, self._found)
+        self.live.start(refresh=True)
+
+    def kept(self, record: Train) -> None:
+        self.standings.kept(record)
 
     def trained(self, record: Train) -> None:
-        self.waiting.remove(str(record))
+        super().trained(record)
+        self.standings.trained(record)
         if record.status != "ok":
             self._print(f"{record}: {_outcome(record)}{_where(record)}", style="red")
-        if record.worker is not None:
-            self.last = f"; last: {record}{_where(record)}"
-        self.bars.advance(self.cells)
-        self._describe()
+        self._parts_done = self.done
+        self._ends = time.monotonic() + self._left_seconds()
 
     def begins(self, what: str) -> None:
         self._print(what)
 
     def measuring(self, what: str, rounds: int) -> None:
-        self.rounds = self.bars.add_task(f"measuring {what}", total=rounds)
+        self._begin(f"measuring {what}", rounds, 0)
+        self.live.start(refresh=True)
 
     def measured(self, rounds: int) -> None:
-        self.bars.update(self.rounds, completed=rounds)
+        self._parts_done = rounds
+        if rounds:
+            now = time.monotonic()
+            self._ends = now + (now - self._began) / rounds * (self._parts - rounds)
 
     def close(self) -> None:
-        self.bars.stop()
+        self.live.stop()
 
-    def _print(self, line: str, style: str | None = None) -> None:
-        # An error's brackets are no markup.
-        self.bars.console.print(one_line(line), style=style, markup=False, highlight=False)
+    def _begin(self, what: str, parts: int, done: int) -> None:
+        self._what, self._parts, self._parts_done = what, parts, done
+        self._began, self._ends = time.monotonic(), None
 
-    def _describe(self) -> None:
-        # Cells start in order, so the first of those waiting are the ones that run.
-        running = self.waiting[: self.side_by_side]
-        named = ", ".join(running[:NAMED])
-        more = f" and {len(running) - NAMED} more" if len(running) > NAMED else ""
-        words = f"training {named}{more}{self.last}" if running else "trained"
-        self.bars.update(self.cells, description=words)
+    def _print(self, line: str, style: str = "") -> None:
+        from rich.text import Text  # where an error's brackets are no markup
+
+        self.console.print(Text(one_line(line), style=style))
+
+    def _view(self) -> RenderableType:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        bar = Table.grid(padding=(0, 2, 0, 0))
+        bar.add_column(no_wrap=True, overflow="ellipsis")
+        for _ in range(3):
+            bar.add_column(no_wrap=True)
+        bar.add_row(
+            self._what,
+            ProgressBar(total=max(1, self._parts), completed=self._parts_done, width=BAR_WIDTH),
+            f"{self._parts_done}/{self._parts}",
+            self._left(),
+        )
+        width, height = self.console.size
+        return Group(self.standings.table(width, max(1, height - AROUND)), "", bar)
+
+    def _left(self) -> str:
+        if self._ends is None or self._parts_done == self._parts:
+            return ""
+        return f"{duration(max(0.0, self._ends - time.monotonic()))} left"
 
 
 def choose(*, quiet: bool) -> Progress:
@@ -153,10 +197,6 @@ def _outcome(record: Train) -> str:
     if record.outcome == "diverged":
         return f"DIVERGED at step {record.diverged_at}"
     return f"{record.test_accuracy:.1%} in {record.train_seconds:.1f} s"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""What options say in words of their own: seeds, margins, lists, seconds."""
+"""Values in words: seeds, margins, lists and seconds of options, and how long something takes."""
 
 from __future__ import annotations
 
@@ -66,3 +66,10 @@ def parse_list(option: str, text: str) -> tuple[str, ...]:
     if not all(items):
         raise RequestError(f"{option} '{text}' has an empty item; give names with commas between")
     return items
+
+
+def duration(seconds: float) -> str:
+    """So many seconds, in a unit that fits."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"

@@ -1,4 +1,4 @@
-"""What a wrong request raises."""
+"""What a wrong request raises, and what is lost outside this program."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ class ClusterLostError(RuntimeError):
     """The cluster that trains cells is gone; what it has answered is recorded.
 
     Command lines print the message, which is one line, and exit with code 1.
+    """
+
+
+class TrackingError(RuntimeError):
+    """What was found could not be handed on to a program that shows it; the report is kept.
+
+    Command lines print the message, which is one line with the next step, and exit with code 1.
     """
 
 

@@ -144,7 +144,7 @@ def _jobs(
 def _train(jobs: Sequence[Job], progress: Progress, place: Place) -> Iterator[kinds.Train]:
     """Trains the jobs, as many CPU cells at a time as there are cores, equal ones once."""
     at_once = place.at_once(machine.cores())
-    progress.training([str(job.cell) for job in jobs], len(jobs), at_once)
+    progress.training([job.cell for job in jobs], len(jobs), at_once)
     for device in dict.fromkeys(job.cell.device for job in jobs):
         ours = [job for job in jobs if job.cell.device == device]
         side_by_side = 1 if any(job.cell.is_heavy for job in ours) else machine.cores()

@@ -218,7 +218,7 @@ def _retrain(
     if not jobs:
         return
     at_once = place.at_once(machine.cores())
-    progress.training([str(job.cell) for job, _ in jobs.values()], len(jobs), at_once)
+    progress.training([job.cell for job, _ in jobs.values()], len(jobs), at_once)
     for device in dict.fromkeys(job.cell.device for job, _ in jobs.values()):
         ours = [job for job, _ in jobs.values() if job.cell.device == device]
         trained = _spawned(ours, device) if place is HERE else run_jobs(ours, 1, place=place)

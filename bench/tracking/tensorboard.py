@@ -1,0 +1,54 @@
+"""Runs for TensorBoard, and TensorBoard itself on a folder."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from bench.records.lock import writing_alone
+from bench.records.place import own_folder
+from bench.results.runs import Results
+from bench.tracking.entries import entries
+
+FOLDER = "tensorboard"
+
+
+def write_events(results: Results, folder: Path) -> Path:
+    """Writes scalars and hyperparameters of all training runs; the folder that has them.
+
+    They are written anew from the records each time, so that a run that went on has all, once.
+
+    Args:
+        results: What was trained.
+        folder: Of the report.
+    """
+    from torch.utils.tensorboard import SummaryWriter
+
+    with writing_alone(folder):
+        target = own_folder(folder / FOLDER)
+        part = folder / f".{FOLDER}"
+        shutil.rmtree(part, ignore_errors=True)
+        for entry in entries(results):
+            with SummaryWriter(str(part / entry.name)) as writer:
+                for name, curve in entry.curves.items():
+                    for epoch, value in curve:
+                        writer.add_scalar(name, value, epoch)
+                # Into the run's own folder: TensorBoard would show another run beside it.
+                writer.add_hparams(entry.parameters, entry.metrics, run_name=".")
+        part.mkdir(exist_ok=True)
+        shutil.rmtree(target)
+        part.rename(target)
+    return target
+
+
+def serve(folder: Path) -> None:
+    """Starts TensorBoard on a folder, prints its address, and waits for Ctrl-C."""
+    from tensorboard import program
+
+    board = program.TensorBoard()
+    board.configure(logdir=str(folder), load_fast="false")
+    print(f"TensorBoard shows '{folder}' at {board.launch()} (Ctrl-C ends it)", flush=True)
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()
