@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -61,7 +61,8 @@ def measure_batches(
     timings, failed = measure_guarded(
         asked, processes=processes, rounds=rounds, on_round=on_round, seconds=seconds
     )
-    return [_record(found) for found in (*timings, *failed)]
+    measured: Sequence[Timing | FailedTiming] = [*timings, *failed]
+    return [_record(found) for found in measured]
 
 
 def _record(found: Timing | FailedTiming) -> kinds.Timing:
