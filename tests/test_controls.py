@@ -14,6 +14,7 @@ from bench.cells.controls import permuted_cells
 from bench.cells.plan import Request, plan
 from bench.records import kinds
 from bench.records.store import Store
+from bench.report.outcome import Outcome
 from bench.report.write import render
 from bench.results import controls as subject
 from bench.results.controls import Controls, controls, halves, handicap, permuted, twins
@@ -387,7 +388,7 @@ def test_a_run_trains_its_controls_declares_first_and_reports_them(
 
     monkeypatch.setattr(runner, "_measure", lambda *_: [])
 
-    def run(margin: float) -> bench.runner.Outcome:
+    def run(margin: float) -> Outcome:
         return bench.run(
             ["dnn"], seeds=[1, 2], epochs=1, jobs=1, margin=margin, name="r", reports=tmp_path
         )

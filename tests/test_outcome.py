@@ -7,6 +7,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -93,12 +94,12 @@ def test_the_records_are_a_row_for_each_run_as_the_file_has_it(outcome: Outcome)
     records = outcome.records.set_index(["model", "seed"]).sort_index()
     assert len(records) == len(lines) == len(RIGHT) * len(SEEDS)
     for line in lines:
-        row = records.loc[(line["model"], line["seed"])]
+        row: Any = records.loc[(line["model"], line["seed"])]
         if line["status"] == "ok":
             assert row["test_accuracy"] == line["test_accuracy"]
             assert row["wrong_answers"] == round(400 * (1 - line["test_accuracy"]))
             assert row["weights_sha256"] == line["weights_sha256"]
-    failed = records.loc[("net", 3)]
+    failed: Any = records.loc[("net", 3)]
     assert failed["outcome"] == "failed"
     assert failed["error"] == "RuntimeError: out of memory (train.py:1)"
     assert outcome.records["test_accuracy"].isna().sum() == 1
@@ -119,7 +120,7 @@ def test_the_pairs_are_a_row_for_each_verdict_on_accuracy_and_speed(outcome: Out
     assert worse["high"] >= -0.0277
     assert worse["high"] < 0
     for quantity in ("train_speed", "inference_speed", "latency_speed"):
-        row = pairs.loc[(quantity, "net")]
+        row: Any = pairs.loc[(quantity, "net")]
         assert row["ratio"] == pytest.approx(2.0)
         assert row["verdict"] == "faster"
         assert row["baseline"] == "lenet"

@@ -40,7 +40,8 @@ class Side:
     def options(self) -> argparse.Namespace:
         """The options of its command line."""
         words = shlex.split(self.request.command)[3:]
-        return request_parser("bench.compare", None).parse_args(words)
+        options: argparse.Namespace = request_parser("bench.compare", None).parse_args(words)
+        return options
 
     @property
     def cells(self) -> list[kinds.Train]:
