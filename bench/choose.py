@@ -2,8 +2,10 @@
 
 `digits` and `mnist` train every candidate of the common recipe on every image network of the zoo
 on that data set; the highest mean accuracy wins. `fast` trains every candidate on `lenet` on MNIST;
-the least time to 99% wins. All look at held-out validation samples; the test split plays no part.
-What is trained is kept, so that a choice that was interrupted goes on where it stopped.
+the least time to 99% wins. `counting` trains both networks of the counting exercise at every rate;
+each takes the rate with the highest accuracy. All look at held-out validation samples; the test
+split plays no part. What is trained is kept, so that a choice that was interrupted goes on where it
+stopped.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import zoo
-from bench.cells import common_recipe, fast_recipe, machine
+from bench.cells import common_recipe, counting_recipe, fast_recipe, machine
 from bench.cells.data import Datasets
 from bench.cells.fitting import image_models, twins
 from bench.cells.jobs import make_jobs
@@ -29,7 +31,7 @@ from bench.records.store import Store, of_kind
 if TYPE_CHECKING:
     import pandas as pd
 
-FAST = "fast"
+FAST, COUNTING = "fast", "counting"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +84,7 @@ def main(arguments: list[str] | None) -> int:
         "recipe",
         nargs="?",
         default="digits",
-        choices=(*common_recipe.COMMON, FAST),
+        choices=(*common_recipe.COMMON, FAST, COUNTING),
         help="(digits)",
     )
     add_jobs(parser)
@@ -97,6 +99,8 @@ def main(arguments: list[str] | None) -> int:
     )
     if options.recipe == FAST:
         outcome, path = _fast(trials), fast_recipe.OUTCOME
+    elif options.recipe == COUNTING:
+        outcome, path = _counting(trials), counting_recipe.OUTCOME
     else:
         outcome, path = _common(trials), common_recipe.outcome_path(options.recipe)
     outcome.to_csv(path)
@@ -180,6 +184,50 @@ def _fast(trials: Trials) -> pd.DataFrame:
         round(epochs * epoch[batch], 2) for batch, _, epochs in outcome.index.to_list()
     ]
     return outcome
+
+
+def _counting(trials: Trials) -> pd.DataFrame:
+    """By network and rate, accuracy and the samples until it has learned."""
+    import pandas as pd
+
+    runs = [
+        (zoo.get(model), rate, seed)
+        for model in counting_recipe.MODELS
+        for rate in counting_recipe.RATES
+        for seed in counting_recipe.SEEDS[model]
+    ]
+    found = trials.run(
+        [
+            Cell(
+                spec=spec,
+                recipe=counting_recipe.recipe_at(spec, rate),
+                dataset="digits",
+                recipe_name="document",
+                seed=seed,
+                device="cpu",
+            )
+            for spec, rate, seed in runs
+        ]
+    )
+    table = pd.DataFrame(
+        [
+            {
+                "model": spec.name,
+                "learning_rate": rate,
+                "accuracy": record.validation_accuracy,
+                "samples": counting_recipe.learned_after(record.test_curve),
+            }
+            for (spec, rate, _), record in zip(runs, found, strict=True)
+        ]
+    ).fillna({"samples": float("inf")})
+    by_rate = table.groupby(["model", "learning_rate"], sort=False)
+    samples = by_rate["samples"].median()
+    return pd.DataFrame(
+        {
+            "validation_accuracy": by_rate["accuracy"].mean().round(5),
+            "samples_until_learned": samples.where(samples < float("inf")),
+        }
+    )
 
 
 if __name__ == "__main__":

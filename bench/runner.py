@@ -153,6 +153,17 @@ def plan_here(request: Request) -> Plan:
     return planned
 
 
+def require_memory_for(request: Request) -> None:
+    """Checks, before anything runs, that what a request has still to do fits into memory.
+
+    Raises:
+        RequestError: It does not, or it cannot be carried out.
+    """
+    records = Store(request.folder)
+    datasets = Datasets(request.data_root)
+    _require_memory(request, plan_here(request), datasets, machine.environment(), records)
+
+
 def _require_memory(
     request: Request, planned: Plan, datasets: Datasets, here: Environment, records: Store
 ) -> None:
@@ -204,8 +215,8 @@ def _train(
         progress.kept(record)
     if gone:
         progress.begins(
-            f"{gone} of {len(kept)} runs are recorded, but their weights are gone; the report needs "
-            "none, and --fresh trains them again"
+            f"{gone} of {len(kept)} runs are recorded, but their weights are gone; the report "
+            "needs none, and --fresh trains them again"
         )
     for device, own in ours.items():
         # What a GPU holds for one process it would hold twice, so that this one trains on it.

@@ -1,8 +1,9 @@
 """`python -m bench.counting`: the counting exercise run for real, BP against CNN.
 
-Trains the BP network of 300 million parameters and the CNN on the same three digits at 100x100,
-measures both, and writes a report with parameters, work, time, memory and accuracy side by side.
-Takes minutes, and about 5 GiB of free memory.
+Trains the BP network of 300 million parameters (one seed) and the CNN (five seeds) on the same
+three digits at 100x100, until both have learned, measures both, and writes a report with
+parameters, work, memory, time and accuracy side by side. Takes about a quarter of an hour, and 5
+GiB of free memory.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from bench.cells.counting_recipe import MODELS
 from bench.cells.plan import Request, plan
 from bench.cli import progress
 from bench.cli.parser import Parser, add_reports, command
@@ -22,7 +25,7 @@ from bench.records.text import one_line
 EXIT_FAILED = 1
 NAME = "local-counting"
 COMMAND = "python -m bench.counting"
-MODELS = ("bp-100", "cnn-100")
+CNN, CNN_SEEDS = "cnn-100", (1, 2, 3, 4, 5)
 
 
 @command("bench.counting")
@@ -39,19 +42,22 @@ def main(arguments: list[str] | None) -> int:
     plan(request)
     require_own(request.folder, COUNTING)
     from bench.counting.page import write_page
-    from bench.runner import carry_out
+    from bench.runner import carry_out, require_memory_for
 
+    require_memory_for(request)  # of the larger network, before the smaller one trains for minutes
     shown = progress.choose(quiet=False)
     with writing_alone(request.folder):
         try:
+            seeds = carry_out(replace(request, models=(CNN,), seeds=CNN_SEEDS), shown, timed=False)
             results = carry_out(request, shown)
         finally:
             shown.close()
-        write_page(results, request.folder)
-    for failure in results.failures:
+        write_page(results, seeds.get(CNN, "cpu"), request.folder)
+    failures = dict.fromkeys((*results.failures, *seeds.failures))
+    for failure in failures:
         print(f"failed: {one_line(failure)}", file=sys.stderr)
     print(request.folder / "report.md")
-    return EXIT_FAILED if results.failures else 0
+    return EXIT_FAILED if failures else 0
 
 
 def _request(options: argparse.Namespace) -> Request:

@@ -105,17 +105,24 @@ def _halved(side: int, times: int, *, up: bool) -> int:
     return side
 
 
-# The document trains neither network. Plain SGD, because a 300-million-parameter network with
-# Adam's two moments would need twice the memory again.
-RECIPE = Recipe(
-    dataset="digits",
-    normalisation=UNIT_RANGE,
-    train_batch=64,
-    test_batch=64,
-    loss="cross-entropy",
-    optimiser=Optimiser(name="sgd", learning_rate=0.01),
-    epochs=3,
-)
+def _recipe(learning_rate: float) -> Recipe:
+    """Ours, because the document trains neither network.
+
+    Plain SGD, because a network of 300 million parameters with Adam's two moments would need twice
+    the memory again. Each network has the learning rate at which it did best on validation samples
+    (`python -m bench.choose counting`).
+    """
+    return Recipe(
+        dataset="digits",
+        normalisation=UNIT_RANGE,
+        train_batch=64,
+        test_batch=64,
+        loss="cross-entropy",
+        optimiser=Optimiser(name="sgd", learning_rate=learning_rate),
+        epochs=20,
+        holds_out_validation=True,
+    )
+
 
 INFERRED_SIDE = Deviation(
     what="pictures of 100x100",
@@ -123,7 +130,8 @@ INFERRED_SIDE = Deviation(
     "'more than 300 million parameters'",
 )
 CHOSEN_RECIPE = Deviation(
-    what="trained with plain SGD 0.01, batch 64, 3 epochs, on the digits 0 to 2 enlarged",
+    what="trained with plain SGD, batch 64, 20 epochs, on the digits 0 to 2 enlarged, at the "
+    "learning rate that did best on validation samples",
     reason="the document counts these networks and trains neither",
 )
 
@@ -136,7 +144,7 @@ register(
         output="logits",
         layers=bp_layers(),
         build=bp,
-        recipe=RECIPE,
+        recipe=_recipe(0.01),
         deviations=(
             INFERRED_SIDE,
             Deviation(what="ReLU activations", reason="the document gives none"),
@@ -155,7 +163,7 @@ register(
         output="logits",
         layers=cnn_layers(),
         build=cnn,
-        recipe=RECIPE,
+        recipe=_recipe(0.03),
         deviations=(
             INFERRED_SIDE,
             Deviation(
