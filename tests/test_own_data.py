@@ -132,7 +132,7 @@ def test_pictures_that_do_not_fit_into_memory_are_refused(
     write_tree(tmp_path, {"ant": 3, "bee": 3})
     # A picture takes 4 x 9 x 7 = 252 bytes. Half of 1,500 bytes is 750: the third is too much.
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=1_500))
-    with pytest.raises(RequestError, match="the 6 pictures in .* the first 3 take 0.0 GiB"):
+    with pytest.raises(RequestError, match=r"the 6 pictures in .* the first 3 take 0\.0 GiB"):
         named(f"folder:{tmp_path}")
 
 

@@ -27,8 +27,9 @@ from bench.statistics.basics import (
 )
 
 # How skewed the accuracies of a network's seeds may be: as those of the most skewed network of the
-# records (-1.9 over ten seeds). A few seeds show too little of it, or, with all among the good ones,
-# nothing: so it is supposed, not estimated. Between networks whose seeds differ equally it cancels.
+# records (-1.9 over ten seeds). A few seeds show too little of it, or, with all among the good
+# ones, nothing: so it is supposed, not estimated. Between networks whose seeds differ equally it
+# cancels.
 SEED_SKEWNESS = -2.0
 # The correction for skewness is the first of a series. From ten seeds on it is enough, says the
 # simulation (`studies.accuracy_errors`), but not for five. With the factor 1 + 40 / seeds^2 five
