@@ -46,7 +46,8 @@ def features(count: int, pictures: int | None = None) -> Learner:
         offsets = rng.standard_normal(count) / 10
 
         def hidden(pixels: Floats) -> Floats:
-            return np.maximum(pixels @ weights + offsets, 0)
+            positive: Floats = np.maximum(pixels @ weights + offsets, 0)
+            return positive
 
         known, classes = hidden(train[:pictures]), np.eye(10)[labels[:pictures]]
         ridge = known.T @ known + 0.1 * np.eye(count)
@@ -110,8 +111,8 @@ def compare_designs(samples: Floats, labels: Labels, sets: int = SETS) -> Iterat
         drawn = rng.choice(len(samples), PICTURES, replace=False)
         for name, designs in on_one_set(rng, samples[drawn], labels[drawn]).items():
             found[name].append(designs)
-    for name, designs in found.items():
-        fixed, folds = ([pair[design] for pair in designs] for design in (0, 1))
+    for name, of_sets in found.items():
+        fixed, folds = ([designs[place] for designs in of_sets] for place in (0, 1))
         true = float(np.mean([one.mean for one in folds]))
         yield FoldErrors(
             learner=name,

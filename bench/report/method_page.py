@@ -17,7 +17,12 @@ from bench.cells.common_recipe import (
 )
 from bench.cells.reference import TOLERANCE
 from bench.report.reliability import ReliabilityView, reliability_view
-from bench.statistics.error_rates import RoundingSpread, read_rounding_spread
+from bench.statistics.error_rates import (
+    FoldErrors,
+    RoundingSpread,
+    read_fold_errors,
+    read_rounding_spread,
+)
 from bench.statistics.margin import MARGIN
 from bench.statistics.speed import MARGINS, SpeedMargins
 from bench.timing.protocol import PROCESSES, THROUGHPUT_BATCH
@@ -85,6 +90,7 @@ class MethodPageView:
         accuracy: How often verdicts of accuracy err, for each of two sizes of test sets.
         speed: How often verdicts of speed err.
         rounding: What rounding alone does to networks, beside what seeds do.
+        folds: One split against five folds, where pictures are few.
     """
 
     common: tuple[CommonRecipe, ...]
@@ -97,6 +103,7 @@ class MethodPageView:
     accuracy: tuple[ReliabilityView, ...]
     speed: ReliabilityView
     rounding: tuple[RoundingSpread, ...]
+    folds: tuple[FoldErrors, ...]
 
 
 def method_page() -> str:
@@ -119,6 +126,7 @@ def method_page() -> str:
         accuracy=accuracy,
         speed=accuracy[0],
         rounding=tuple(read_rounding_spread()),
+        folds=tuple(read_fold_errors()),
     )
     return render(Path(__file__).parent, "method-page", view) + "\n"
 

@@ -13,6 +13,7 @@ PAIR_ERRORS = Path(__file__).with_name("accuracy_errors.csv")
 REPORT_ERRORS = Path(__file__).with_name("report_errors.csv")
 SETTLING_ERRORS = Path(__file__).with_name("settling_errors.csv")
 SPEED_ERRORS = Path(__file__).with_name("speed_errors.csv")
+FOLD_ERRORS = Path(__file__).with_name("fold_errors.csv")
 ROUNDING_SPREAD = Path(__file__).with_name("rounding.csv")
 CONTROL_ERRORS = Path(__file__).with_name("control_errors.csv")
 SPEED_REGIMES = Path(__file__).with_name("speed_regimes.csv")
@@ -255,6 +256,35 @@ class ControlErrors:
     handicap: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class FoldErrors:
+    """Two designs for few pictures, as `studies.fold_errors` compares them.
+
+    Differences and errors are fractions in 0..1.
+
+    Attributes:
+        learner: What is compared with 200 random features.
+        sets: Fresh sets of pictures.
+        difference: The mean difference over all sets.
+        fixed_error: Median standard error of the fixed split.
+        fold_error: That of the five folds.
+        fixed_false: How often the fixed split's interval does not hold the difference.
+        fixed_upper: Its one-sided 95% upper bound.
+        fold_false: How often the folds' interval does not hold it.
+        fold_upper: Its one-sided 95% upper bound.
+    """
+
+    learner: str
+    sets: int
+    difference: float
+    fixed_error: float
+    fold_error: float
+    fixed_false: float
+    fixed_upper: float
+    fold_false: float
+    fold_upper: float
+
+
 def read_pair_errors() -> list[PairErrors]:
     """The rows of the last simulation of single comparisons, in its order."""
     return _read(PAIR_ERRORS, PairErrors)
@@ -283,6 +313,11 @@ def read_speed_errors() -> list[SpeedErrors]:
 def read_speed_regimes() -> list[SpeedRegime]:
     """The rows of the last simulation of regimes, in its order."""
     return _read(SPEED_REGIMES, SpeedRegime)
+
+
+def read_fold_errors() -> list[FoldErrors]:
+    """The rows of the last study of folds, in its order."""
+    return _read(FOLD_ERRORS, FoldErrors)
 
 
 def read_rounding_spread() -> list[RoundingSpread]:
