@@ -168,12 +168,12 @@ def pooled(folds: list[Floats]) -> Found:
     parts = np.array([max(seeds - residual, 0), max(samples - residual, 0), residual])
     cells = np.mean([values.size for values in folds])
     size = float((parts.sum() / cells / len(folds)) ** 0.5)
-    together = parts.sum() ** 2 / (mean_squares**2 / freedoms).sum()  # Satterthwaite
-    return Found(
-        mean=float(np.mean([values.mean() for values in folds])),
-        size=size,
-        half=float(student_quantile(np.asarray(together)) * size),
-    )
+    half = 0.0
+    if size:
+        together = parts.sum() ** 2 / (mean_squares**2 / freedoms).sum()  # Satterthwaite
+        half = float(student_quantile(np.asarray(together)) * size)
+    mean = float(np.mean([values.mean() for values in folds]))
+    return Found(mean=mean, size=size, half=half)
 
 
 def _squares(values: Floats) -> Floats:
