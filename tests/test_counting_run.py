@@ -54,7 +54,7 @@ def shrunk(name: str) -> ModelSpec:
     spec = zoo.get(name)
     return replace(
         spec,
-        recipe=recipe_at(spec, 0.1),  # at which the small ones learn within their epochs
+        recipe=recipe_at(spec, 0.3),  # at which the small ones learn within their epochs
         input_shape=(1, SIDE, SIDE),
         layers=layers(SIDE),
         build=partial(build, SIDE),

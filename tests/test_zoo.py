@@ -212,7 +212,7 @@ def test_every_entry_of_a_document_that_is_silent_records_what_was_chosen() -> N
         said = " ".join(deviation.what for deviation in zoo.get(name).deviations)
         assert "100x100" in said
         assert "ReLU" in said
-        assert "SGD 0.01" in said
+        assert "plain SGD" in said
     assert "kernel 5" in " ".join(d.what for d in zoo.get("cnn-100").deviations)
 
 
