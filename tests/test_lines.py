@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from bench.report.write import render
 from bench.results.runs import read
 from bench.results.table import results_table
 from tests.factories import (
+    RECIPE,
     SEEDS,
     count_record,
     reference_record,
@@ -25,6 +27,7 @@ from tests.factories import (
     train_record,
 )
 from tests.lines import Line, read_lines, unsealed, write_lines
+from zoo.spec import Augmentation
 
 COMMITTED = Path(__file__).parents[1] / "reports"
 RECORDS: tuple[kinds.Record, ...] = (
@@ -201,6 +204,14 @@ def test_a_network_of_which_nothing_is_left_is_a_failure_too(tmp_path: Path) -> 
         f"`net` on cpu, seed {seed}" for seed in SEEDS
     ]
     assert "net" in render(results, {})
+
+
+@pytest.mark.parametrize("value", [10, 0.5, "bilinear", True, (0.9, 1.1), ("a", (1, 2))])
+def test_settings_of_augmentations_are_read_as_they_were_written(value: object) -> None:
+    step = Augmentation(name="RandomAffine", settings=(("setting", value),))
+    recipe = replace(RECIPE, augmentation=(step,))
+    record = request_record([], ["lenet"], recipes={"lenet": recipe})
+    assert decode(encode(record)) == record
 
 
 def test_a_record_is_small(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ import msgspec
 
 from bench.cells.common_recipe import shared_recipe
 from bench.records.errors import RequestError
+from bench.records.lines import frozen
 from bench.records.text import one_line
 from zoo import ModelSpec, Optimiser, Recipe
 from zoo.spec import Augmentation, Loss, Output
@@ -279,13 +280,9 @@ def _augmentation(value: Any) -> tuple[Augmentation, ...]:
         if not {"name"} <= {*step} <= {"name", "settings"} or not isinstance(step["name"], str):
             raise ValueError(step)
         settings = msgspec.convert(step.get("settings", {}), dict[str, Any])
-        pairs = tuple((key, _frozen(item)) for key, item in settings.items())
+        pairs = tuple((key, frozen(item)) for key, item in settings.items())
         found.append(Augmentation(name=step["name"], settings=pairs))
     return tuple(found)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _text(value: Any) -> str:

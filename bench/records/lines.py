@@ -142,7 +142,14 @@ def _from_plain(kind: type, plain: object) -> object:
     """What msgspec cannot read by itself."""
     if kind is WrongAnswers:
         return from_plain(plain)
+    if kind is object:  # a setting of an augmentation: a number, a word, or several of them
+        return frozen(plain)
     raise NotImplementedError(f"no field of a record has the type {kind}")
+
+
+def frozen(plain: object) -> object:
+    """The value with tuples for its lists, as recipes have them, which are compared."""
+    return tuple(map(frozen, plain)) if isinstance(plain, list) else plain
 
 
 def _plain(value: object) -> object:
