@@ -125,7 +125,7 @@ def _print_table(outcome: Outcome) -> None:
         collapse_padding=True,  # fits into 80 columns
     )
     table.add_column("network", no_wrap=True)
-    for column in ("device", "accuracy", "95% interval", "parameters", "samples/s"):
+    for column in ("device", "accuracy", "95% over seeds", "parameters", "samples/s"):
         table.add_column(column, justify="right", no_wrap=True)
     for group in results.groups:
         for runs in group:

@@ -344,3 +344,8 @@ def test_a_network_whose_runs_differ_three_times_as_much_is_named(tmp_path: Path
     assert (found.model, found.low, found.high) == ("cnn", 380 / 400, 392 / 400)
     calmer = {**rights, "cnn": (381, 386, 392)}  # 11 is less than three times 4
     assert wild(results_of(tmp_path / "calmer", calmer)) is None
+
+
+def test_networks_from_no_tutorial_are_named(tmp_path: Path) -> None:
+    text = render(results_of(tmp_path, {"lenet": (390, 391, 392), "mine": (380, 391, 392)}), {})
+    assert "Networks that are from no tutorial: `mine`." in text

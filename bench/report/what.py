@@ -35,11 +35,13 @@ class WhatView:
 
     Attributes:
         tutorials: Those that the networks are from.
+        others: Networks of the user's own, and of torchvision.
         figure: What the drawing shows; None where there is none.
         claims: The claims about these networks that were checked, a text of its own.
     """
 
     tutorials: tuple[Tutorial, ...]
+    others: tuple[str, ...]
     figure: str | None
     claims: str
 
@@ -55,11 +57,13 @@ def what_view(results: Results, figures: Mapping[str, str]) -> WhatView:
     grouped: dict[Document, dict[str, Parts | None]] = {}
     for spec in known(results.request.ran):
         grouped.setdefault(spec.document, {})[spec.name] = parts(spec)
+    from_tutorials = {name for networks in grouped.values() for name in networks}
     return WhatView(
         tutorials=tuple(
             Tutorial(title=document.title, is_design=document == CONTROLLED, networks=networks)
             for document, networks in grouped.items()
         ),
+        others=tuple(name for name in results.request.ran if name not in from_tutorials),
         figure=figures.get("networks"),
         claims=decided(results),
     )
