@@ -124,9 +124,13 @@ def _print_table(outcome: Outcome) -> None:
         pad_edge=False,
         collapse_padding=True,  # fits into 80 columns
     )
-    table.add_column("network", no_wrap=True)
-    for column in ("device", "accuracy", "95% over seeds", "parameters", "samples/s"):
-        table.add_column(column, justify="right", no_wrap=True)
+    console = Console()
+    widths = {"device": 6, "accuracy": 8, "95% over seeds": 16, "parameters": 10, "samples/s": 9}
+    left = console.width - sum(widths.values()) - 2 * len(widths) - 2
+    # Of long lines the name is cut, never a number.
+    table.add_column("network", no_wrap=True, overflow="ellipsis", max_width=max(8, left))
+    for column, width in widths.items():
+        table.add_column(column, justify="right", no_wrap=True, min_width=width)
     for group in results.groups:
         for runs in group:
             speed = results.speeds.get((runs.model, runs.device))
@@ -141,7 +145,7 @@ def _print_table(outcome: Outcome) -> None:
                 f"{trained:,.0f}" if trained else "-",
             )
         table.add_section()
-    Console().print(table)
+    console.print(table)
 
 
 def _print_forecast(request: Request) -> None:

@@ -307,3 +307,16 @@ def test_networks_tested_on_other_samples_are_not_ranked_together(tmp_path: Path
     assert sorted(groups) == [["dnn"], ["lenet-rgb"]]
     text = (outcome.folder / "report.md").read_text()
     assert "the first 3 training and 3 test pictures of each digit of digits" in text
+
+
+def test_a_long_name_is_cut_in_a_terminal_of_80_columns_and_no_number_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    found = bench.load_results(Path(__file__).parents[1] / "reports" / "digits-torchvision-cpu")
+    compare._print_table(found)
+    printed = capsys.readouterr().out
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "torchvision:mobil" in printed
+    for number in ("11,181,642", "1,528,106", "98.06%", "97.37% to 98.75%"):
+        assert number in printed
