@@ -129,10 +129,8 @@ def load_trained(
     Raises:
         RequestError: There is no such report or run, or its weights are missing or others.
     """
-    from bench.cells.own import add_networks
-    from bench.cells.recorded import recorded_run
-    from bench.records.store import find_folder
+    from bench.cells.recorded import find_run
 
-    add_networks(zoo)
-    folder = find_folder(str(report), Path(reports))
-    return recorded_run(folder, model, seed=seed, device=device).network()
+    place = Path(reports)
+    run = find_run(str(report), model, seed=seed, device=device, reports=place, zoo=zoo)
+    return run.network()

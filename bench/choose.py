@@ -10,7 +10,7 @@ stopped.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports, comma
 from bench.records import kinds
 from bench.records.errors import RequestError
 from bench.records.store import Store, of_kind
+from zoo import ModelSpec, Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,12 +51,30 @@ class Trials:
     kept: Path
     side_by_side: int
 
-    def run(self, cells: Sequence[Cell]) -> list[kinds.Train]:
-        """Each cell's record; what was kept is not trained again.
+    def run(
+        self, dataset: str, recipe_name: str, asked: Iterable[tuple[ModelSpec, Recipe, int]]
+    ) -> list[kinds.Train]:
+        """Each training's record; what was kept is not trained again.
+
+        Args:
+            dataset: By name.
+            recipe_name: Where the recipes come from.
+            asked: Networks, each with its recipe and a seed.
 
         Raises:
             RequestError: A cell failed.
         """
+        cells = [
+            Cell(
+                spec=spec,
+                recipe=recipe,
+                dataset=dataset,
+                recipe_name=recipe_name,
+                seed=seed,
+                device="cpu",
+            )
+            for spec, recipe, seed in asked
+        ]
         environment = machine.environment()
         jobs = make_jobs(
             cells, self.datasets, splits=self.kept, environment=environment, weights=None
@@ -113,28 +132,20 @@ def _common(trials: Trials) -> pd.DataFrame:
     import pandas as pd
 
     runs = [
-        (settings, model, seed)
+        (settings, zoo.get(model), seed)
         for seed in common_recipe.SEEDS[trials.recipe]
         for settings in common_recipe.CANDIDATES
         for model in twins(image_models())
     ]
-    found = trials.run(
-        [
-            Cell(
-                spec=zoo.get(model),
-                recipe=common_recipe.common_recipe(zoo.get(model), trials.recipe, settings),
-                dataset=trials.recipe,
-                recipe_name="common",
-                seed=seed,
-                device="cpu",
-            )
-            for settings, model, seed in runs
-        ]
-    )
+    asked = [
+        (spec, common_recipe.common_recipe(spec, trials.recipe, settings), seed)
+        for settings, spec, seed in runs
+    ]
+    found = trials.run(trials.recipe, "common", asked)
     table = pd.DataFrame(
         [
-            {**asdict(settings), "model": model, "accuracy": record.validation_accuracy}
-            for (settings, model, _), record in zip(runs, found, strict=True)
+            {**asdict(settings), "model": spec.name, "accuracy": record.validation_accuracy}
+            for (settings, spec, _), record in zip(runs, found, strict=True)
         ]
     )
     accuracy = table.groupby(["learning_rate", "schedule", "model"], sort=False)["accuracy"]
@@ -149,19 +160,8 @@ def _fast(trials: Trials) -> pd.DataFrame:
 
     spec = zoo.get(fast_recipe.MODEL)
     runs = [(settings, seed) for settings in fast_recipe.CANDIDATES for seed in fast_recipe.SEEDS]
-    found = trials.run(
-        [
-            Cell(
-                spec=spec,
-                recipe=fast_recipe.fast_recipe(spec, settings),
-                dataset="mnist",
-                recipe_name="fast",
-                seed=seed,
-                device="cpu",
-            )
-            for settings, seed in runs
-        ]
-    )
+    asked = [(spec, fast_recipe.fast_recipe(spec, settings), seed) for settings, seed in runs]
+    found = trials.run("mnist", "fast", asked)
     table = pd.DataFrame(
         [
             {
@@ -196,19 +196,8 @@ def _counting(trials: Trials) -> pd.DataFrame:
         for rate in counting_recipe.RATES
         for seed in counting_recipe.SEEDS[model]
     ]
-    found = trials.run(
-        [
-            Cell(
-                spec=spec,
-                recipe=counting_recipe.recipe_at(spec, rate),
-                dataset="digits",
-                recipe_name="document",
-                seed=seed,
-                device="cpu",
-            )
-            for spec, rate, seed in runs
-        ]
-    )
+    asked = [(spec, common_recipe.at_rate(spec.recipe, rate), seed) for spec, rate, seed in runs]
+    found = trials.run("digits", "document", asked)
     table = pd.DataFrame(
         [
             {

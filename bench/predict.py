@@ -8,11 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cells.own import add_networks
-from bench.cells.recorded import RecordedRun, recorded_run
+from bench.cells.recorded import RecordedRun, find_run
 from bench.cli.parser import Parser, add_reports, add_run, add_zoo, command
 from bench.records.errors import RequestError
-from bench.records.store import find_folder
 from bench.records.text import one_line
 
 if TYPE_CHECKING:
@@ -55,9 +53,14 @@ def main(arguments: list[str] | None) -> int:
     add_reports(parser)
     add_zoo(parser)
     options = parser.parse_args(arguments)
-    add_networks(options.zoo)
-    folder = find_folder(options.name, options.reports)
-    run = recorded_run(folder, options.network, seed=options.seed, device=options.device)
+    run = find_run(
+        options.name,
+        options.network,
+        seed=options.seed,
+        device=options.device,
+        reports=options.reports,
+        zoo=options.zoo,
+    )
     if not run.spec.takes_images:
         shape = "x".join(map(str, run.spec.input_shape))
         raise RequestError(

@@ -7,14 +7,13 @@ when each network trains at the rate that is best for it on the validation sampl
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 import zoo
 from bench.cells import machine
-from bench.cells.common_recipe import EPOCHS, SWEEP_RATES, chosen_on
+from bench.cells.common_recipe import EPOCHS, SWEEP_RATES, at_rate, chosen_on
 from bench.cells.data import Datasets
 from bench.cells.jobs import Job, make_jobs
 from bench.cells.places import HERE, Place, at_a_time, run_jobs
@@ -166,7 +165,7 @@ def _cell(model: str, rate: float, seed: int, request: kinds.Request) -> Cell:
     as_chosen = own.epochs == EPOCHS[chosen_on(request.dataset)]
     return Cell(
         spec=zoo.get(model),
-        recipe=replace(own, optimiser=replace(own.optimiser, learning_rate=rate)),
+        recipe=at_rate(own, rate),
         dataset=request.dataset,
         recipe_name="common",
         seed=seed,

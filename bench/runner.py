@@ -229,12 +229,11 @@ def _train(
 
 def _kept(records: Store, keys: Collection[str]) -> Iterator[tuple[str, kinds.Train]]:
     """The good records of cells that are not trained again, one at a time: there may be many."""
-    found: set[str] = set()
+    left = set(keys)
     for record in records.each():
-        if isinstance(record, kinds.Train) and record.status == "ok" and record.key in keys:
-            if record.key not in found:
-                yield record.key, record
-            found.add(record.key)
+        if isinstance(record, kinds.Train) and record.status == "ok" and record.key in left:
+            left.remove(record.key)
+            yield record.key, record
 
 
 def _telling(progress: Progress) -> Callable[[Cell, EndedError], None]:

@@ -20,13 +20,13 @@ from torch import Tensor, nn
 
 import zoo
 from bench import runner
+from bench.cells.common_recipe import at_rate
 from bench.cells.counting_recipe import (
     MODELS,
     RATES,
     SEEDS,
     learned_after,
     read_outcome,
-    recipe_at,
     winner,
 )
 from bench.counting import __main__ as counting
@@ -54,7 +54,7 @@ def shrunk(name: str) -> ModelSpec:
     spec = zoo.get(name)
     return replace(
         spec,
-        recipe=recipe_at(spec, 0.3),  # at which the small ones learn within their epochs
+        recipe=at_rate(spec.recipe, 0.3),  # at which the small ones learn within their epochs
         input_shape=(1, SIDE, SIDE),
         layers=layers(SIDE),
         build=partial(build, SIDE),

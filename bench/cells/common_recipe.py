@@ -10,7 +10,7 @@ their own take the recipe of `OTHERWISE`.
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from statistics import fmean, median
@@ -110,6 +110,11 @@ def shared_recipe(
         schedule=schedule,
         holds_out_validation=True,
     )
+
+
+def at_rate(recipe: Recipe, rate: float) -> Recipe:
+    """The same recipe at another learning rate."""
+    return replace(recipe, optimiser=replace(recipe.optimiser, learning_rate=rate))
 
 
 def _normalisation(spec: ModelSpec) -> Normalisation:

@@ -14,11 +14,10 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench.records.kinds import TestPoint
-from zoo import ModelSpec, Recipe
 
 MODELS = ("bp-100", "cnn-100")
 LEARNED = 0.95  # of the validation samples right: the network has learned
@@ -43,11 +42,6 @@ class Candidate:
     learning_rate: float
     accuracy: float
     samples: float
-
-
-def recipe_at(spec: ModelSpec, rate: float) -> Recipe:
-    """A network's own recipe at another learning rate."""
-    return replace(spec.recipe, optimiser=replace(spec.recipe.optimiser, learning_rate=rate))
 
 
 def learned_after(curve: Iterable[TestPoint]) -> int | None:

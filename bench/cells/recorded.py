@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import zoo
 from bench.cells.jobs import weights_name
+from bench.cells.own import add_networks
 from bench.cells.plan import Cell
 from bench.cells.weights import WeightsError, read_weights
 from bench.records import kinds
 from bench.records.errors import RequestError
-from bench.records.store import Store, latest, of_kind
+from bench.records.store import Store, find_folder, latest, of_kind
 from bench.records.text import one_line
 from zoo import ModelSpec, Recipe
 
@@ -80,6 +81,29 @@ class RecordedRun:
         return network.eval()
 
 
+def find_run(
+    report: str,
+    model: str,
+    *,
+    seed: int | None,
+    device: str | None,
+    reports: Path,
+    zoo: str | Path | None,
+) -> RecordedRun:
+    """A run of a report that is named as users name it; see `recorded_run`.
+
+    Args:
+        report: Its folder, or its name under `reports`.
+        model: The network's name or alias.
+        seed: See `recorded_run`.
+        device: See `recorded_run`.
+        reports: The folder that names are looked up in.
+        zoo: A Python file, or a module by its name, with networks of the user's own; it is run.
+    """
+    add_networks(zoo)
+    return recorded_run(find_folder(report, reports), model, seed=seed, device=device)
+
+
 def recorded_run(
     folder: Path, model: str, *, seed: int | None = None, device: str | None = None
 ) -> RecordedRun:
@@ -117,7 +141,7 @@ def recorded_run(
         recipe=request.recipes[run.model],
         record=run,
         request=request,
-        weights=folder / "weights" / weights_name(as_cell(run, request)),
+        weights=folder / "weights" / weights_name(run),
     )
 
 

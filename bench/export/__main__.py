@@ -5,12 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench.cells.own import add_networks
-from bench.cells.recorded import RecordedRun, recorded_run
+from bench.cells.recorded import RecordedRun, find_run
 from bench.cli.parser import Parser, add_data_root, add_reports, add_run, add_zoo, command
 from bench.export.formats import FORMATS, Format, format_of
 from bench.records.errors import RequestError
-from bench.records.store import find_folder
 from bench.records.text import one_line
 
 EXIT_OTHERWISE = 1
@@ -42,9 +40,14 @@ def main(arguments: list[str] | None) -> int:
     add_data_root(parser)
     add_zoo(parser)
     options = parser.parse_args(arguments)
-    add_networks(options.zoo)
-    folder = find_folder(options.name, options.reports)
-    run = recorded_run(folder, options.network, seed=options.seed, device=options.device)
+    run = find_run(
+        options.name,
+        options.network,
+        seed=options.seed,
+        device=options.device,
+        reports=options.reports,
+        zoo=options.zoo,
+    )
     to = format_of(options.file)
     if options.file.is_dir():
         raise RequestError(f"'{options.file}' is a folder; name a file")
