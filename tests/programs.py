@@ -22,8 +22,19 @@ def run_module(
     module: str, *arguments: str, folder: Path = REPOSITORY
 ) -> subprocess.CompletedProcess[str]:
     """What `python -m MODULE` does in a folder: its exit code and what it prints."""
+    return _run("-m", module, *arguments, folder=folder)
+
+
+def run_program(program: str, folder: Path = REPOSITORY) -> str:
+    """What a program prints that a new Python runs in a folder; it must end with 0."""
+    done = _run("-c", program, folder=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env={**outside_pytest(), "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,

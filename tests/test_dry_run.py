@@ -21,7 +21,7 @@ from bench.cli.lists import DATA_SETS, OWN_DATA
 from bench.forecast import MACS_PER_SECOND, forecast, in_words
 from bench.records.store import Store
 from tests.factories import train_record
-from tests.programs import REPOSITORY, outside_pytest, run_module
+from tests.programs import REPOSITORY, outside_pytest, run_module, run_program
 
 
 @pytest.fixture
@@ -126,16 +126,7 @@ print([name for name in ("torch", "numpy", "pandas", "PIL") if name in sys.modul
 
 
 def test_lists_need_no_torch_and_name_every_network() -> None:
-    result = subprocess.run(
-        [sys.executable, "-c", LISTED],
-        cwd=REPOSITORY,
-        env=outside_pytest(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=True,
-    )
-    *printed, modules = result.stdout.splitlines()
+    *printed, modules = run_program(LISTED).splitlines()
     assert modules == "[]"
     rows = {line.split()[0]: line for line in printed if line.strip()}
     for name in zoo.names():

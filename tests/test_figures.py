@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,8 +26,7 @@ from bench.results.runs import Results, read
 from bench.writing.marks import marks
 from bench.writing.style import GRID, PAIRS, darkened
 from tests.factories import count_record, request_record, train_record
-
-ROOT = Path(__file__).parents[1]
+from tests.programs import run_program
 
 
 def results_of(folder: Path, networks: dict[str, dict[str, Any]]) -> Results:
@@ -226,12 +222,7 @@ def test_a_matplotlibrc_in_the_folder_changes_no_figure(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
     (tmp_path / "styled" / "matplotlibrc").write_text("axes.facecolor: red\nfont.size: 30\n")
     for name in ("plain", "styled"):
-        subprocess.run(
-            [sys.executable, "-c", BARE],
-            cwd=tmp_path / name,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            check=True,
-        )
+        run_program(BARE, folder=tmp_path / name)
     plain, styled = ((tmp_path / name / "found.svg").read_bytes() for name in ("plain", "styled"))
     assert plain == styled
 

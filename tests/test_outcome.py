@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from bench.report.outcome import Outcome
 from bench.report.write import write_report
 from tests.factories import RIGHT, SEEDS, request_record, train_record, written_report
 from tests.lines import read_lines
-from tests.programs import REPOSITORY, outside_pytest
+from tests.programs import REPOSITORY, run_program
 
 GOLDEN = REPOSITORY / "tests" / "golden" / "report.md"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -220,15 +218,7 @@ def test_a_report_is_opened_and_shown_without_torch() -> None:
         "outcome = bench.load_results('reports/digits-common-cpu'); repr(outcome); outcome.table; "
         "outcome._repr_html_(); print(json.dumps([sorted(before), sorted(sys.modules)]))"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=REPOSITORY,
-        env=outside_pytest(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    before, after = json.loads(found.stdout)
+    before, after = json.loads(run_program(program))
     assert not {"torch", "pandas", "matplotlib", "numpy"}.intersection(before)
     assert "pandas" in after
     assert "torch" not in after

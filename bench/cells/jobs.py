@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import zoo
 from bench.cells.data import Dataset, Datasets
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from bench.cells.train import Trained
 
 
+Made = TypeVar("Made")
 _answered: set[str] = set()  # networks whose answers this process has checked
 
 
@@ -91,42 +92,37 @@ def make_jobs(
     cells = tuple(cells)
     for cell in cells:
         _require_samples(datasets.get(cell.dataset, cell.seed), cell.spec)
-    stored: dict[object, StoredSplit] = {}
-    code_of = cache(training_code)  # a tenth of a second, and the same for all seeds
-    jobs = []
-    for cell in cells:
-        dataset = datasets.get(cell.dataset, cell.seed)
-        what = _seen(dataset, cell)
-        if what not in stored:
-            stored[what] = store(_view(dataset, cell), splits)
-        code = code_of(cell.spec, together=cell.together is not None)
-        jobs.append(_make_job(cell, stored[what], code, environment, weights))
-    return jobs
+    stored = _with_views(cells, datasets, lambda split: store(split, splits))
+    return [_make_job(cell, split, code, environment, weights) for cell, split, code in stored]
 
 
 def keyed(cells: Iterable[Cell], datasets: Datasets, environment: Environment) -> list[Keyed]:
     """Cells with the keys that `make_jobs` would give them."""
-    seen: dict[object, tuple[str, int]] = {}
-    code_of = cache(training_code)
     found = []
-    for cell in cells:
-        dataset = datasets.get(cell.dataset, cell.seed)
-        what = _seen(dataset, cell)
-        if what not in seen:
-            split = _view(dataset, cell)
-            seen[what] = (split.checksum, split.sizes[0])
-        data_sha256, train_samples = seen[what]
-        code = code_of(cell.spec, together=cell.together is not None)
+    sized = _with_views(cells, datasets, lambda split: (split.checksum, split.sizes[0]))
+    for cell, (data_sha256, train_samples), code in sized:
         content = key_content(cell, data_sha256, code, environment)
         work = work_digest(cell, content)
         found.append(Keyed(cell=cell, key=digest(content), work=work, train_samples=train_samples))
     return found
 
 
-def _seen(dataset: Dataset, cell: Cell) -> object:
-    """All that a view of the data depends on, so that networks and rates share theirs."""
-    kept = (cell.recipe.holds_out_validation, cell.recipe.samples_per_class, cell.permuted)
-    return (dataset.checksum, cell.spec.input_shape, cell.spec.classes, *kept)
+def _with_views(
+    cells: Iterable[Cell], datasets: Datasets, make: Callable[[Split], Made]
+) -> Iterator[tuple[Cell, Made, str]]:
+    """Each cell with what is made of its view of the data, and with its training code's digest.
+
+    Of equal views it is made once, so that networks and rates share theirs.
+    """
+    made: dict[object, Made] = {}
+    code_of = cache(training_code)  # a tenth of a second, and the same for all seeds
+    for cell in cells:
+        dataset = datasets.get(cell.dataset, cell.seed)
+        kept = (cell.recipe.holds_out_validation, cell.recipe.samples_per_class, cell.permuted)
+        what = (dataset.checksum, cell.spec.input_shape, cell.spec.classes, *kept)
+        if what not in made:
+            made[what] = make(_view(dataset, cell))
+        yield cell, made[what], code_of(cell.spec, together=cell.together is not None)
 
 
 def _view(dataset: Dataset, cell: Cell) -> Split:
@@ -162,9 +158,14 @@ def _make_job(
     )
 
 
+def run_name(cell: Cell | kinds.Train) -> str:
+    """A run among those of its report, for files: not every system has a `:` in their names."""
+    return f"{cell.model.replace(':', '-')}-{cell.device}-{cell.seed}"
+
+
 def weights_name(cell: Cell | kinds.Train) -> str:
-    """The file of a cell's trained weights; no system has a `:` in the names of all its files."""
-    return f"{cell.model.replace(':', '-')}-{cell.device}-{cell.seed}.safetensors"
+    """The file of a cell's trained weights."""
+    return f"{run_name(cell)}.safetensors"
 
 
 def key_content(

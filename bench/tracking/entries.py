@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 
+from bench.cells.jobs import run_name
 from bench.records.kinds import Train
 from bench.results.runs import Results, Runs
 
@@ -37,7 +38,7 @@ def entries(results: Results) -> tuple[Entry, ...]:
     """The training runs of a report that have a record, in the order of the request."""
     return tuple(
         Entry(
-            name=f"{runs.model.replace(':', '-')}-{runs.device}-{seed}",
+            name=run_name(record),
             key=record.key,
             went_through=record.status == "ok",
             parameters=_parameters(results, runs, record),
@@ -45,7 +46,7 @@ def entries(results: Results) -> tuple[Entry, ...]:
             curves=_curves(record),
         )
         for runs in results.runs
-        for seed, record in runs.cells.items()
+        for record in runs.cells.values()
         if record.key  # one whose record was lost has none
     )
 
