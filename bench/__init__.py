@@ -31,7 +31,6 @@ def run(
     reports: str | Path = "reports",
     data_root: str | Path | None = None,
     zoo: str | Path | None = None,
-    timed: bool = True,
     **options: Any,
 ) -> Outcome:
     """Runs a comparison and writes its report, like `python -m bench.compare`.
@@ -45,9 +44,9 @@ def run(
         reports: The folder that reports are written to.
         data_root: The folder above `MNIST/raw`; None takes `$BENCH_DATA_ROOT`, or `data`.
         zoo: A Python file, or a module by its name, with networks of your own; it is run.
-        timed: Whether to measure speed as well, which takes most of the time of a small run.
         options: The other fields of `bench.cells.plan.Request`: `dataset`, `recipe`, `settings`,
-            `epochs`, `baseline`, `name`, `fresh`, `cluster`.
+            `epochs`, `baseline`, `name`, `fresh`, `cluster`, `rounds`. Measuring speed takes most
+            of the time of a small run; `rounds=0` leaves it out.
 
     Raises:
         RequestError: The request cannot be carried out; nothing has been written.
@@ -83,7 +82,7 @@ def run(
     )
     planned = plan(request)
     require_sound(own, planned)
-    return carry_out(request, Progress(), timed=timed)
+    return carry_out(request, Progress())
 
 
 def load_results(report: str | Path, *, reports: str | Path = "reports") -> Outcome:

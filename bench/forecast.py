@@ -208,8 +208,9 @@ def in_words(found: Forecast, request: Request) -> Iterator[str]:
         yield f"{shared} runs are of equal networks under another name, which are trained once"
     if request.looks:
         yield f"at most: it is looked at after {', '.join(map(str, request.looks))} seeds"
-    timed = f", of which {found.timed} are timed already" if found.timed else ""
-    yield f"timed after the training: {'; '.join(found.groups)}{timed}"
+    if found.groups:
+        timed = f", of which {found.timed} are timed already" if found.timed else ""
+        yield f"timed after the training: {'; '.join(found.groups)}{timed}"
     yield from (f"left out: {reason}" for reason in found.left_out)
     yield _time(found, request)
     yield "nothing was trained or written; leave --dry-run out to run it"

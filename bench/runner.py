@@ -47,27 +47,26 @@ from bench.timing.memory import require_memory
 from bench.timing.workloads import measure_group, plan_groups
 
 
-def run(request: Request, progress: Progress, *, timed: bool = True) -> Outcome:
+def run(request: Request, progress: Progress) -> Outcome:
     """Trains and measures what is not in the report's records yet, and writes the report.
 
     Args:
         request: What to run.
         progress: Shows it.
-        timed: Whether to measure speed as well.
 
     Raises:
         RequestError: The request cannot be carried out; nothing has been written.
     """
     plan(request)  # before anything is made of the report's name
     with writing_alone(request.folder):
-        results = carry_out(request, progress, timed=timed)
+        results = carry_out(request, progress)
         from bench.report.write import write_report
 
         write_report(results, request.folder)
     return Outcome(folder=request.folder, results=results)
 
 
-def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Results:
+def carry_out(request: Request, progress: Progress) -> Results:
     """The results of a request, trained and measured where the records lack them.
 
     Raises:
@@ -105,9 +104,9 @@ def carry_out(request: Request, progress: Progress, *, timed: bool = True) -> Re
         controls = make_jobs(permuted, datasets, splits=splits, environment=here, weights=None)
         _train([*jobs, *controls], request, records, progress, place, meanwhile=references)
     keys = [job.key for job in (*jobs, *controls)] + counted + references()
-    if timed:  # here, and only now: no cell of this run trains any more, wherever it did
-        able = _that_ran(planned, records, keys)
-        keys += _measure(request, able, here, records, progress)
+    # Here, and only now: no cell of this run trains any more, wherever it did.
+    able = _that_ran(planned, records, keys)
+    keys += _measure(request, able, here, records, progress)
     trained = of_kind(latest(records.read(), keys).values(), kinds.Train)
     shown = hardest(trained, planned.models, len(dataset.test))[:PICTURES_SHOWN]
     records.append(request_record(request, planned, here, dataset, keys, ran, shown))

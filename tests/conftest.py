@@ -42,5 +42,5 @@ def trained_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report with two networks trained on digits; its tests leave it as it is."""
     reports = tmp_path_factory.mktemp("trained")
     return bench.run(
-        ["lenet", "dnn"], seeds=2, epochs=1, devices=["cpu"], reports=reports, timed=False
+        ["lenet", "dnn"], seeds=2, epochs=1, devices=["cpu"], reports=reports, rounds=0
     ).folder

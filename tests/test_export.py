@@ -54,7 +54,7 @@ def spec_of(build: Callable[[], nn.Module]) -> zoo.ModelSpec:
 def trained(build: Callable[[], nn.Module], reports: Path) -> Path:
     with zoo.temporary(spec_of(build)):
         return bench.run(
-            "dnn", seeds=1, epochs=1, reports=reports, devices=["cpu"], timed=False
+            "dnn", seeds=1, epochs=1, reports=reports, devices=["cpu"], rounds=0
         ).folder
 
 
@@ -194,7 +194,7 @@ def test_data_that_are_not_what_they_were_are_refused(
             Image.new("L", (28, 28), 60 * digit).save(tmp_path / part / f"a{digit}.png")
     dataset = f"pictures:{tmp_path}"
     options: dict[str, Any] = {"dataset": dataset, "seeds": 1, "epochs": 1, "devices": ["cpu"]}
-    report = bench.run("dnn", reports=tmp_path / "reports", timed=False, **options).folder
+    report = bench.run("dnn", reports=tmp_path / "reports", rounds=0, **options).folder
     path = tmp_path / "mine.pt"
     assert command(report, "dnn", path) == 0
     path.unlink()

@@ -138,8 +138,8 @@ class Said(Progress):
 def test_a_run_removes_damaged_weights_and_says_so_and_what_was_left_half_written(
     tmp_path: Path,
 ) -> None:
-    request = Request(models=("dnn", "net"), seeds=(1,), epochs=1, reports=tmp_path, name="local-x")
-    run(request, Progress(), timed=False)
+    request = Request(models=("dnn", "net"), seeds=(1,), epochs=1, reports=tmp_path, name="local-x", rounds=0)
+    run(request, Progress())
     cells = of_kind(Store(request.folder).read(), kinds.Train)
     folder = request.folder / "weights"
     for cell in cells:
@@ -148,7 +148,7 @@ def test_a_run_removes_damaged_weights_and_says_so_and_what_was_left_half_writte
     for place in (request.folder, folder):
         (place / ".left.part").write_text("half")
     said = Said()
-    run(request, said, timed=False)
+    run(request, said)
     assert [line for line in said.lines if "net-cpu-1" in line and "was removed" in line]
     assert [line for line in said.lines if line.startswith("1 of 2 runs are recorded, but their")]
     assert [path.name for path in folder.iterdir()] == ["dnn-cpu-1.safetensors"]
@@ -165,7 +165,7 @@ def test_a_worker_whose_run_was_killed_overwrites_no_weights(tmp_path: Path) -> 
     from bench.cells.places import run_jobs
     from bench.cells.plan import plan
 
-    request = Request(models=("dnn",), seeds=(1,), epochs=1, reports=tmp_path, name="local-x")
+    request = Request(models=("dnn",), seeds=(1,), epochs=1, reports=tmp_path, name="local-x", rounds=0)
     (job,) = make_jobs(
         plan(request).cells,
         Datasets(tmp_path),

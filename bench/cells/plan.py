@@ -61,6 +61,8 @@ class Request:
         zoo: The file or module that the user's own networks were added from; None without one.
         cell_timeout: Seconds after which a cell is ended; None lets it take as long as it takes.
         cluster: Address of the scheduler whose workers train; None trains on this machine.
+        rounds: How often each speed is measured in every process; 0 measures none, and None takes
+            `bench.timing.protocol.ROUNDS`.
     """
 
     models: tuple[str, ...]
@@ -83,6 +85,7 @@ class Request:
     zoo: str | None = None
     cell_timeout: float | None = None
     cluster: str | None = None
+    rounds: int | None = None
 
     @property
     def report_name(self) -> str:
@@ -294,6 +297,8 @@ def _validate(request: Request) -> None:
         raise RequestError(
             f"--cell-timeout {request.cell_timeout:g} is no number of seconds above 0"
         )
+    if request.rounds is not None and request.rounds < 0:
+        raise RequestError(f"--rounds {request.rounds} must be 0, which measures no speed, or more")
     validate_folder(request.report_name, request.reports)
 
 

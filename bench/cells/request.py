@@ -110,6 +110,7 @@ def command(request: Request) -> str:
         "--devices": ",".join(request.devices),
         "--epochs": request.epochs,
         "--cell-timeout": None if request.cell_timeout is None else f"{request.cell_timeout:g}",
+        "--rounds": request.rounds,
         "--engine": None if request.engine == "sequential" else request.engine,
         "--baseline": request.baseline,
         "--margin": None if request.margin == MARGIN else f"{100 * request.margin:g}pp",

@@ -24,6 +24,7 @@ from bench.cli.values import parse_list, parse_margin, parse_seeds, seconds
 from bench.cluster.address import require_address
 from bench.records.errors import RequestError
 from bench.records.store import Store
+from bench.timing.protocol import PROCESSES, ROUNDS
 
 EXAMPLES = """examples:
   python -m bench.compare --models lenet,dnn,net
@@ -106,6 +107,12 @@ def _add_amount(group: Options) -> None:
         help="ends a training run, a count or a measurement that takes longer, and goes on with "
         "the others (none)",
     )
+    add(
+        "--rounds",
+        type=int,
+        help=f"how often each speed is measured in each of {PROCESSES} processes: more where the "
+        f"machine is noisy; 0 measures no speed ({ROUNDS})",
+    )
     devices = add("--devices", help="cpu, cuda or cpu,cuda (what is there)")
     offers(devices, one_of("cpu", "cuda", "cpu,cuda"))
     add_jobs(group)
@@ -177,6 +184,7 @@ def read_request(options: argparse.Namespace, *, trains: bool = False) -> Reques
         zoo=options.zoo,
         cell_timeout=options.cell_timeout,
         cluster=options.cluster,
+        rounds=options.rounds,
     )
     if options.devices is not None:
         request = replace(request, devices=parse_list("--devices", options.devices))

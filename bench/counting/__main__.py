@@ -48,7 +48,7 @@ def main(arguments: list[str] | None) -> int:
     shown = progress.choose(quiet=False)
     with writing_alone(request.folder):
         try:
-            seeds = carry_out(replace(request, models=(CNN,), seeds=CNN_SEEDS), shown, timed=False)
+            seeds = carry_out(replace(request, models=(CNN,), seeds=CNN_SEEDS, rounds=0), shown)
             results = carry_out(request, shown)
         finally:
             shown.close()

@@ -62,6 +62,8 @@ def plan_groups(request: Request, planned: Plan, here: Environment) -> list[Grou
 
     The yardstick is measured with those that are together, on each of their devices.
     """
+    if request.rounds == 0:
+        return []
     workloads = plan_workloads(request, planned)
     heavy = {workload for workload, cell in workloads.items() if cell.is_heavy}
     together = {workload: cell for workload, cell in workloads.items() if workload not in heavy}
@@ -72,12 +74,17 @@ def plan_groups(request: Request, planned: Plan, here: Environment) -> list[Grou
             together[replace(flagged, deterministic=False)] = together[flagged]
             if device == "cpu":  # a control: is a delay of a known size found?
                 together[replace(flagged, delay=DELAY)] = together[flagged]
-    groups = [_group(together, here, PROCESSES, ROUNDS)] if together else []
+    groups = [_group(together, here, PROCESSES, request.rounds or ROUNDS)] if together else []
     alone = [workload for workload in workloads if workload in heavy]
     return [
         *groups,
         *(
-            _group({workload: workloads[workload]}, here, HEAVY_PROCESSES, HEAVY_ROUNDS)
+            _group(
+                {workload: workloads[workload]},
+                here,
+                HEAVY_PROCESSES,
+                request.rounds or HEAVY_ROUNDS,
+            )
             for workload in alone
             if workload.phase != "latency"  # a batch of one says nothing of such a network
         ),
