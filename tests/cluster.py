@@ -16,14 +16,6 @@ from pathlib import Path
 from tests.programs import REPOSITORY, outside_pytest
 
 PATIENCE_SECONDS = 240.0
-# The command without its measurements, which take longest and always run on the client's machine.
-COMPARE = """
-import sys
-import bench.runner
-from bench.compare import main
-bench.runner._measure = lambda *_: []
-raise SystemExit(main(sys.argv[1:]))
-"""
 
 
 @dataclass
@@ -93,7 +85,7 @@ def cluster(folder: Path, *workers: str, threads: int = 1) -> Iterator[Started]:
 def compare(*arguments: str, folder: Path = REPOSITORY) -> subprocess.Popen[str]:
     """Starts a comparison that measures no speed."""
     return subprocess.Popen(
-        [sys.executable, "-c", COMPARE, *arguments],
+        [sys.executable, "-m", "bench.compare", "--rounds", "0", *arguments],
         cwd=folder,
         env={**outside_pytest(), "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,

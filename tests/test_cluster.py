@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 from bench.cells import machine
 from bench.cluster.address import require_address
 from bench.records.errors import RequestError
-from tests.cluster import COMPARE, PATIENCE_SECONDS, Started, cluster, compare
+from tests.cluster import PATIENCE_SECONDS, Started, cluster, compare
 from tests.programs import REPOSITORY, outside_pytest, run_module
 
 pytest.importorskip("distributed")
@@ -219,7 +219,11 @@ def test_what_can_be_no_address_is_answered_before_anything_is_loaded(
 
 
 def test_without_dask_the_option_says_what_to_install_and_all_else_works() -> None:
-    program = f"import sys; sys.modules['distributed'] = None\n{COMPARE}"
+    program = (
+        "import sys; sys.modules['distributed'] = None\n"
+        "from bench.compare import main\n"
+        "raise SystemExit(main(sys.argv[1:]))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program, "--cluster", "tcp://127.0.0.1:8786"],
         cwd=REPOSITORY,

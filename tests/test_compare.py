@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import bench
 import zoo
-from bench import compare, runner
+from bench import compare
 from bench.records.wrong_answers import from_plain
 from bench.results.table import CSV_COLUMNS
 from tests.programs import run_module
@@ -30,12 +30,6 @@ def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
 def table(folder: Path) -> list[dict[str, str]]:
     with (folder / "results.csv").open(newline="") as file:
         return list(csv.DictReader(file))
-
-
-@pytest.fixture
-def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves measuring out, where a test is about training."""
-    monkeypatch.setattr(runner, "_measure", lambda *_: [])
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +118,6 @@ def test_the_same_request_again_trains_nothing(reports: Path) -> None:
     assert lines(reports / "first", "train") == before
 
 
-@pytest.mark.usefixtures("untimed")
 def test_one_job_and_two_end_in_the_same_weights_and_twins_in_equal_ones(
     reports: Path, tmp_path: Path
 ) -> None:
@@ -133,6 +126,7 @@ def test_one_job_and_two_end_in_the_same_weights_and_twins_in_equal_ones(
         seeds=2,
         epochs=1,
         jobs=1,
+        rounds=0,
         devices=["cpu"],
         reports=tmp_path,
     )
@@ -146,9 +140,9 @@ def test_one_job_and_two_end_in_the_same_weights_and_twins_in_equal_ones(
         assert digests["lenet", seed] == digests["lenet5-relu-max", seed]
 
 
-@pytest.mark.usefixtures("untimed")
 def test_fresh_sets_the_old_records_aside(tmp_path: Path) -> None:
-    run = partial(bench.run, ["dnn"], seeds=[7], epochs=1, jobs=1, reports=tmp_path, name="x")
+    options = {"epochs": 1, "jobs": 1, "rounds": 0, "reports": tmp_path, "name": "x"}
+    run = partial(bench.run, "dnn", seeds=[7], **options)
     run()
     run(fresh=True)
     assert len(lines(tmp_path / "x", "train")) == 1
@@ -162,12 +156,12 @@ class Explodes(nn.Linear):
         raise RuntimeError("this network\nexplodes")
 
 
-@pytest.mark.usefixtures("untimed")
 def test_records_survive_a_failing_cell_and_the_exit_code_is_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spec = replace(zoo.get("dnn"), name="exploding", aliases=(), build=partial(Explodes, 784, 10))
     arguments = ["--models", "exploding,dnn", "--seeds", "1", "--epochs", "1", "--jobs", "1"]
+    arguments += ["--rounds", "0"]
     with zoo.temporary(spec):
         code = compare.main([*arguments, "--reports", str(tmp_path), "--name", "x", "--quiet"])
     assert code == 1
@@ -196,6 +190,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "seeds 1,1": (["--seeds", "1,1"], "twice"),
     "epochs 0": (["--epochs", "0"], "--epochs 0"),
     "epochs -1": (["--epochs", "-1"], "--epochs -1"),
+    "rounds -1": (["--rounds", "-1"], "--rounds -1 must be 0, which measures no speed, or more"),
     "epochs x": (["--epochs", "x"], "--epochs"),
     "jobs 0": (["--jobs", "0"], "--jobs: must be at least 1, not 0"),
     "wrong data set": (["--models", "lenet", "--dataset", "sums"], "'lenet' takes 1x28x28"),
@@ -268,7 +263,6 @@ def test_a_wrong_request_shows_no_traceback_in_a_real_process(tmp_path: Path) ->
     assert not (tmp_path / "reports").exists()
 
 
-@pytest.mark.usefixtures("untimed")
 def test_pictures_of_ones_own_run_under_the_document_that_wants_them(tmp_path: Path) -> None:
     from PIL import Image
 
@@ -284,6 +278,7 @@ def test_pictures_of_ones_own_run_under_the_document_that_wants_them(tmp_path: P
         recipe="document",
         epochs=1,
         jobs=1,
+        rounds=0,
         devices=["cpu"],
         reports=tmp_path / "reports",
     )
@@ -292,7 +287,6 @@ def test_pictures_of_ones_own_run_under_the_document_that_wants_them(tmp_path: P
     assert {r["test_samples"] for r in lines(outcome.folder, "train")} == {10}
 
 
-@pytest.mark.usefixtures("untimed")
 def test_networks_tested_on_other_samples_are_not_ranked_together(tmp_path: Path) -> None:
     outcome = bench.run(
         ["dnn", "lenet-rgb"],
@@ -300,6 +294,7 @@ def test_networks_tested_on_other_samples_are_not_ranked_together(tmp_path: Path
         recipe="document",
         epochs=1,
         jobs=1,
+        rounds=0,
         devices=["cpu"],
         reports=tmp_path,
     )

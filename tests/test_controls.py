@@ -14,6 +14,7 @@ from bench.cells.controls import permuted_cells
 from bench.cells.plan import Request, plan
 from bench.records import kinds
 from bench.records.store import Store
+from bench.report.opening import opening
 from bench.report.outcome import Outcome
 from bench.report.write import render
 from bench.results import controls as subject
@@ -375,22 +376,31 @@ def test_a_failed_control_is_named_at_the_top_and_changes_nothing_else(
     assert isinstance(found, Controls)
     assert (found.failed, found.halves is not None) == (1, True)
     head = render(results, {}).splitlines()[:8]
-    assert any(line.startswith(f"> **1 of {found.made} controls failed:**") for line in head)
+    (banner,) = (line for line in head if line.startswith("> "))
+    assert banner.startswith(f"> **1 of {found.made} controls failed:** this run found something")
     assert not results.failures
+    unseen = delay(timed(blocks(draw=1), blocks(1.0, draw=2)), "cpu")
+    of_speed = replace(found, halves=None, delay=unseen)
+    assert (of_speed.failed, of_speed.only_speed_failed) == (1, True)
+    text = " ".join(opening(results, {}, [of_speed]).split())
+    assert "its accuracies do not depend on them" in text
+    assert not replace(of_speed, halves=found.halves).only_speed_failed
 
 
 @pytest.mark.timeout(600)
-def test_a_run_trains_its_controls_declares_first_and_reports_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_trains_its_controls_declares_first_and_reports_them(tmp_path: Path) -> None:
     import bench
-    from bench import runner
-
-    monkeypatch.setattr(runner, "_measure", lambda *_: [])
 
     def run(margin: float) -> Outcome:
         return bench.run(
-            ["dnn"], seeds=[1, 2], epochs=1, jobs=1, margin=margin, name="r", reports=tmp_path
+            "dnn",
+            seeds=[1, 2],
+            epochs=1,
+            jobs=1,
+            rounds=0,
+            margin=margin,
+            name="r",
+            reports=tmp_path,
         )
 
     outcome = run(0.005)

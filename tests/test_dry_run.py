@@ -13,13 +13,17 @@ import pytest
 
 import bench
 import zoo
-from bench import compare, runner
+from bench import compare
+from bench.cells import machine
 from bench.cells.fitting import NAMES, OWN_KINDS
-from bench.cells.plan import Request
+from bench.cells.plan import Request, plan
 from bench.cells.published import SOURCES
+from bench.cells.request import command
 from bench.cli.lists import DATA_SETS, OWN_DATA
 from bench.forecast import MACS_PER_SECOND, forecast, in_words
 from bench.records.store import Store
+from bench.timing.protocol import ROUNDS
+from bench.timing.workloads import Group, plan_groups
 from tests.factories import train_record
 from tests.programs import REPOSITORY, outside_pytest, run_module, run_program
 
@@ -66,16 +70,33 @@ def test_without_kept_runs_the_time_comes_from_the_work_of_the_networks(request_
     assert "from their work, at 4.5 billion multiply-accumulates a second and core" in said
 
 
-def test_runs_kept_are_counted_and_the_time_comes_from_them(
-    request_: Request, monkeypatch: pytest.MonkeyPatch
+def test_as_many_rounds_are_measured_as_are_asked_for_and_with_0_nothing_is(
+    request_: Request,
 ) -> None:
-    monkeypatch.setattr(runner, "_measure", lambda *_: [])
+    def groups(rounds: int | None) -> list[Group]:
+        asked = replace(request_, rounds=rounds)
+        return plan_groups(asked, plan(asked), machine.environment())
+
+    assert [group.rounds for group in groups(None)] == [ROUNDS]
+    assert [group.rounds for group in groups(48)] == [48]
+    assert not {*groups(None)[0].keys.values()} & {*groups(48)[0].keys.values()}
+    assert groups(0) == []
+    assert "--rounds 48" in command(replace(request_, rounds=48))
+    said = [
+        " ".join(in_words(forecast(asked), asked))
+        for asked in (replace(request_, rounds=0), request_)
+    ]
+    assert ["timed after the training" in text for text in said] == [False, True]
+
+
+def test_runs_kept_are_counted_and_the_time_comes_from_them(request_: Request) -> None:
     bench.run(
         "dnn-sums",
         dataset="sums",
         seeds=[1],
         epochs=3,
         jobs=1,
+        rounds=0,
         devices=["cpu"],
         reports=request_.reports,
     )

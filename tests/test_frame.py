@@ -173,10 +173,8 @@ class Exits(nn.Module):
 
 dnn = zoo.get("dnn")
 zoo.register(replace(dnn, name="exits", aliases=(), layers=None, build=Exits))
-from bench import runner
-runner._measure = lambda *_: []
 outcome = bench.run(["dnn", "exits"], seeds=1, epochs=1, jobs=int(sys.argv[2]), devices=["cpu"],
-                    name="local-x", reports=sys.argv[1])
+                    name="local-x", reports=sys.argv[1], rounds=0)
 assert (outcome.folder / "report.md").is_file()
 print(outcome.failed, [f for f in outcome.results.failures])
 """

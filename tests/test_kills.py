@@ -14,27 +14,16 @@ from bench.cells import leftovers
 from tests.kills import Command, Killer, assert_tidy, digests
 from tests.programs import REPOSITORY
 
-UNTIMED = """
-import sys
-from bench import runner
-from bench.compare import main
-
-runner._measure = lambda *_: []
-if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
-"""
 ASKED = ("--epochs", "1", "--jobs", "2", "--devices", "cpu", "--name", "local-kills", "--quiet")
 
 
 def compare(reports: Path, *models: str, seeds: int, timed: bool) -> Command:
     """A short comparison on digits."""
-    program = reports / "untimed.py"
-    program.write_text(UNTIMED)
-    start = ("-m", "bench.compare") if timed else (str(program),)
+    rounds = () if timed else ("--rounds", "0")
     return Command(
         arguments=(
-            *(*start, "--models", ",".join(models), "--seeds", str(seeds)),
-            *(*ASKED, "--reports", str(reports)),
+            *("-m", "bench.compare", "--models", ",".join(models), "--seeds", str(seeds)),
+            *(*rounds, *ASKED, "--reports", str(reports)),
         ),
         folder=reports / "local-kills",
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,8 +17,12 @@ from torch import Tensor, nn
 
 import zoo
 from bench.cells import machine, places
+from bench.cells.common_recipe import common_recipe
 from bench.records import kinds
 from bench.records.store import Store, of_kind
+from bench.timing.guarded import EndedTiming, measure_guarded
+from bench.timing.measure import Asked
+from bench.timing.protocol import Workload
 from tests.programs import REPOSITORY, outside_pytest
 
 BAD = """
@@ -111,6 +117,33 @@ def test_networks_that_hang_or_end_their_process_are_told_and_all_others_go_on(
     report = (tmp_path / "x" / "report.md").read_text()
     assert "- `hangs` on cpu, seed 1: timed out, not finished after" in report
     assert "it is trained once more, when nothing runs beside it" in done.stderr
+
+
+class Ends(nn.Linear):
+    """A network that ends its process in training."""
+
+    def forward(self, samples: Tensor) -> Tensor:
+        if self.training and not samples.is_meta:
+            os._exit(9)
+        return super().forward(samples)
+
+
+def test_where_this_process_measures_a_network_that_would_end_it_is_tried_elsewhere_first() -> None:
+    good = zoo.get("dnn-sums")
+    bad = replace(good, name="ends", aliases=(), layers=None, build=partial(Ends, 3, 3))
+    asked = [
+        Asked(
+            workload=Workload(model=spec.name, device="cpu", phase="train"),
+            spec=spec,
+            recipe=common_recipe(spec),
+        )
+        for spec in (bad, good)
+    ]
+    timings, failed = measure_guarded(
+        asked, processes=1, rounds=1, on_round=lambda _: None, seconds=None
+    )
+    assert [timing.workload.model for timing in timings] == ["dnn-sums"]
+    assert [(item.workload.model, type(item)) for item in failed] == [("ends", EndedTiming)]
 
 
 class Answers(nn.Module):

@@ -243,16 +243,13 @@ def test_a_table_asks_for_its_own_number_of_features(tmp_path: Path) -> None:
         plan(Request(models=("dnn-sums",), dataset=three))
 
 
-def test_a_run_on_a_folder_names_the_classes_in_its_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bench.runner._measure", lambda *_: [])
+def test_a_run_on_a_folder_names_the_classes_in_its_report(tmp_path: Path) -> None:
     write_tree(tmp_path / "insects", {"ant": 10, "bee": 10})
     (tmp_path / "my.py").write_text(ADAPTABLE)
     reports = tmp_path / "reports"
     asked = ["--models", "small", "--zoo", str(tmp_path / "my.py"), "--seeds", "2"]
     where = ["--dataset", f"folder:{tmp_path / 'insects'}", "--reports", str(reports)]
-    fast = ["--set", "epochs=1", "--devices", "cpu", "--jobs", "1", "--quiet"]
+    fast = ["--set", "epochs=1", "--devices", "cpu", "--jobs", "1", "--rounds", "0", "--quiet"]
     assert compare.main([*asked, *where, *fast]) == 0
     text = (reports / "local-folder-insects-common-with-epochs-1" / "report.md").read_text()
     assert "folder:insects" in text

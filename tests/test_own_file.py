@@ -209,13 +209,11 @@ def test_a_name_that_is_near_is_suggested(
 def test_three_networks_of_a_file_are_compared_with_the_zoos(
     three: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("bench.runner._measure", lambda *_: [])
     reports = tmp_path / "reports"
     asked = ["--models", ",".join(("lenet", *NAMES)), "--zoo", str(three)]
-    options = ["--epochs", "1", "--seeds", "1", "--jobs", "2", "--devices", "cpu"]
+    options = ["--epochs", "1", "--seeds", "1", "--jobs", "2", "--devices", "cpu", "--rounds", "0"]
     assert compare.main([*asked, *options, "--reports", str(reports)]) == 0
     folder = reports / "local-digits-common"
     text = (folder / "report.md").read_text()
@@ -243,13 +241,19 @@ def test_three_networks_of_a_file_are_compared_with_the_zoos(
 def test_networks_of_a_file_are_verified_with_the_file(
     three: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("bench.runner._measure", lambda *_: [])
     reports = str(tmp_path / "reports")
     bench.run(
-        "patches", zoo=three, seeds=1, epochs=1, jobs=1, devices=["cpu"], reports=reports, name="x"
+        "patches",
+        zoo=three,
+        seeds=1,
+        epochs=1,
+        jobs=1,
+        rounds=0,
+        devices=["cpu"],
+        reports=reports,
+        name="x",
     )
     assert verify_command.main(["x", "--reports", reports, "--zoo", str(three)]) == 0
     assert "no difference found" in capsys.readouterr().out
@@ -347,8 +351,8 @@ def test_the_example_of_the_docs_is_compared(
     (tmp_path / "my_model.py").write_text(example)
     command = next(line for line in page.splitlines() if line.startswith("python -m bench.compare"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("bench.runner._measure", lambda *_: [])
     arguments = command.split()[3:]
-    assert compare.main([*arguments, "--epochs", "1", "--seeds", "1", "--devices", "cpu"]) == 0
+    short = ["--epochs", "1", "--seeds", "1", "--devices", "cpu", "--rounds", "0"]
+    assert compare.main([*arguments, *short]) == 0
     text = (tmp_path / "reports" / "local-digits-common" / "report.md").read_text()
     assert "`mine`" in text

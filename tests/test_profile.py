@@ -42,9 +42,8 @@ def without_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str,
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """A short run of `net`, nothing timed, profiled twice."""
     folder = tmp_path_factory.mktemp("reports")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.runner._measure", lambda *_: [])
-        bench.run("net", seeds=1, epochs=1, jobs=1, devices=["cpu"], name="run", reports=folder)
+    options: dict[str, Any] = {"epochs": 1, "jobs": 1, "devices": ["cpu"], "rounds": 0}
+    bench.run("net", seeds=1, name="run", reports=folder, **options)
     arguments = ["--models", "net", "--devices", "cpu", "--reports", str(folder), "--name", "run"]
     for _ in range(2):
         assert main([*arguments, "--quiet"]) == 0

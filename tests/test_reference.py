@@ -170,18 +170,18 @@ def lines(folder: Path, kind: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def untimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves counting and measuring out, where a test is about references."""
-    for step in ("count_all", "_measure"):
-        monkeypatch.setattr(runner, step, lambda *_: [])
+def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves counting out, where a test is about references."""
+    monkeypatch.setattr(runner, "count_all", lambda *_: [])
 
 
-@pytest.mark.usefixtures("untimed")
+@pytest.mark.usefixtures("uncounted")
 def test_a_run_records_each_reference_predictor_once_and_lists_it_behind_the_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
-    run = partial(bench.run, seeds=2, epochs=1, jobs=1, devices=["cpu"], reports=tmp_path, name="x")
+    options = {"epochs": 1, "jobs": 1, "rounds": 0, "reports": tmp_path, "name": "x"}
+    run = partial(bench.run, seeds=2, devices=["cpu"], **options)
     run(["dnn", "net"])
     run(["net", "dnn"])
     found = lines(tmp_path / "x", "baseline")
@@ -198,7 +198,7 @@ def test_a_run_records_each_reference_predictor_once_and_lists_it_behind_the_cel
     assert {record["key"] for record in found} <= set(keys[len(cells) :])
 
 
-@pytest.mark.usefixtures("untimed")
+@pytest.mark.usefixtures("uncounted")
 def test_sums_has_reference_predictors_for_every_seed_and_one_that_fails_is_a_failure_in_the_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,7 +211,14 @@ def test_sums_has_reference_predictors_for_every_seed_and_one_that_fails_is_a_fa
     second = view(load("sums", data_root=Path(), seed=2), spec, common_recipe(spec)).checksum
     monkeypatch.setattr(references, "fit", fail_the_second)
     outcome = bench.run(
-        ["dnn-sums"], dataset="sums", seeds=2, epochs=1, jobs=1, devices=["cpu"], reports=tmp_path
+        "dnn-sums",
+        dataset="sums",
+        seeds=2,
+        epochs=1,
+        jobs=1,
+        rounds=0,
+        devices=["cpu"],
+        reports=tmp_path,
     )
     found = lines(outcome.folder, "baseline")
     assert [(r["baseline"], r["seed"], r["status"]) for r in found] == [

@@ -31,6 +31,7 @@ from tests.factories import (
     count_record,
     failed_record,
     request_record,
+    timing_records,
     train_record,
     written_report,
 )
@@ -92,6 +93,19 @@ def test_equal_means_are_a_tie_whatever_the_seeds_they_are_the_mean_of(tmp_path:
     assert (found.best.model, [runs.model for runs in found.close]) == ("lenet", ["net"])
     assert [runs.model for runs in found.behind] == ["dnn"]
     assert "`lenet` leads with 97.38% of 400 test pictures right" in render(results, {})
+
+
+def test_a_report_of_one_network_compares_it_with_nothing(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    runs = [train_record("lenet", seed, 388 + seed) for seed in SEEDS]
+    for record in [*runs, *timing_records("lenet", 0.01)]:
+        store.append(record)
+    keys = [record.key for record in store.read()]
+    store.append(request_record(keys, ["lenet"]))
+    text = render(read(store), {}).partition("## What these networks are")[0]
+    assert "`lenet` gets 97.50% of 400 test pictures right" in text  # 389, 390, 391
+    assert "times as fast" not in text
+    assert "1.00/1.00" not in text
 
 
 def test_a_network_that_lost_a_seed_is_not_ranked_and_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,8 @@ from tests.programs import REPOSITORY, run_module
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reports folder of a short run of `net`, nothing timed, then of the suite on it."""
     folder = tmp_path_factory.mktemp("reports")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.runner._measure", lambda *_: [])
-        bench.run("net", seeds=1, epochs=1, jobs=1, devices=["cpu"], name="run", reports=folder)
+    options: dict[str, Any] = {"epochs": 1, "jobs": 1, "devices": ["cpu"], "rounds": 0}
+    bench.run("net", seeds=1, name="run", reports=folder, **options)
     arguments = ["--models", "net", "--devices", "cpu", "--name", "run", "--reports", str(folder)]
     done = run_module("bench.suite", *arguments, folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr

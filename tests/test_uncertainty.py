@@ -7,7 +7,14 @@ import statsmodels.formula.api as smf
 from scipy import stats
 
 from bench.statistics.basics import Floats
-from bench.statistics.uncertainty import StandardError, Uncertainty, crossed, nested, seed_cubes
+from bench.statistics.uncertainty import (
+    StandardError,
+    Uncertainty,
+    accuracy_interval,
+    crossed,
+    nested,
+    seed_cubes,
+)
 
 # Rows are seeds. Grand mean 5; rows 4, 5, 6; columns 3, 5, 5, 7; what is left is 0 or +-1.
 BY_HAND = np.array([[2.0, 4, 4, 6], [4, 5, 4, 7], [3, 6, 7, 8]])
@@ -181,3 +188,26 @@ def test_one_seed_tells_nothing_of_other_seeds() -> None:
     assert np.isnan(found.both.size)
     assert found.samples.size > 0
     assert np.isnan(found.p(np.array(1.0)))
+
+
+def test_seeds_that_are_equally_accurate_leave_the_doubt_over_samples() -> None:
+    # 4 of 360 wrong, the same ones for every seed: s = sqrt(p q / 359), t(0.975, 359) = 1.9666;
+    # ln(356 / 4) = 4.4886, and 1.9666 x s / (p q) = 0.9902 away from it on the logit scale.
+    correct = np.ones((3, 360), dtype=np.bool_)
+    correct[:, :4] = False
+    found = accuracy_interval(correct)
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((0.97065, 0.99584), abs=2e-5)
+    assert accuracy_interval(correct[:1]) is None  # one seed says nothing of other seeds
+    assert accuracy_interval(np.ones((3, 360), dtype=np.bool_)) is None
+
+
+def test_the_interval_of_two_seeds_is_not_narrower_than_over_seeds_alone() -> None:
+    # 90% and 80% right: s / sqrt(2) = 0.05; t(0.975, 1) = 12.706; 0.85 x 0.15 = 0.1275.
+    correct = np.ones((2, 100), dtype=np.bool_)
+    correct[0, :10] = correct[1, :20] = False
+    found = accuracy_interval(correct)
+    assert found is not None
+    half = 12.706 * 0.05 / 0.1275
+    low, high = (1 / (1 + np.exp(-np.log(0.85 / 0.15) - side * half)) for side in (-1, 1))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)

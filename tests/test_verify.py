@@ -34,10 +34,16 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The reports folder of an honest run: two networks, two seeds, one epoch, nothing timed."""
     reports = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.runner._measure", lambda *_: [])
         patch.setattr("bench.report.write.write_report", lambda *_: None)
         bench.run(
-            ["dnn", "net"], seeds=2, epochs=1, jobs=1, devices=["cpu"], name="run", reports=reports
+            ["dnn", "net"],
+            seeds=2,
+            epochs=1,
+            jobs=1,
+            rounds=0,
+            devices=["cpu"],
+            name="run",
+            reports=reports,
         )
     return reports
 
@@ -401,9 +407,9 @@ def test_a_cell_that_fails_anew_is_named_and_the_exit_code_1(
 def test_a_run_of_another_processor_is_judged_equivalent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bench.runner._measure", lambda *_: [])
     monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
-    bench.run("lenet5-tanh-avg", seeds=14, devices=["cpu"], name="run", reports=tmp_path)
+    options: dict[str, Any] = {"devices": ["cpu"], "rounds": 0}
+    bench.run("lenet5-tanh-avg", seeds=14, name="run", reports=tmp_path, **options)
     lines = read_lines(tmp_path / "run")
     on_another_processor(lines)
     write_lines(tmp_path / "run", lines)

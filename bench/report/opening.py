@@ -142,6 +142,7 @@ class OpeningView(Headline):
         gpu: The GPU's name; None where there is none.
         controls: How many controls the run has.
         failed_controls: How many of them failed.
+        only_speed_failed: Whether those are of speeds alone.
         findings: In short.
         figures: By name, what the figures of the first screen show.
         left_out: Why networks were left out.
@@ -158,6 +159,7 @@ class OpeningView(Headline):
     gpu: str | None
     controls: int
     failed_controls: int
+    only_speed_failed: bool
     findings: tuple[Finding, ...]
     figures: dict[str, str]
     left_out: tuple[str, ...]
@@ -197,6 +199,7 @@ def opening_view(
         gpu=request.environment.gpu,
         controls=sum(found.made for found in checked),
         failed_controls=sum(found.failed for found in checked),
+        only_speed_failed=all(found.only_speed_failed for found in checked),
         findings=in_short(results),
         figures={name: figures[name] for name in ("accuracy", "error-time") if name in figures},
         left_out=tuple(item.reason for item in request.left_out),

@@ -132,17 +132,25 @@ class Controls:
     @property
     def made(self) -> int:
         """How many there are."""
-        return sum(self._passed.count(passed) for passed in (True, False))
+        return len(self._passed)
 
     @property
     def failed(self) -> int:
         """How many of them failed."""
-        return self._passed.count(False)
+        return list(self._passed.values()).count(False)
 
     @property
-    def _passed(self) -> list[bool | None]:
-        found = [getattr(self, field.name) for field in fields(self) if field.name != "device"]
-        return [None if control is None else control.passed for control in found]
+    def only_speed_failed(self) -> bool:
+        """Whether those that failed are of speeds alone."""
+        failed = {name for name, passed in self._passed.items() if not passed}
+        return failed <= {"processes", "delay"}
+
+    @property
+    def _passed(self) -> dict[str, bool]:
+        """By name, whether each that there is has passed."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        del found["device"]
+        return {name: control.passed for name, control in found.items() if control is not None}
 
 
 def controls(results: Results) -> tuple[Controls, ...]:

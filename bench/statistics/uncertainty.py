@@ -296,16 +296,19 @@ def accuracy_interval(correct: Bools) -> Interval | None:
     """Where a network's mean accuracy lies for other seeds and other test samples, in 0..1.
 
     On the logit scale, where the interval cannot leave 0..1 and is wider towards the middle, as the
-    doubt is. None where there is no spread over seeds or over samples.
+    doubt is. It is the widest of those for other seeds, other samples and both, as that of a
+    difference is. Seeds that are all equally accurate leave the doubt over samples. None for one
+    seed, and where there is no spread over samples.
 
     Args:
         correct: (seeds, samples), whether it is right; every seed on the same samples.
     """
     values = correct.astype(np.float64)
     mean = values.mean()
-    error = estimate(values, same_samples=True).both
-    if np.isnan(error.size):
+    error = estimate(values, same_samples=True)
+    if len(values) < 2 or np.isnan(error.samples.size):
         return None
-    half = student_quantile(error.freedoms) * error.size / (mean * (1 - mean))
+    arms = [student_quantile(e.freedoms) * e.size for e in (error.seeds, error.samples, error.both)]
+    half = np.nanmax(arms) / (mean * (1 - mean))
     low, high = special.expit(special.logit(mean) + np.array([-half, half]))
     return Interval(low=float(low), high=float(high))

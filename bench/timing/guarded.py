@@ -2,7 +2,8 @@
 
 All workloads of a group are measured by the same processes, so that one that ends them would take
 the others with it. Then each network is tried in a process of its own; those that end that one,
-too, have failed, and the others are measured without them.
+too, have failed, and the others are measured without them. Where this process itself measures, the
+networks are tried first.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.cells.jobs import failure
 from bench.cells.outcomes import EndedError, ended, memory_kills, timed_out
 from bench.cells.processes import ForkedProcess, ProcessEndedError
 from bench.records.kinds import Status
@@ -42,8 +42,7 @@ def measure_guarded(
 
     Args:
         asked: What to measure.
-        processes: How many processes measure all of them; one is this process, which nothing
-            guards.
+        processes: How many processes measure all of them; one is this process.
         rounds: How often each is visited in every process.
         on_round: Called after each round with the number of rounds done.
         seconds: How long one of them may take, to be made ready or in a round; None is for ever.
@@ -51,12 +50,14 @@ def measure_guarded(
     Returns:
         The timings, and those that failed in any process.
     """
-    timings, failed = _measure(asked, processes, rounds, on_round, seconds)
-    if processes == 1 or timings or not all(_ended(item) for item in failed):
-        return timings, failed
+    first: Measured | None = None
+    if processes > 1:
+        first = timings, failed = _measure(asked, processes, rounds, on_round, seconds)
+        if timings or not all(_ended(item) for item in failed):
+            return first
     culprits = _culprits(asked, seconds)
-    if not culprits:
-        return timings, failed
+    if first is not None and not culprits:
+        return first
     gone = {item.workload for item in culprits}
     left = [item for item in asked if item.workload not in gone]
     timings, failed = _measure(left, processes, rounds, on_round, seconds)
@@ -80,11 +81,7 @@ def _measure(
             begin()
             on_round(number)
 
-        try:
-            return measure(asked, processes=processes, rounds=rounds, on_round=done)
-        except SystemExit as error:  # in this process: a network's `sys.exit` must not end the run
-            words = failure(error)
-            return [], [FailedTiming(workload=item.workload, error=words) for item in asked]
+        return measure(asked, processes=processes, rounds=rounds, on_round=done)
 
 
 @contextmanager
