@@ -160,10 +160,6 @@ def lose_a_worker(folder: Path, seconds: float) -> None:
     assert all(record["status"] == "ok" for record in trained(folder / "x"))
 
 
-def test_a_dying_workers_cells_run_elsewhere_and_are_stored_once(tmp_path: Path) -> None:
-    lose_a_worker(tmp_path, random.uniform(0, 4))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(20))
 def test_whenever_a_worker_dies_no_cell_is_lost_or_stored_twice(
@@ -172,6 +168,7 @@ def test_whenever_a_worker_dies_no_cell_is_lost_or_stored_twice(
     lose_a_worker(tmp_path, random.Random(number).uniform(0, 8))
 
 
+@pytest.mark.slow
 def test_a_lost_scheduler_ends_the_run_in_a_line_and_the_same_command_goes_on(
     tmp_path: Path,
 ) -> None:

@@ -15,6 +15,7 @@ from bench.records.store import Store
 from bench.records.wrong_answers import WrongAnswers
 from bench.report.design import activation_and_pooling
 from bench.report.in_short import activation, pooling
+from bench.report.opening import opening
 from bench.report.questions import questions, questions_view
 from bench.results.families import design_effects
 from bench.results.learning_rates import learning, read_sweep
@@ -210,6 +211,21 @@ def test_the_first_findings_say_whether_pooling_matters(tmp_path: Path) -> None:
         assert at.comparison.difference == pytest.approx(60 / 400, abs=5 / 400)
         assert (at.lost, at.runs) == ((0, 0), 3 * 5)  # three activations, five seeds
     assert activation(read(Store(tmp_path))) is not None
+
+
+def test_an_answer_may_hold_wherever_all_runs_learn(tmp_path: Path) -> None:
+    # At the highest rate two of three networks with max pooling learn nothing, and one without.
+    lost = dict.fromkeys([(f"lenet5-{name}", 1e-2) for name in ("tanh-max", "relu-max")], 330)
+    write_sweep(tmp_path, {**by_pooling(60), **lost, ("lenet5-sigmoid-avg", 1e-2): 330})
+    results = read(Store(tmp_path))
+    found = pooling(results)
+    assert found is not None
+    assert (found.settled, found.where_all_learn) == (False, "better")
+    text = " ".join(opening(results, {}).split())
+    assert (
+        "Is max pooling better than average pooling? Yes, at every learning rate at which all runs "
+        "learn: at 0.0003, it is better by"
+    ) in text
 
 
 def test_runs_that_learn_nothing_are_counted_on_their_side(tmp_path: Path) -> None:

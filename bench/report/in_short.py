@@ -130,6 +130,12 @@ class Factor:
     settled: bool
 
     @property
+    def where_all_learn(self) -> str | None:
+        """The verdict at the rates at which all runs learn, if it is one, `better` or `worse`."""
+        verdicts = {at.comparison.verdict for at in self.rates if not any(at.lost)}
+        return verdicts.pop() if verdicts in ({"better"}, {"worse"}) else None
+
+    @property
     def depends(self) -> bool:
         """Whether the answer is not the same at every rate."""
         answers = {(at.comparison.verdict, *(lost > 0 for lost in at.lost)) for at in self.rates}
