@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
 
 import msgspec
 
-from bench.cells import machine, reference
-from bench.cells.catalogue import DRAWN_PER_SEED
+from bench.cells import machine
 from bench.cells.controls import permuted_cells
 from bench.cells.counts import count_all
 from bench.cells.data import Datasets
 from bench.cells.declaration import declare
-from bench.cells.jobs import Job, failure, keyed, make_jobs
+from bench.cells.fitted import predictors
+from bench.cells.jobs import Job, keyed, make_jobs
 from bench.cells.leftovers import sweep
 from bench.cells.outcomes import EndedError
 from bench.cells.places import Apart, Place, run_jobs, workers
 from bench.cells.plan import Cell, Plan, Request, plan
 from bench.cells.request import request_record
-from bench.cells.splits import Split
 from bench.cells.weights import are_intact
 from bench.cli.progress import Progress
 from bench.cluster.place import training_place
 from bench.records import kinds
-from bench.records.code import code_sha256
 from bench.records.environment import Environment
 from bench.records.errors import RequestError
 from bench.records.lock import writing_alone
 from bench.records.owner import COMPARE, COUNTING, require_own
 from bench.records.place import own_folder, remove_leftovers
-from bench.records.store import Store, digest, latest, of_kind
-from bench.records.wrong_answers import WrongAnswers
+from bench.records.store import Store, latest, of_kind
 from bench.report.decided import findings
 from bench.report.outcome import Outcome
 from bench.results.answers import PICTURES_SHOWN, hardest
@@ -294,57 +290,13 @@ def _fit_references(
     progress: Progress,
 ) -> list[str]:
     """Fits the reference predictors that are not fitted yet, for all test samples; all keys."""
-    first: dict[str, Job] = {}
-    for job in jobs:
-        first.setdefault(job.split.test_checksum, job)
-    wanted: dict[str, tuple[str, int | None, Split]] = {}
-    for job in first.values():
-        cell = job.cell
-        split = reference.reference_view(
-            datasets.get(cell.dataset, cell.seed), cell.spec, cell.recipe
-        )
-        seed = cell.seed if cell.dataset in DRAWN_PER_SEED else None
-        for name in reference.NAMES:
-            wanted[_reference_key(name, split, here)] = (name, seed, split)
+    wanted = {predictor.key: predictor for predictor in predictors(jobs, datasets, here)}
     missing = records.missing(wanted)
     if missing:
         progress.begins(f"fitting {len(missing)} reference predictors")
-    for key, (name, seed, split) in missing.items():
-        records.append(_fit(key, name, seed, split))
+    for predictor in missing.values():
+        records.append(predictor.fitted())
     return list(wanted)
-
-
-def _reference_key(name: str, split: Split, here: Environment) -> str:
-    return digest(
-        {
-            "baseline": name,
-            "data": split.checksum,
-            "tested_on": split.test_checksum,
-            "code": code_sha256(reference.fit),
-            "environment": here.decisive("cpu"),
-            "scipy": importlib.metadata.version("scipy"),  # takes the regression's steps
-        }
-    )
-
-
-def _fit(key: str, name: str, seed: int | None, split: Split) -> kinds.Reference:
-    try:
-        fitted = reference.fit(name, split)
-        wrong = WrongAnswers(fitted.misclassified)
-        outcome = {"status": "ok", **asdict(fitted), "misclassified": wrong}
-    except Exception as error:
-        outcome = {"status": "failed", "error": failure(error)}
-    return kinds.Reference(
-        key=key,
-        baseline=name,
-        seed=seed,
-        classes=len(split.classes),
-        train_samples=split.sizes[0],
-        test_samples=split.sizes[2],
-        test_checksum=split.test_checksum,
-        data_sha256=split.checksum,
-        **outcome,
-    )
 
 
 def _measure(

@@ -87,7 +87,8 @@ def test_a_cell_is_verified_in_a_new_process(
 ) -> None:
     before = (honest / "run" / "records.jsonl").read_bytes()
     assert main(["run", "--reports", str(honest), "--cells", "1"]) == 0
-    assert "1 of 4 cells trained again, no difference found" in capsys.readouterr().out
+    said = "2 networks counted and 2 reference predictors fitted again, no difference found"
+    assert f"1 of 4 cells trained, {said}" in capsys.readouterr().out
     assert (honest / "run" / "records.jsonl").read_bytes() == before
 
 
@@ -96,7 +97,9 @@ def test_all_cells_of_an_honest_run_are_equal(
     honest: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(honest / "run")]) == 0
-    assert "4 of 4 cells trained again, no difference found" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert out.startswith("4 of 4 cells trained, 2 networks counted")
+    assert "no difference found" in out
 
 
 @pytest.mark.usefixtures("in_this_process")
@@ -203,7 +206,7 @@ def test_another_environment_makes_it_3_and_says_which_way(
     assert "cannot be compared here: packages.torch: 0.1 recorded, " in out
     assert "cannot be compared here: processor: Z80 recorded, " in out
     assert "training code" not in out  # no second reason made up where the first explains it
-    assert "0 of 4 cells trained again" in out
+    assert "0 of 4 cells trained, 0 networks counted and 0 reference predictors" in out
     assert "accuracies can: python -m bench.verify run --statistically" in out
 
 

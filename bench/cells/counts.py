@@ -17,10 +17,7 @@ from zoo import ModelSpec
 
 def count_all(specs: Iterable[ModelSpec], records: Store, seconds: float | None) -> list[str]:
     """Counts the networks that are not counted yet; the keys of all."""
-    wanted = {
-        digest({"count": spec.name, "code": code_sha256(count, spec.build, spec.layers)}): spec
-        for spec in specs
-    }
+    wanted = {count_key(spec): spec for spec in specs}
     missing = records.missing(wanted)
     # In another process, because torch loads its compiler for the first flop counter, and because
     # a network may end it.
@@ -30,6 +27,11 @@ def count_all(specs: Iterable[ModelSpec], records: Store, seconds: float | None)
             counted = _not_counted(spec, key, counted)
         records.append(counted)
     return list(wanted)
+
+
+def count_key(spec: ModelSpec) -> str:
+    """Key of the record of a network's count."""
+    return digest({"count": spec.name, "code": code_sha256(count, spec.build, spec.layers)})
 
 
 def _count_one(keyed: tuple[str, ModelSpec]) -> kinds.Count:

@@ -185,7 +185,7 @@ def unknown(record: kinds.Train) -> str:
     """What to do about a network that is not here."""
     return (
         f"there is no network '{record.model}' here; if it is from a file of your own, give the "
-        "file as well: --zoo FILE"
+        "file as well: --zoo FILE, or zoo=FILE in Python"
     )
 
 

@@ -102,7 +102,9 @@ def _answer(verification: Verification, name: str) -> int:
         print(one_line(f"note: {note}"))
     differ = len(verification.mismatches)
     print(
-        f"{verification.retrained} of {verification.cells} cells trained again, "
+        f"{verification.retrained} of {verification.cells} cells trained, "
+        f"{verification.recounted} networks counted and {verification.refitted} reference "
+        "predictors fitted again, "
         + (f"{differ} differ from their records" if differ else "no difference found")
     )
     if differ:

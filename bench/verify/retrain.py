@@ -23,6 +23,7 @@ import msgspec
 
 from bench.cells import machine
 from bench.cells.data import Datasets
+from bench.cells.fitted import predictors
 from bench.cells.jobs import Job, failed_record, key_content, make_jobs, run_job, training_code
 from bench.cells.leftovers import sweep, temporary_folder
 from bench.cells.parent import spawned_processes
@@ -34,6 +35,8 @@ from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.environment import Environment, differences
 from bench.records.store import Store, digest, latest, of_kind
+from bench.verify.mismatch import Mismatch
+from bench.verify.recount import recounted, refitted
 
 # In the order compared, before all else that a record holds: field, and what to call it.
 _COMPARED = {
@@ -47,32 +50,23 @@ _NEVER_EQUAL = ("train_seconds", "jobs", "lost_workers", "worker")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mismatch:
-    """The first thing in which a cell's record and the cell as trained now differ."""
-
-    cell: str
-    what: str
-    recorded: object
-    now: object
-
-    def __str__(self) -> str:
-        return f"{self.cell}: {self.what}: recorded {self.recorded}, now {self.now}"
-
-
-@dataclass(frozen=True, kw_only=True)
 class Verification:
     """The result of verifying a run.
 
     Attributes:
         cells: Cells of the run.
         retrained: How many of them were trained again.
-        mismatches: One for each cell that differs, in the order of the run.
+        recounted: How many networks were counted again.
+        refitted: How many reference predictors were fitted again.
+        mismatches: One for each of them that differs, cells in the order of the run.
         obstacles: Why cells cannot be compared: what differs around them, a line each.
         notes: What a reader should know beside it.
     """
 
     cells: int
     retrained: int
+    recounted: int
+    refitted: int
     mismatches: tuple[Mismatch, ...]
     obstacles: tuple[str, ...]
     notes: tuple[str, ...]
@@ -113,7 +107,8 @@ def verify(
     """
     store = Store(folder)
     request = store.latest_request()
-    found = {str(r): r for r in of_kind(latest(store.read(), request.keys).values(), kinds.Train)}
+    recorded = latest(store.read(), request.keys)
+    found = {str(record): record for record in of_kind(recorded.values(), kinds.Train)}
     mismatches: dict[str, Mismatch] = {}
     obstacles: list[str] = []
     comparable: list[_Recorded] = []
@@ -128,14 +123,25 @@ def verify(
             obstacles += status
     chosen = comparable[:cells]
     sweep()
+    datasets = Datasets(data_root)
     with temporary_folder() as splits:
-        jobs, other_data = _jobs(chosen, Datasets(data_root), Path(splits))
+        jobs, other_data = _jobs(chosen, datasets, Path(splits))
         for mismatch in _retrain(jobs, progress or Progress(), place):
             mismatches[mismatch.cell] = mismatch
+        fitted = predictors([job for job, _ in jobs.values()], datasets, machine.environment())
+        refits = [*refitted(fitted, recorded)]
+    counts = [
+        *recounted({item.cell.model: item.cell.spec for item in comparable}.values(), recorded)
+    ]
     return Verification(
         cells=len(order),
         retrained=len(jobs),
-        mismatches=tuple(mismatches[name] for name in order if name in mismatches),
+        recounted=len(counts),
+        refitted=len(refits),
+        mismatches=(
+            *(mismatches[name] for name in order if name in mismatches),
+            *(mismatch for _, mismatch in (*counts, *refits) if mismatch is not None),
+        ),
         obstacles=tuple(dict.fromkeys([*obstacles, *other_data])),
         notes=_changed_recipes(chosen),
     )
