@@ -72,33 +72,49 @@ class Killer:
     moments: random.Random
     codes: Counter[int] = field(default_factory=Counter)
 
-    def kill(self, number: signal.Signals, *, worker: bool = False) -> None:
-        """Starts the command, and sends a signal to it or to one of its workers.
+    def kill(self, number: signal.Signals) -> None:
+        """Starts the command, and sends a signal to it.
 
         Nothing that it had finished may be lost by that, and nothing may run on.
         """
         before = finished(self.command.folder)
         process = self.command.start()
         time.sleep(self.moments.uniform(0, self.seconds))
-        if worker:
-            self._kill_worker(process.pid, number)
-            process.wait(timeout=3_600)
-        else:
-            process.send_signal(number)
-            process.wait(timeout=60)
-        self.codes[process.returncode] += 1
-        assert_nothing_runs(process.pid)
+        process.send_signal(number)
+        process.wait(timeout=60)
+        self._ended(process)
         assert before <= finished(self.command.folder)
 
-    def _kill_worker(self, main: int, number: signal.Signals) -> None:
-        """Ends a process that trains: the busiest of those that were started by another."""
-        try:
-            found = psutil.Process(main).children(recursive=True)
-            grandchildren = [p for p in found if p.ppid() != main]
-            if grandchildren:
-                max(grandchildren, key=lambda p: sum(p.cpu_times()[:2])).send_signal(number)
-        except psutil.NoSuchProcess:
-            return
+    def kill_a_worker(self) -> bool:
+        """Starts the command, ends a process that trains for it, and waits until it is done.
+
+        Returns:
+            Whether there was such a process at the moment that was drawn, or later.
+        """
+        process = self.command.start()
+        time.sleep(self.moments.uniform(0, self.seconds))
+        while not (hit := _end_busiest_worker(process.pid)) and process.poll() is None:
+            time.sleep(0.1)
+        process.wait(timeout=3_600)
+        self._ended(process)
+        return hit
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> None:
+        self.codes[process.returncode] += 1
+        assert_nothing_runs(process.pid)
+
+
+def _end_busiest_worker(main: int) -> bool:
+    """Ends the busiest of those that were started by another than the main process, if any is."""
+    try:
+        found = psutil.Process(main).children(recursive=True)
+        workers = [p for p in found if p.ppid() != main]
+        if not workers:
+            return False
+        max(workers, key=lambda p: sum(p.cpu_times()[:2])).kill()
+    except psutil.NoSuchProcess:
+        return False
+    return True
 
 
 def assert_nothing_runs(session: int) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 from functools import partial
-from itertools import product, zip_longest
+from itertools import chain, product, zip_longest
 from pathlib import Path
 
 import msgspec
@@ -109,18 +109,11 @@ def verify(
     request = store.latest_request()
     recorded = latest(store.read(), request.keys)
     found = {str(record): record for record in of_kind(recorded.values(), kinds.Train)}
-    mismatches: dict[str, Mismatch] = {}
-    obstacles: list[str] = []
-    comparable: list[_Recorded] = []
     order = cell_names(request)
-    for name in order:
-        status = _status(name, found.get(name), request)
-        if isinstance(status, Mismatch):
-            mismatches[name] = status
-        elif isinstance(status, _Recorded):
-            comparable.append(status)
-        else:
-            obstacles += status
+    statuses = {name: _status(name, found.get(name), request) for name in order}
+    mismatches = {name: item for name, item in statuses.items() if isinstance(item, Mismatch)}
+    obstacles = chain.from_iterable(item for item in statuses.values() if isinstance(item, list))
+    comparable = [item for item in statuses.values() if isinstance(item, _Recorded)]
     chosen = comparable[:cells]
     sweep()
     datasets = Datasets(data_root)
