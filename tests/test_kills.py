@@ -96,6 +96,9 @@ def test_a_run_one_of_whose_workers_is_killed_ends_as_one_that_is_left_alone(
 def test_a_verification_that_is_killed_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    temporary = in_new_folder(tmp_path, "temporary")  # in which nobody else writes
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     made = compare(in_new_folder(tmp_path, "alone"), "dnn", "net", seeds=4, timed=False)
     made.run()
     before = {path: path.read_bytes() for path in made.folder.rglob("*") if path.is_file()}
@@ -108,7 +111,7 @@ def test_a_verification_that_is_killed_leaves_nothing_behind(
     assert after == before
     monkeypatch.setattr(leftovers, "SECONDS", 0.0)
     leftovers.sweep()
-    assert not [*Path(tempfile.gettempdir()).glob("bench-*")]
+    assert not [*temporary.glob("bench-*")]
 
 
 @pytest.mark.slow
