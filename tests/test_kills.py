@@ -96,7 +96,7 @@ def test_a_run_one_of_whose_workers_is_killed_ends_as_one_that_is_left_alone(
 def test_a_verification_that_is_killed_leaves_nothing_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    temporary = in_new_folder(tmp_path, "temporary")  # in which nobody else writes
+    temporary = in_new_folder(tmp_path, "t")  # nobody else writes there; sockets need short paths
     monkeypatch.setenv("TMPDIR", str(temporary))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     made = compare(in_new_folder(tmp_path, "alone"), "dnn", "net", seeds=4, timed=False)
