@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from contextlib import suppress
@@ -45,9 +46,18 @@ def write_events(results: Results, folder: Path) -> Path:
 
 def serve(folder: Path) -> None:
     """Starts TensorBoard on a folder, prints its address, and waits for Ctrl-C."""
-    from tensorboard import program
+    from tensorboard import default, program
+    from torch_tb_profiler.plugin import TorchProfilerPlugin
 
-    board = program.TensorBoard()
+    from bench.tracking.profiler import OfflineProfiler
+
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it warns of its own coming versions
+    board = program.TensorBoard(
+        [
+            OfflineProfiler if plugin is TorchProfilerPlugin else plugin
+            for plugin in default.get_plugins()
+        ]
+    )
     board.configure(logdir=str(folder), load_fast="false")
     print(f"TensorBoard shows '{folder}' at {board.launch()} (Ctrl-C ends it)", flush=True)
     with suppress(KeyboardInterrupt):
