@@ -12,7 +12,7 @@ from bench.cells.own import add_networks
 from bench.cells.plan import Request
 from bench.cli import progress
 from bench.cli.lists import print_data, print_models
-from bench.cli.options import read_request, request_parser
+from bench.cli.options import add_trackers, read_request, request_parser
 from bench.cli.parser import Parser, command
 from bench.cli.progress import Progress
 from bench.records.errors import TrackingError
@@ -82,6 +82,7 @@ def _track(outcome: Outcome, options: argparse.Namespace) -> bool:
 
 def _parser() -> Parser:
     parser = request_parser("bench.compare", __doc__)
+    add_trackers(parser)
     add = parser.add_argument_group("what is said instead of running").add_argument
     add("--dry-run", action="store_true", help="what would run and about how long; writes nothing")
     add("--list-models", action="store_true", help="all networks, with inputs and parameters")

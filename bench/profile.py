@@ -64,7 +64,7 @@ def main(arguments: list[str] | None) -> int:
                     operators=times,
                 )
             )
-    print(f"{traces} (tensorboard --logdir {traces})")
+    print(f"{traces} (--open shows them)")
     if run is None:
         print(f"no report in '{request.folder}' to add this to; python -m bench.compare makes one")
     else:

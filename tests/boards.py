@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-START_SECONDS = 60  # for a server to start and load what lies there
+START_SECONDS = 180  # for a server to start and load what lies there, on a busy machine
 
 # No proxy stands between this machine and itself.
 _BROWSER = urllib.request.build_opener(urllib.request.ProxyHandler({}))

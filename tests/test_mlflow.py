@@ -20,6 +20,7 @@ mlflow = pytest.importorskip("mlflow", reason="the group `trackers` is not insta
 from bench.tracking.mlflow import RECORD, log_runs  # noqa: E402
 
 SMALL = ["--models", "dnn-sums", "--dataset", "sums", "--seeds", "2", "--epochs", "2"]
+SMALL += ["--rounds", "0"]  # no speeds
 pytestmark = pytest.mark.filterwarnings("default")  # its packages warn of each other
 
 

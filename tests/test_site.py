@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +187,6 @@ def test_links_without_a_target_and_files_from_elsewhere_are_found(tmp_path: Pat
 
 
 def test_the_chart_has_each_network_in_its_colour_for_both_modes(reports: Path) -> None:
-    pytest.importorskip("plotly", reason="the dependency group 'site' is not installed")
     from bench.site.chart import chart
 
     figures = {m: json.loads(text) for m, text in chart(leaderboard(find_reports(reports))).items()}
@@ -256,19 +254,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = run_module("bench.site", "--to", str(folder))
     assert done.returncode == 0, done.stderr
     return folder
-
-
-@pytest.fixture
-def browser() -> Iterator[Any]:
-    """A headless Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        pytest.skip("no chromium on this machine")
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 class Watched:

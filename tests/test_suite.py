@@ -9,10 +9,12 @@ import pytest
 
 import bench
 from bench.cells.plan import Request
+from bench.profile import main as profile
 from bench.records import kinds
 from bench.records.store import Store, experiment_key, of_kind
 from bench.report.instruments import instruments
 from bench.results.runs import Results
+from bench.suite.__main__ import HANDED_ON_ELSEWHERE
 from bench.suite.__main__ import main as suite
 from bench.suite.session import Workloads, workloads
 from bench.suite.track import main as track
@@ -94,6 +96,22 @@ def test_networks_that_the_report_lacks_are_left_out_with_a_line(
     assert error.startswith("bench.suite: the report in")
     assert "does not hold dnn on cpu; it holds net on cpu" in error
     assert error.count("\n") == 1
+
+
+def test_it_says_that_trackers_do_nothing_here_and_profiles_refuse_them(
+    reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bench.suite.session.run", lambda *_, **_quiet: 0)
+    options = ["--models", "net", "--devices", "cpu", "--name", "run", "--reports", str(reports)]
+    for given in (["--tensorboard"], ["--tracker", "mlflow"]):
+        assert suite([*options, *given]) == 0
+        assert HANDED_ON_ELSEWHERE in capsys.readouterr().err
+        assert suite([*options, *given, "--quiet"]) == suite(options) == 0
+        assert "--tracker" not in capsys.readouterr().err
+        for other in (profile, track):
+            assert other([*options, *given]) == 2
+            assert f"unrecognized arguments: {given[0]}" in capsys.readouterr().err
+    assert not (reports / "run" / "tensorboard").exists()
 
 
 def test_the_first_tracked_run_says_so_and_the_second_compares(tmp_path: Path) -> None:

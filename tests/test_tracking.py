@@ -156,6 +156,10 @@ def test_tensorboard_shows_the_scalars_of_a_comparison(
             expected = points(tmp_path / "x", seed)
             assert [step for _, step, _ in found] == [step for step, _ in expected]
             assert [value for *_, value in found] == pytest.approx([v for _, v in expected])
+        shown = ask("hparams/experiment", request="{}")
+    first, second, *_ = [info["name"] for info in shown["hparamInfos"]]
+    assert (first, second) == ("seed", "dataset")  # what differs, then the others by name
+    assert "test_accuracy" in {info["name"]["tag"] for info in shown["metricInfos"]}
 
 
 def test_without_mlflow_the_report_is_kept_and_one_line_says_what_to_install(

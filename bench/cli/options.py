@@ -39,7 +39,6 @@ def request_parser(module: str, description: str | None) -> Parser:
     _add_question(parser.add_argument_group("what is compared"))
     _add_amount(parser.add_argument_group("how much is trained, and how"))
     _add_places(parser.add_argument_group("where things lie"))
-    _add_trackers(parser.add_argument_group("who shows the runs, too (docs/tracking.md)"))
     return parser
 
 
@@ -136,8 +135,9 @@ def _add_places(group: Options) -> None:
     add("--quiet", action="store_true", help="print where the report lies, and nothing else")
 
 
-def _add_trackers(group: Options) -> None:
-    add = group.add_argument
+def add_trackers(parser: Parser) -> None:
+    """Adds `--tensorboard` and `--tracker`, for the command that hands runs on."""
+    add = parser.add_argument_group("who shows the runs, too (docs/tracking.md)").add_argument
     add(
         "--tensorboard",
         action="store_true",

@@ -14,7 +14,7 @@ from bench.records.errors import RequestError
 
 FOLDER = Path("site")
 # By the name that is imported, the package that has it.
-PACKAGES = {"itables": "itables", "material": "mkdocs-material", "plotly": "plotly"}
+PACKAGES = {"itables": "itables", "material": "mkdocs-material"}
 
 
 @command("bench.site")

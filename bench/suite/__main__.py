@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.options import read_request, request_parser
+from bench.cli.options import add_trackers, read_request, request_parser
 from bench.cli.parser import command
 from bench.records import kinds
 from bench.records.errors import RequestError
@@ -21,6 +21,11 @@ from bench.records.store import Store, experiment_key
 
 if TYPE_CHECKING:
     from bench.suite.session import Workloads
+
+HANDED_ON_ELSEWHERE = (
+    "--tensorboard and --tracker do nothing here: nothing is trained, and bench.compare hands on "
+    "what was"
+)
 
 
 @command("bench.suite")
@@ -31,6 +36,7 @@ def main(arguments: list[str] | None) -> int:
         0 if all were timed, 1 if some failed, 2 if the request was wrong or there is no report.
     """
     parser = request_parser("bench.suite", __doc__)
+    add_trackers(parser)
     parser.add_argument(
         "--batches",
         action="store_true",
@@ -39,6 +45,8 @@ def main(arguments: list[str] | None) -> int:
     )
     options = parser.parse_args(arguments)
     request = read_request(options)
+    if (options.tensorboard or options.tracker) and not options.quiet:
+        print(HANDED_ON_ELSEWHERE, file=sys.stderr)
     from bench.report.write import rebuild
     from bench.suite.session import run, workloads
     from bench.timing.alone import measuring_alone

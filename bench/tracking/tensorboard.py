@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 from contextlib import suppress
@@ -25,6 +26,7 @@ def write_events(results: Results, folder: Path) -> Path:
         folder: Of the report.
     """
     from torch.utils.tensorboard import SummaryWriter
+    from torch.utils.tensorboard.summary import hparams
 
     with writing_alone(folder):
         target = own_folder(folder / FOLDER)
@@ -35,8 +37,13 @@ def write_events(results: Results, folder: Path) -> Path:
                 for name, curve in entry.curves.items():
                     for epoch, value in curve:
                         writer.add_scalar(name, value, epoch)
-                # Into the run's own folder: TensorBoard would show another run beside it.
-                writer.add_hparams(entry.parameters, entry.metrics, run_name=".")
+                for name, value in entry.metrics.items():
+                    writer.add_scalar(name, value)
+                # Without the list that `add_hparams` writes, too, TensorBoard makes one, in which
+                # what differs between runs comes first; it shows the first five.
+                _, *own = hparams(entry.parameters, entry.metrics)  # type: ignore[no-untyped-call]
+                for given in own:
+                    writer.file_writer.add_summary(given)
         part.mkdir(exist_ok=True)
         shutil.rmtree(target)
         part.rename(target)
@@ -45,9 +52,18 @@ def write_events(results: Results, folder: Path) -> Path:
 
 def serve(folder: Path) -> None:
     """Starts TensorBoard on a folder, prints its address, and waits for Ctrl-C."""
-    from tensorboard import program
+    from tensorboard import default, program
+    from torch_tb_profiler.plugin import TorchProfilerPlugin
 
-    board = program.TensorBoard()
+    from bench.tracking.profiler import OfflineProfiler
+
+    logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it warns of its own coming versions
+    board = program.TensorBoard(
+        [
+            OfflineProfiler if plugin is TorchProfilerPlugin else plugin
+            for plugin in default.get_plugins()
+        ]
+    )
     board.configure(logdir=str(folder), load_fast="false")
     print(f"TensorBoard shows '{folder}' at {board.launch()} (Ctrl-C ends it)", flush=True)
     with suppress(KeyboardInterrupt):
