@@ -179,7 +179,7 @@ def test_tensorboard_opens_the_traces(
 
 
 @pytest.mark.slow
-def test_open_shows_overview_operators_and_trace_without_a_network_and_ends_well_on_ctrl_c(
+def test_open_shows_overview_and_operators_without_a_network_and_ends_well_on_ctrl_c(
     tmp_path: Path, browser: Any
 ) -> None:
     arguments = ["--models", "net", "--devices", "cpu", "--reports", str(tmp_path), "--name", "x"]
@@ -207,7 +207,7 @@ def test_open_shows_overview_operators_and_trace_without_a_network_and_ends_well
 
 
 def _look(page: Any, address: str) -> None:
-    """Opens three views of the profile of `net`, and checks what each shows."""
+    """Opens two views of the profile of `net`, and checks what each shows."""
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.set_default_timeout(60_000)
@@ -229,15 +229,4 @@ def _look(page: Any, address: str) -> None:
     assert plugin.locator("main .pielayer .trace").count() == 2  # own time, and with what it calls
     row = plugin.locator("main tr", has=page.get_by_text("aten::convolution_backward", exact=True))
     assert row.locator("td").nth(1).inner_text() == str(2 * STEPS)  # the two convolutions of `net`
-    choose("Trace")
-    viewer = plugin.frame_locator("iframe").locator("#trace-viewer")
-    viewer.wait_for()
-    # The page sees another object of this name than who looks from outside.
-    titles = (
-        "() => [...document.getElementById('trace-viewer').model?.getDescendantEvents() ?? []]"
-        ".map(event => event.title)"
-    )
-    until(lambda: bool(viewer.evaluate(titles)))
-    found = [title for title in viewer.evaluate(titles) if str(title).startswith("ProfilerStep#")]
-    assert len(found) == len(set(found)) == STEPS
     assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()

@@ -1,7 +1,8 @@
-"""TensorBoard's profiler plugin, with pages that need nothing from other machines.
+"""TensorBoard's profiler plugin, with charts that need nothing from other machines.
 
-The plugin's own pages load two scripts from the Web: Google's charts, without which no view appears
-at all, and what today's browsers lack for the viewer of traces. Here both come from this package.
+The plugin's own page loads Google's charts from the Web, and without them no view appears at all.
+Here the charts come from this package. The viewer of traces is as it was: it loads from the Web
+what browsers of today lack.
 """
 
 from __future__ import annotations
@@ -11,20 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import torch_tb_profiler
+from plotly.offline import get_plotlyjs
 from torch_tb_profiler.plugin import TorchProfilerPlugin
 from werkzeug import Request, Response
 
-PAGES = Path(torch_tb_profiler.__file__).parent / "static"
-ASSETS = Path(__file__).parent / "assets"
-CHARTS = ("plotly.js", "charts.js")
-ELEMENTS = "webcomponents.min.js"
-FROM_THE_WEB = {
-    "index.html": ("https://www.gstatic.com/charts/loader.js", CHARTS),
-    "trace_embedding.html": (
-        "https://cdnjs.cloudflare.com/ajax/libs/webcomponentsjs/0.7.24/webcomponents.min.js",
-        (ELEMENTS,),
-    ),
-}
+PAGE = Path(torch_tb_profiler.__file__).parent / "static" / "index.html"
+OWN_CHARTS = Path(__file__).parent / "assets" / "charts.js"
+GOOGLES_CHARTS = "https://www.gstatic.com/charts/loader.js"
 
 
 class OfflineProfiler(TorchProfilerPlugin):  # type: ignore[misc]  # which has no types
@@ -33,26 +27,17 @@ class OfflineProfiler(TorchProfilerPlugin):  # type: ignore[misc]  # which has n
     def get_plugin_apps(self) -> dict[str, Callable[..., Any]]:
         """What answers each address below that of the plugin."""
         apps: dict[str, Callable[..., Any]] = super().get_plugin_apps()
-        apps |= {f"/{name}": _answer(_page(name), "text/html") for name in FROM_THE_WEB}
-        for name in (*CHARTS, ELEMENTS):
-            apps[f"/{name}"] = _answer(_script(name), "text/javascript")
-        return apps
+        return apps | {
+            "/index.html": _answer(_page(), "text/html"),
+            "/plotly.js": _answer(get_plotlyjs(), "text/javascript"),
+            "/charts.js": _answer(OWN_CHARTS.read_text(encoding="utf-8"), "text/javascript"),
+        }
 
 
-def _page(name: str) -> str:
-    """A page of the plugin that takes its scripts from this package."""
-    address, scripts = FROM_THE_WEB[name]
-    own = '"></script><script src="'.join(scripts)
-    return (PAGES / name).read_text(encoding="utf-8").replace(address, own)
-
-
-def _script(name: str) -> str:
-    if name == "plotly.js":
-        from plotly.offline import get_plotlyjs
-
-        text: str = get_plotlyjs()
-        return text
-    return (ASSETS / name).read_text(encoding="utf-8")
+def _page() -> str:
+    """The plugin's page, with charts from here."""
+    own = 'plotly.js"></script><script src="charts.js'
+    return PAGE.read_text(encoding="utf-8").replace(GOOGLES_CHARTS, own)
 
 
 def _answer(content: str, kind: str) -> Callable[..., Any]:
