@@ -141,8 +141,8 @@ def test_one_job_and_two_end_in_the_same_weights_and_twins_in_equal_ones(
 
 
 def test_fresh_sets_the_old_records_aside(tmp_path: Path) -> None:
-    options = {"epochs": 1, "jobs": 1, "rounds": 0, "reports": tmp_path, "name": "x"}
-    run = partial(bench.run, "dnn", seeds=[7], **options)
+    options: dict[str, Any] = {"epochs": 1, "jobs": 1, "rounds": 0}
+    run = partial(bench.run, "dnn", seeds=[7], reports=tmp_path, name="x", **options)
     run()
     run(fresh=True)
     assert len(lines(tmp_path / "x", "train")) == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,10 +179,10 @@ def test_a_run_records_each_reference_predictor_once_and_lists_it_behind_the_cel
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
-    options = {"epochs": 1, "jobs": 1, "rounds": 0, "reports": tmp_path, "name": "x"}
-    run = partial(bench.run, seeds=2, devices=["cpu"], **options)
-    run(["dnn", "net"])
-    run(["net", "dnn"])
+    options: dict[str, Any] = {"epochs": 1, "jobs": 1, "rounds": 0}
+    options |= {"reports": tmp_path, "name": "x", "devices": ["cpu"]}
+    bench.run(["dnn", "net"], seeds=2, **options)
+    bench.run(["net", "dnn"], seeds=2, **options)
     found = lines(tmp_path / "x", "baseline")
     assert [(record["baseline"], record["seed"]) for record in found] == [
         (MAJORITY_CLASS, None),

@@ -114,6 +114,15 @@ def test_it_says_that_trackers_do_nothing_here_and_profiles_refuse_them(
     assert not (reports / "run" / "tensorboard").exists()
 
 
+def test_without_rounds_no_clock_measures(
+    reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr("bench.suite.session.run")
+    options = ["--models", "net", "--devices", "cpu", "--name", "run", "--reports", str(reports)]
+    assert suite([*options, "--rounds", "0"]) == 0
+    assert capsys.readouterr().err == "--rounds 0 measures no speed, by no clock\n"
+
+
 def test_the_first_tracked_run_says_so_and_the_second_compares(tmp_path: Path) -> None:
     first = run_module("bench.suite.track", "--models", "net", "--devices", "cpu", folder=tmp_path)
     assert first.returncode == 0, first.stdout + first.stderr
