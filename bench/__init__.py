@@ -102,7 +102,7 @@ def load_results(report: str | Path, *, reports: str | Path = "reports") -> Outc
 
     folder = find_folder(str(report), Path(reports))
     results = read(Store(folder))
-    require_comparison(results, folder)
+    require_comparison(results.request.command, folder)
     return Outcome(folder=folder, results=results)
 
 

@@ -29,6 +29,7 @@ from bench.records import kinds
 from bench.records.errors import RequestError
 from bench.records.owner import owner_of
 from bench.records.store import Store
+from bench.report.__main__ import main as rebuild_report
 from tests.factories import MACHINE, request_record, train_record
 from tests.test_data import load
 
@@ -135,6 +136,23 @@ def test_the_reports_of_the_repository_belong_to_the_command_that_makes_them(nam
         "overhead": "bench.overhead",
         "time-to-accuracy-cpu": "bench.time_to_accuracy",
     }.get(name, "bench.compare")
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("claims", "bench.claims"),
+        ("overhead", "bench.overhead"),
+        ("time-to-accuracy-cpu", "bench.time_to_accuracy"),
+    ],
+)
+def test_a_report_that_is_no_comparison_is_not_rebuilt_as_one(
+    name: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rebuild_report([name, "--reports", str(COMMITTED)]) == 2
+    error = capsys.readouterr().err
+    assert error.endswith(f"is no comparison; its report is written by: python -m {command}\n")
+    assert error.count("\n") == 1
 
 
 def test_a_comparison_does_not_replace_claims(tmp_path: Path) -> None:

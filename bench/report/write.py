@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 from bench.records.errors import RequestError
+from bench.records.owner import owner_of
 from bench.records.place import replacing, write_text
-from bench.records.store import Store
+from bench.records.store import MissingRunError, Store
 from bench.report.accuracy import comparison
 from bench.report.controls import controls as controls_section
 from bench.report.costs import costs
@@ -37,7 +38,7 @@ def write_report(results: Results, folder: Path) -> None:
     Raises:
         RequestError: The results are not those of a comparison; nothing has been written.
     """
-    require_comparison(results, folder)
+    require_comparison(results.request.command, folder)
     folder.mkdir(parents=True, exist_ok=True)
     results = with_filters(results, folder)
     with replacing(folder / "results.csv") as part:
@@ -45,13 +46,16 @@ def write_report(results: Results, folder: Path) -> None:
     write_text(folder / "report.md", page(results, folder, figures=folder / "figures"))
 
 
-def require_comparison(results: Results, folder: Path) -> None:
-    """Checks that results are those of a comparison.
+def require_comparison(command: str, folder: Path) -> None:
+    """Checks that a report is one of a comparison.
+
+    Args:
+        command: The command line that makes it.
+        folder: Of the report.
 
     Raises:
-        RequestError: They are not.
+        RequestError: It is not.
     """
-    command = results.request.command
     if not command.startswith(COMMAND):
         raise RequestError(f"'{folder}' is no comparison; its report is written by: {command}")
 
@@ -75,7 +79,14 @@ def rebuild(folder: Path) -> None:
     Raises:
         RequestError: There is none, or it is not that of a comparison.
     """
-    write_report(read(Store(folder)), folder)
+    store = Store(folder)
+    try:
+        results = read(store)
+    except MissingRunError:
+        if (owner := owner_of(store.read())) is not None:
+            require_comparison(f"python -m {owner}", folder)
+        raise
+    write_report(results, folder)
 
 
 def render(
