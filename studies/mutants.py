@@ -38,86 +38,28 @@ from typing import Literal
 
 from scipy import stats
 
+from studies.mutant_subjects import LEFT_OUT, SUBJECTS
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "build" / "mutants.jsonl"
 SAMPLE, SEED = 900, 1
-# A mutant may take so many times as long as the program, and so many seconds more.
-PATIENCE, SECONDS = 3.0, 20.0
-MOST_BYTES = 8 * 2**30  # of memory; the tests need half of it
-# Imported once, and not for every mutant. None is a plugin of pytest, which rewrites those.
+# What a mutant may take, of the processor and of memory; the tests need a third and a half of it.
+MOST_SECONDS, MOST_BYTES = 60, 8 * 2**30
+# Imported once, and not for every mutant.
 _PRELOADED = (
-    *("torch", "pandas", "matplotlib.pyplot", "scipy.stats", "sklearn", "jinja2", "rich"),
+    *("torch._dynamo", "pandas", "matplotlib.pyplot", "scipy.stats", "sklearn", "jinja2", "rich"),
     *("statsmodels.formula.api", "statsmodels.stats.power", "statsmodels.stats.multitest"),
+    *("msgspec", "filelock", "joblib", "safetensors.torch", "PIL.Image", "hypothesis", "pytest"),
 )
 _LEFT_BEHIND = (".*", "__pycache__", "local-*", "weights", "build", "dist", "site")
 
 Outcome = Literal["no program", "no change", "killed", "timed out", "survived"]
-
-# By file, the tests that must notice, the fastest first; left out are those that train for long.
-SUBJECTS: Mapping[str, tuple[str, ...]] = {
-    "bench/statistics/accuracy.py": (
-        "stats",
-        "remedy",
-        "design",
-        "settling::test_one_look_is_a_run_of_a_fixed_number_of_seeds",
-        "settling::test_p_and_interval_account_for_the_looks_taken",
-        "settling::test_the_interval_of_a_look_has_the_level_of_that_look",
-    ),
-    "bench/statistics/basics.py": ("basics", "stats", "ratios"),
-    "bench/statistics/controls.py": (
-        "controls::test_a_handicap_passes_and_fails_with_a_verdict_that_never_says_worse",
-        "controls::test_a_run_that_cannot_detect_a_point_is_handicapped_by_more_or_not_passed",
-        "controls::test_no_more_is_taken_than_there_is",
-    ),
-    "bench/statistics/design.py": ("design",),
-    "bench/statistics/disagreement.py": ("disagreement",),
-    "bench/statistics/error_rates.py": ("rounding", "fold_errors", "accuracy_errors"),
-    "bench/statistics/margin.py": ("stats", "plan"),
-    "bench/statistics/neighbours.py": ("remedy",),
-    "bench/statistics/regimes.py": ("regimes",),
-    "bench/statistics/remedy.py": ("remedy", "stats"),
-    "bench/statistics/replication.py": ("replication",),
-    "bench/statistics/sequential.py": (
-        "settling::test_what_may_still_be_settled_is_what_the_last_look_can_reach",
-        "sequential",
-    ),
-    "bench/statistics/settling.py": ("settling",),
-    "bench/statistics/speed.py": ("ratios", "controls::test_two_samples_are_compared_as_by_hand"),
-    "bench/statistics/uncertainty.py": ("uncertainty", "stats", "design"),
-    "bench/records/code.py": ("code",),
-    "bench/records/environment.py": ("records", "diff"),
-    "bench/records/errors.py": ("plan",),
-    "bench/records/filters.py": ("filters",),
-    "bench/records/lines.py": ("records", "lines"),
-    "bench/records/lock.py": ("locks", "records"),
-    "bench/records/owner.py": (
-        "bad_input::test_no_other_command_replaces_a_comparison",
-        "bad_input::test_a_comparison_does_not_replace_claims",
-        "bad_input::test_the_reports_of_the_repository_belong_to_the_command_that_makes_them",
-    ),
-    "bench/records/place.py": (
-        "intact::test_a_file_is_whole_or_as_it_was_and_readable_as_the_umask_says",
-        "intact::test_a_file_may_be_written_by_all_whom_the_umask_lets",
-        "intact::test_a_link_in_a_reports_folder_is_replaced_and_never_followed",
-        "intact::test_only_what_lies_there_long_is_removed_where_others_write",
-    ),
-    "bench/records/store.py": ("records", "lines"),
-    "bench/records/text.py": (
-        "hostile::test_nothing_in_a_line_is_obeyed_by_a_terminal",
-        "hostile::test_what_has_no_words_is_named_by_its_type",
-        "hostile::test_no_cell_of_a_table_is_a_formula",
-    ),
-    "bench/records/wrong_answers.py": ("records",),
-    "bench/records/kinds/experiments.py": ("records", "lines"),
-    "bench/records/kinds/runs.py": ("records", "lines"),
-    "bench/cells/plan.py": ("plan", "own_recipe", "bad_input"),
-    "bench/cells/train.py": ("epochs", "train"),
+# By exit code; all others are of tests that fail, or cannot even begin.
+_OUTCOMES: Mapping[int, Outcome] = {
+    0: "survived",
+    -signal.SIGXCPU: "timed out",
+    -signal.SIGKILL: "timed out",
 }
-# Simulations that take long and see nothing that other tests do not.
-_LEFT_OUT = (
-    "tests/test_replication.py::test_five_percent_of_equal_networks_are_called_different_and_of_just_"
-    "different_equivalent",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,10 +115,15 @@ def main() -> int:
     options.results.parent.mkdir(parents=True, exist_ok=True)
     known = read(options.results)
     drawn = draw(options.sample, options.seed)
-    missing = [c for c in drawn if c.file in chosen and c not in known]
-    again = [c for c in drawn if c.file in chosen and c in known and is_alive(known[c])]
+    open_ones = [c for c in drawn if c.file in chosen and (c not in known or is_alive(known[c]))]
+    # In any order, so that a study that is stopped is a random sample, too; survivors come last.
+    random.Random(options.seed).shuffle(open_ones)
+    open_ones.sort(key=known.__contains__)
     with tempfile.TemporaryDirectory() as folder:
-        for tried in run([*missing, *again], copied(Path(folder) / "tree")):
+        tree = copied(Path(folder) / "tree")
+        if not options.unchecked:
+            require_passing({change.file for change in open_ones}, tree)
+        for tried in run(open_ones, tree):
             known[tried.change] = tried
             with options.results.open("a") as file:
                 file.write(json.dumps(asdict(tried)) + "\n")
@@ -193,6 +140,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=SAMPLE, help=f"changes to draw ({SAMPLE})")
     parser.add_argument("--seed", type=int, default=SEED, help=f"of the draw ({SEED})")
     parser.add_argument("--only", default="*", help="files, such as 'bench/statistics/*'")
+    parser.add_argument(
+        "--unchecked", action="store_true", help="does not run the tests without a change first"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"({RESULTS})")
     return parser.parse_args()
 
@@ -284,38 +234,40 @@ def copied(tree: Path) -> Path:
     return tree
 
 
-def run(changes: Iterable[Change], tree: Path) -> Iterator[Tried]:
-    """Tries one change after the other in a copy of the repository.
+def require_passing(files: Iterable[str], tree: Path) -> None:
+    """Runs the tests of some files without any change, each within the limits of a mutant.
 
     Raises:
-        RuntimeError: The tests of a file fail without any change.
+        RuntimeError: One fails, so that a mutant would be called killed that is not.
     """
-    usual: dict[tuple[str, ...], float] = {}
+    for tests in sorted({SUBJECTS[file] for file in files}):
+        ended, by, _ = tested(tests, tree)
+        if ended != 0:
+            raise RuntimeError(f"a test fails without any change: {by or tests}; mend it first")
+
+
+def run(changes: Iterable[Change], tree: Path) -> Iterator[Tried]:
+    """Tries one change after the other in a copy of the repository."""
     for change in changes:
         before, after = (ROOT / change.file).read_text(), changed(change)
-        lines = [
-            line
-            for line in difflib.unified_diff(before.splitlines(), after.splitlines(), n=0)
-            if line[:1] in "+-" and line[:3] not in ("+++", "---")
-        ]
         outcome, by, seconds = _unread(before, after), "", 0.0
         if outcome is None:
-            tests = SUBJECTS[change.file]
-            if tests not in usual:
-                ended, by, usual[tests] = tested(tests, tree, within=3_600)
-                if ended != 0:
-                    raise RuntimeError(f"tests of {change.file} fail as it is: {by}")
             (tree / change.file).write_text(after)
-            ended, by, seconds = tested(tests, tree, within=PATIENCE * usual[tests] + SECONDS)
+            ended, by, seconds = tested(SUBJECTS[change.file], tree)
             (tree / change.file).write_text(before)
-            outcome = {None: "timed out", 0: "survived"}.get(ended, "killed")  # type: ignore[assignment]
+            outcome = _OUTCOMES.get(ended, "killed")
         yield Tried(
             change=change,
-            outcome=outcome,  # type: ignore[arg-type]
+            outcome=outcome,
             by=by,
             seconds=round(seconds, 1),
-            lines="\n".join(lines),
+            lines="\n".join(_changed_lines(before, after)),
         )
+
+
+def _changed_lines(before: str, after: str) -> list[str]:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0)
+    return [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")]
 
 
 def _unread(before: str, after: str) -> Outcome | None:
@@ -326,13 +278,12 @@ def _unread(before: str, after: str) -> Outcome | None:
         return "no program"
 
 
-def tested(tests: Sequence[str], tree: Path, *, within: float) -> tuple[int | None, str, float]:
-    """Runs tests until one fails: pytest's exit code, that test, and the seconds it took.
+def tested(tests: Sequence[str], tree: Path) -> tuple[int, str, float]:
+    """Runs tests until one fails: the exit code, that test, and the seconds it took.
 
     Args:
         tests: Names of files, or of one test of a file: `plan`, `plan::test_all_on_sums`.
         tree: The copy of the repository.
-        within: Seconds, after which they are ended and the code is None.
     """
     named = [test.partition("::") for test in tests]
     files = [f"tests/test_{file}.py{colons}{test}" for file, colons, test in named]
@@ -341,16 +292,14 @@ def tested(tests: Sequence[str], tree: Path, *, within: float) -> tuple[int | No
     process = _context().Process(target=_pytest, args=(files, tree, log))
     process.start()
     try:
-        process.join(within)
-        ended = process.exitcode
+        process.join()  # pytest-timeout and the limit below end what never ends
     finally:
         if process.is_alive():
             os.killpg(process.pid or 0, signal.SIGKILL)
-            process.join()
-    seconds = time.monotonic() - started
+    ended = process.exitcode or 0
     said = log.read_text(errors="replace").splitlines()
-    failed = [line for line in said if line.startswith(("FAILED", "ERROR"))]
-    return ended, failed[0].partition(" - ")[0] if failed and ended else "", seconds
+    failed = [line for line in said if line.startswith(("FAILED", "ERROR"))] if ended else []
+    return ended, "".join(failed[:1]).partition(" - ")[0], time.monotonic() - started
 
 
 @cache
@@ -364,16 +313,19 @@ def _pytest(files: Sequence[str], tree: Path, log: Path) -> None:
     """Runs pytest in this process, which has imported nothing of the repository."""
     os.setsid()  # so that all that it starts is ended with it
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
     os.chdir(tree)
     sys.path.insert(0, str(tree))
     os.environ["PYTHONPATH"] = str(tree)
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # of plugins one is asked for
     sys.dont_write_bytecode = True
     with _output_in(log):
         import pytest
 
-        leave_out = [f"--deselect={test}" for test in _LEFT_OUT]
-        code = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *leave_out, *files])
+        leave_out = [f"--deselect={test}" for test in LEFT_OUT]
+        plugins = ["-p", "no:cacheprovider", "-p", "pytest_timeout"]
+        code = pytest.main(["-x", "-q", *plugins, *leave_out, *files])
     raise SystemExit(int(code))
 
 
@@ -402,7 +354,7 @@ def share(tried: Iterable[Tried]) -> Share | None:
 def table(drawn: Sequence[Change], found: Sequence[Tried]) -> list[str]:
     """A row for each file and one for all, in Markdown."""
     rows = [
-        "| file | changes | drawn | mutants tried | killed | survived | share killed, 95% interval |",
+        "| file | changes | drawn | mutants | killed | survived | killed, 95% interval |",
         "|---|--:|--:|--:|--:|--:|---|",
     ]
     for name in (*SUBJECTS, "all"):

@@ -142,5 +142,5 @@ def test_questions_are_one_family_in_which_the_primary_one_may_have_half() -> No
     assert p is not None
     assert first.comparison.adjusted_p == pytest.approx(7 * p)
     for times, asked in ((2, {"is_primary": True}), (4, {"is_primary": True, "families": 2})):
-        shared, *_ = effects(correct, **asked)  # type: ignore[arg-type]
+        shared, *_ = effects(correct, **asked)
         assert shared.comparison.adjusted_p == pytest.approx(times * p)

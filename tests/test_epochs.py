@@ -27,7 +27,7 @@ from bench.cells.train import (
     place,
     train,
 )
-from bench.records.kinds import TestPoint
+from bench.records import kinds
 from tests.factories import RECIPE
 from zoo.spec import ModelSpec, Optimiser, Recipe
 
@@ -110,7 +110,7 @@ def test_the_best_epoch_is_one_of_those_that_were_trained(digits: data.Dataset) 
     curves = Curves(recipe, small(digits, spec, recipe), 64, 64)
     for epoch, accuracy in enumerate((0.9, 0.5, 0.4)):
         curves.test.append(
-            TestPoint(
+            kinds.TestPoint(
                 epoch=epoch,
                 examples_seen=64 * epoch,
                 loss=1.0,

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from studies.mutants import SUBJECTS, Change, Outcome, Tried, meaning, share
+from studies.mutant_subjects import SUBJECTS
+from studies.mutants import Change, Outcome, Tried, meaning, share
 from tests.programs import REPOSITORY
 
 
@@ -62,12 +63,10 @@ def test_the_share_is_of_mutants_alone_and_has_wilsons_interval() -> None:
     # Newcombe 1998 (Statistics in Medicine 17:857-872), table I: 81 of 263, 0.2553 to 0.3662; and
     # 15 of 148, 0.0624 to 0.1605; both with method 3, Wilson's without correction.
     for killed, all_of_them, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605)):
-        found = share(
-            [
-                *tried(*["killed"] * (killed - 1), "timed out"),
-                *tried(*["survived"] * (all_of_them - killed), "no program", "no change"),
-            ]
-        )
+        outcomes: list[Outcome] = ["timed out", "no program", "no change"]
+        outcomes += ["killed"] * (killed - 1)
+        outcomes += ["survived"] * (all_of_them - killed)
+        found = share(tried(*outcomes))
         assert found is not None
         assert (found.killed, found.tried) == (killed, all_of_them)
         assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)

@@ -129,7 +129,7 @@ def test_variance_and_freedoms_of_three_seeds_and_four_samples_are_those_by_hand
     # each group, with 2 degrees of freedom. Differences over samples 6, 10, 10, 14: 32/3, so 8/3,
     # with 3. Residuals 2/3 over 12 values in each, with 6, are counted twice, so taken off.
     table = np.array([[2.0, 4, 4, 6], [4, 5, 4, 7], [3, 6, 7, 8]])
-    runs = Runs(recorded=-table, now=table)  # type: ignore[arg-type]
+    runs = Runs(recorded=-table, now=table)
     found = standard_error(runs)
     variance = 2 / 3 + 8 / 3 - 2 * (2 / 3) / 12
     squares = 2 * (1 / 3) ** 2 / 2 + (8 / 3) ** 2 / 3 + 2 * (1 / 18) ** 2 / 6

@@ -147,13 +147,13 @@ def test_p_of_two_looks_is_the_level_at_which_one_of_them_stops() -> None:
     for level in (0.2, 0.03):
         first, second = nominal_levels(information, level)
         for stops, other in ((first, 0.9), (0.9, second)):
-            found, means = zip(sure(stops), sure(other), strict=True)
+            one, another = sure(stops), sure(other)
+            found, means = [one[0], another[0]], [one[1], another[1]]
             p, _ = p_of_looks(found, means, looks, most=40, same_samples=False, margin=0.1)
             assert p == pytest.approx(level, rel=1e-3)
         # A mean of zero is within the margin m with a one-sided p of Phi(-m): half of a level.
-        found, _ = zip(sure(0.9), sure(0.9), strict=True)
         margin = float(stats.norm.isf(second / 2))
-        _, within = p_of_looks(found, (0, 0), looks, most=40, same_samples=False, margin=margin)
+        _, within = p_of_looks(found, [0, 0], looks, most=40, same_samples=False, margin=margin)
         assert within == pytest.approx(level / 2, rel=1e-3)
 
 

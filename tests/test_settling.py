@@ -161,7 +161,9 @@ def test_what_may_still_be_settled_is_what_the_last_look_can_reach() -> None:
 
 @pytest.mark.parametrize("same_samples", [True, False])
 def test_the_interval_of_a_look_has_the_level_of_that_look(*, same_samples: bool) -> None:
-    ours, theirs = np.random.default_rng(3).random((2, 10, 200)) < np.array([[[0.9]], [[0.8]]])
+    hard = np.where(np.arange(200) % 2, 0.99, 0.5)  # for theirs alone, so samples differ
+    draws = np.random.default_rng(3).random((2, 10, 200))
+    ours, theirs = draws < np.stack([np.full(200, 0.9), hard])[:, None]
     asked = pair("", ours, theirs, same_samples=same_samples, seeds=SEEDS[:10])
     contrast = replace(asked, looks=(5, 10), most_seeds=40)
     (found,) = compare_paired([contrast])
