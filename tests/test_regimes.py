@@ -162,3 +162,14 @@ def test_a_tenth_of_the_blocks_are_a_mode_and_three_at_least(processes: int, lea
         for place in range(delayed):
             blocks[place % processes, 3 * place % ROUNDS] += 0.07
         assert alarms(among_others(blocks)) == ([1] if delayed == least else [])
+
+
+def test_a_large_block_of_a_slow_process_makes_it_slower() -> None:
+    # 5.5 n in all eight blocks are 6.6 standard errors; one block that is 4 n slower still makes a
+    # mean of 6 n, and 7.2.
+    n, turns = 0.01, np.array([1.0, -1, 1, -1, 3, -3, 1, -1])
+    blocks = np.tile(turns, (PROCESSES, 1)) * n
+    blocks[2] += 5.5 * n
+    assert alarms(among_others(blocks)) == []
+    blocks[2, 4] += 4 * n
+    assert alarms(among_others(blocks)) == [1]
