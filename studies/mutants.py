@@ -42,7 +42,7 @@ from studies.mutant_subjects import LEFT_OUT, SUBJECTS
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "build" / "mutants.jsonl"
-SAMPLE, SEED = 900, 1
+SAMPLE, SEED = 250, 1
 # What a mutant may take, of the processor and of memory; the tests need a third and a half of it.
 MOST_SECONDS, MOST_BYTES = 60, 8 * 2**30
 # Imported once, and not for every mutant.

@@ -173,3 +173,10 @@ def test_a_large_block_of_a_slow_process_makes_it_slower() -> None:
     assert alarms(among_others(blocks)) == []
     blocks[2, 4] += 4 * n
     assert alarms(among_others(blocks)) == [1]
+
+
+def test_of_many_tables_at_once_each_is_as_alone() -> None:
+    names = ("a whole process", "the end of every process", "every other round")
+    tables = np.stack([*map(planted, names), quiet()])
+    assert [alarms(table) for table in tables] == [[1], [1], [1], []]
+    np.testing.assert_array_equal(unstable(tables), [unstable(table) for table in tables])

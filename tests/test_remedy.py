@@ -9,7 +9,8 @@ from statsmodels.stats.power import TTestPower
 
 from bench.statistics.accuracy import Contrast, compare_paired
 from bench.statistics.neighbours import design_effect
-from bench.statistics.remedy import Remedy, expected_error
+from bench.statistics.remedy import Remedy, expected_error, remedy_of
+from bench.statistics.uncertainty import StandardError, Uncertainty
 
 
 def additive(difference: float, seeds_error: float, samples_error: float) -> Contrast:
@@ -129,3 +130,20 @@ def test_the_expected_error_of_the_runs_there_are_is_that_of_the_analysis_by_han
     )
     assert size**2 == pytest.approx((4 + 8 - 2 / 3) / 12)
     assert freedoms == pytest.approx((12 - 2 / 3) ** 2 / (4**2 / 2 + 8**2 / 3 + (2 / 3) ** 2 / 6))
+
+
+def test_what_belongs_to_one_seed_and_sample_together_is_divided_by_both_numbers() -> None:
+    # A variance of 1 for each of 5 x 100, and none of seeds or samples alone. By Satterthwaite as
+    # many degrees of freedom as 1 / (1 / (n - 1) + 1 / 99 + 1 / (99 (n - 1))).
+    error = StandardError(size=np.array(500**-0.5), freedoms=np.array(4.0))
+    parts = np.array([0.0, 0.0, 1 / 500])
+    found = Uncertainty(seeds=error, samples=error, both=error, parts=parts)
+
+    def power(seeds: int) -> float:
+        free = 1 / (1 / (seeds - 1) + 1 / 99 + 1 / (99 * (seeds - 1)))
+        critical = stats.t.ppf(0.975, free)
+        return float(stats.nct.sf(critical, free, 0.06 * (seeds * 100) ** 0.5))
+
+    first = next(seeds for seeds in range(6, 100) if power(seeds) >= 0.8)
+    asked = {"n_seeds": 5, "n_samples": 100, "level": 0.05, "margin": 0.001}
+    assert remedy_of(found, 0.06, **asked) == Remedy(seeds=first)  # type: ignore[arg-type]

@@ -145,3 +145,11 @@ def test_a_difference_is_that_of_the_new_runs_less_the_recorded_ones() -> None:
     assert found.difference == pytest.approx(now.mean() - recorded.mean())
     assert found.interval is not None
     assert found.interval.low < found.difference < found.interval.high < 0
+
+
+def test_rounding_is_no_spread() -> None:
+    # One of ten right in every seed, then two of ten; but a mean of three times 0.1 is not 0.1.
+    recorded, now = (np.tile(np.arange(10) < right, (3, 1)) for right in (1, 2))
+    assert np.full(3, 0.1).var() > 0
+    (found,) = judge([Runs(recorded=recorded, now=now, same_samples=False)], MARGIN)
+    assert (found.verdict, found.interval) == ("inconclusive", None)

@@ -164,5 +164,9 @@ def test_samples_that_are_the_same_at_every_look_leave_less_to_learn() -> None:
     fixed = 2 / (2 + 1.880)
     known = 1 / ((1 - fixed) * 40 / 5 + fixed)
     assert information_of(parts, (5,), 40) == pytest.approx((known,), rel=1e-3)
+    # Of two looks the last one says what seeds add: ten seeds, 4 x 9 / 4.168 x 10 / 40 = 2.159.
+    fixed = 2 / (2 + 2.159)
+    both = (1 / ((1 - fixed) * 40 / seeds + fixed) for seeds in (5, 10))
+    assert information_of(parts, (5, 10), 40) == pytest.approx(tuple(both), rel=1e-3)
     assert information_of(None, (5, 10), 40) == pytest.approx((5 / 40, 10 / 40))
     assert information_of(np.full(3, np.nan), (5,), 40) == pytest.approx((5 / 40,))
