@@ -273,3 +273,20 @@ def test_a_file_that_another_process_tore_is_mended_before_the_next_line(tmp_pat
     store.path.unlink()
     store.append(B)
     assert store.read() == (B,)
+
+
+def test_a_file_that_is_whole_is_looked_through_once_however_much_is_appended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mend, calls = Store.mend, []
+
+    def counted(store: Store) -> None:
+        calls.append(store)
+        mend(store)
+
+    monkeypatch.setattr(Store, "mend", counted)
+    store = Store(tmp_path)
+    for record in (A, B, A):
+        store.append(record)
+    assert len(calls) == 1
+    assert store.read() == (A, B, A)
