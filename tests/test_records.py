@@ -278,7 +278,8 @@ def test_a_file_that_another_process_tore_is_mended_before_the_next_line(tmp_pat
 def test_a_file_that_is_whole_is_looked_through_once_however_much_is_appended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mend, calls = Store.mend, []
+    mend = Store.mend
+    calls: list[Store] = []
 
     def counted(store: Store) -> None:
         calls.append(store)
