@@ -138,7 +138,9 @@ class Said(Progress):
 def test_a_run_removes_damaged_weights_and_says_so_and_what_was_left_half_written(
     tmp_path: Path,
 ) -> None:
-    request = Request(models=("dnn", "net"), seeds=(1,), epochs=1, reports=tmp_path, name="local-x", rounds=0)
+    request = Request(
+        models=("dnn", "net"), seeds=(1,), epochs=1, reports=tmp_path, name="local-x", rounds=0
+    )
     run(request, Progress())
     cells = of_kind(Store(request.folder).read(), kinds.Train)
     folder = request.folder / "weights"
@@ -165,7 +167,9 @@ def test_a_worker_whose_run_was_killed_overwrites_no_weights(tmp_path: Path) -> 
     from bench.cells.places import run_jobs
     from bench.cells.plan import plan
 
-    request = Request(models=("dnn",), seeds=(1,), epochs=1, reports=tmp_path, name="local-x", rounds=0)
+    request = Request(
+        models=("dnn",), seeds=(1,), epochs=1, reports=tmp_path, name="local-x", rounds=0
+    )
     (job,) = make_jobs(
         plan(request).cells,
         Datasets(tmp_path),
