@@ -125,6 +125,13 @@ def slow(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Changes the core at random places and counts what the tests notice (docs/mutants.md)."""
+    _install(session, "tests", "mutants", compiled=True)
+    session.run("python", "-m", "studies.mutants", *session.posargs)
+
+
+@nox.session
 def audit(session: nox.Session) -> None:
     """Looks all installed packages up among known vulnerabilities; needs the network."""
     _install(session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
@@ -155,3 +156,117 @@ def test_functions_beside_do_not_count(tmp_path: Path) -> None:
         module = loaded(tmp_path, text)
         digests.add(code_sha256(module.build, besides=[module.area]))
     assert len(digests) == 1
+
+
+HEAD = "from enum import Enum\nimport math\n"
+
+
+def digest_of(folder: Path, expression: str, head: str = HEAD) -> str:
+    """The digest of what an expression of a module gives."""
+    return code_sha256(loaded(folder, f"{head}\nthing = {expression}\n").thing)
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ("{1, 2, 3}", "{3, 2, 1}", "{1, 2, 4}"),
+        ("frozenset({'a', 'b'})", "frozenset({'b', 'a'})", "frozenset({'a'})"),
+        ("{'a': 1, 'b': 2}", "dict(a=1, b=2)", "{'a': 2, 'b': 1}"),
+        ("[1, (2, 3)]", "(1, [2, 3])", "[(1, 2), 3]"),
+        (
+            "Enum('Colour', 'red blue').red",
+            "Enum('Colour', 'red green').red",
+            "Enum('C', 'red').red",
+        ),
+        ("len", "len", "max"),
+        ("math.sqrt", "math.sqrt", "math.cbrt"),
+        ("None", "None", "0"),
+        ("'1'", "'1'", "1"),
+    ],
+)
+def test_values_are_told_apart_by_what_they_are(
+    tmp_path: Path, one: str, same: str, other: str
+) -> None:
+    assert digest_of(tmp_path, one) == digest_of(tmp_path, same)
+    assert digest_of(tmp_path, one) != digest_of(tmp_path, other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import parts\n\ndef build():\n    return parts.used(1)\n",
+        "import parts as p\n\ndef build():\n    return p.used(1)\n",
+        "from parts import used\n\ndef build():\n    return used(1)\n",
+        "from parts import used as other\n\ndef build():\n    return other(1)\n",
+        "def build():\n    from parts import used\n    return used(1)\n",
+        "def build():\n    import parts\n    return parts.used(1)\n",
+        "used = 1\n\ndef build():\n    from parts import used\n    return used(1)\n",
+        "from passed_on import used\n\ndef build():\n    return used(1)\n",
+        "if True:\n    def used(x):\n        from parts import used\n        return used(x)\n"
+        "\ndef build():\n    return used(1)\n",
+        "from functools import partial\nfrom parts import used\nbuild = partial(used, 1)\n",
+        "from parts import used\nbuild = lambda: used(1)\n",
+        "from parts import used\n\nclass Kind:\n    def make(self):\n        return used(1)\n"
+        "\nbuild = Kind\n",
+        "from parts import used\n\nclass Kind:\n    def make(self):\n        return used(1)\n"
+        "\nclass Lower(Kind):\n    pass\n\nbuild = Lower()\n",
+        "from parts import used\n\n@used\ndef build():\n    return 1\n",
+        "from parts import used\n\ndef build(way=used):\n    return way(1)\n",
+    ],
+)
+def test_code_is_followed_however_it_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "passed_on.py").write_text("from parts import used\n")
+    digests = set()
+    for body in ("return x", "return x", "return [x][0]"):
+        for name in ("parts", "passed_on"):
+            sys.modules.pop(name, None)
+        loaded(tmp_path, f"def used(x):\n    {body}\n\ndef unused():\n    {body}\n", name="parts")
+        digests.add(of_build(tmp_path, text))
+    assert len(digests) == 2
+
+
+def test_what_a_relative_import_brings_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    folder = tmp_path / "package"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "asks.py").write_text("from .parts import used\n\ndef build():\n    return used(1)\n")
+    digests = set()
+    for body in ("return x", "return x + 1"):
+        for name in ("package", "package.asks", "package.parts"):
+            sys.modules.pop(name, None)
+        (folder / "parts.py").write_text(f"def used(x):\n    {body}\n")
+        importlib.invalidate_caches()
+        digests.add(code_sha256(importlib.import_module("package.asks").build))
+    assert len(digests) == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "differs"),
+    [
+        ("x: int = 3", "x: float = 3", False),
+        ("x: int = 3", "x = 3", True),  # without an annotation it is no field
+        ("x: int = 3", "x: int = 4", True),
+        ("x: int = 3", "x: int = 3\n    import os", False),
+        ("x: int = 3", '"""Words."""\n    x: int = 3', False),
+        ("return 'words'", "return 'others'", True),
+    ],
+)
+def test_fields_and_words_count_where_they_do_something(
+    tmp_path: Path, old: str, new: str, *, differs: bool
+) -> None:
+    text = "class build:\n    x: int = 3\n\n    def say(self):\n        return 'words'\n"
+    before, after = of_build(tmp_path, text), of_build(tmp_path, text.replace(old, new))
+    assert (before != after) == differs
+
+
+def test_a_function_is_told_from_its_name_and_a_class_from_an_object_of_it(tmp_path: Path) -> None:
+    module = loaded(tmp_path, SOURCE)
+    things = (module.build, module.area, module.Maker, module.Maker(1), "build", "area")
+    assert len({code_sha256(thing) for thing in things}) == len(things)
+    assert code_sha256(module.build, module.area) != code_sha256(module.area, module.build)

@@ -128,3 +128,19 @@ def test_networks_of_different_shapes_are_refused() -> None:
     correct["tanh", "max"] = correct["tanh", "max"][:1]
     with pytest.raises(ValueError, match="differ in shape"):
         effects(correct)
+
+
+def test_questions_are_one_family_in_which_the_primary_one_may_have_half() -> None:
+    # The least p first: seven may all be true, so 7 p; as the primary one it has half, so 2 p;
+    # and of two families each has half of that.
+    correct = random_design(seeds=6)
+    correct["sigmoid", "avg"] = correct["sigmoid", "max"] = (
+        np.random.default_rng(2).random((6, 200)) < 0.3
+    )
+    first, *_ = effects(correct)
+    p = first.comparison.p
+    assert p is not None
+    assert first.comparison.adjusted_p == pytest.approx(7 * p)
+    for times, asked in ((2, {"is_primary": True}), (4, {"is_primary": True, "families": 2})):
+        shared, *_ = effects(correct, **asked)
+        assert shared.comparison.adjusted_p == pytest.approx(times * p)

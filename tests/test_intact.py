@@ -274,3 +274,13 @@ def test_a_run_on_damaged_stored_data_trains_on_the_right_ones(tmp_path: Path) -
     shift_labels(path)
     splits.open_stored.cache_clear()
     assert accuracy("local-second") == first
+
+
+def test_a_file_may_be_written_by_all_whom_the_umask_lets(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        write_text(tmp_path / "report.md", "x")
+        assert os.umask(0) == 0  # the umask itself is as it was
+    finally:
+        os.umask(before)
+    assert (tmp_path / "report.md").stat().st_mode & 0o777 == 0o666

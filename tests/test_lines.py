@@ -221,3 +221,69 @@ def test_a_record_is_small(tmp_path: Path) -> None:
     write_lines(tmp_path, read_lines(tmp_path))
     plain = msgspec.json.encode(read_lines(tmp_path)[0])
     assert sealed - len(plain) < 80
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seed": 0, "epochs": 0, "updates": 0, "train_seconds": 0.0, "validation_accuracy": 0.0},
+        {"validation_accuracy": 1.0, "lost_workers": 0},
+    ],
+)
+def test_the_least_and_the_most_that_can_be_are_records(changes: Line) -> None:
+    record = msgspec.structs.replace(RECORDS[0], **changes)
+    assert decode(encode(record)) == record
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *({"seed": -1}, {"updates": -1}, {"lost_workers": -1}, {"train_seconds": -0.5}),
+        *({"validation_accuracy": -0.01}, {"validation_accuracy": 1.01}),
+    ],
+)
+def test_what_lies_just_outside_is_none(changes: Line) -> None:
+    with pytest.raises(DamagedLineError, match=next(iter(changes))):
+        decode(encode(msgspec.structs.replace(RECORDS[0], **changes)))
+
+
+def test_what_older_records_do_not_say_is_what_was_so_then() -> None:
+    line = b'{"kind":"timing","key":"k","model":"m","device":"cpu","phase":"train",'
+    line += b'"deterministic":true,"batch":64,"status":"ok"}'
+    timing = decode(line)
+    assert isinstance(timing, kinds.Timing)
+    assert (timing.processes, timing.delay, timing.beside_cores) == (1, 0.0, None)
+    train = unsealed(json.loads(encode(RECORDS[0])))
+    assert isinstance(found := decode(json.dumps(train).encode()), kinds.Train)
+    assert (found.lost_workers, found.together, found.worker) == (0, None, None)
+    asked = unsealed(json.loads(encode(RECORDS[-1])))
+    assert "margin" not in asked
+    assert isinstance(request := decode(json.dumps(asked).encode()), kinds.Request)
+    assert (request.margin, request.settings, request.class_names) == (0.005, {}, ())
+    count = decode(b'{"kind":"count","key":"k","model":"m","status":"failed"}')
+    assert isinstance(count, kinds.Count)
+    assert (count.module_parameters, count.reached_parameters, count.macs) == (0, 0, 0)
+    assert (count.weight_bytes, count.activation_bytes) == (0, 0)
+
+
+def test_counts_agree_where_all_that_there_are_are_one_number() -> None:
+    def agree(declared: int | None, module: int, reached: int) -> bool:
+        count = count_record("lenet", module, 1)
+        return msgspec.structs.replace(
+            count, declared_parameters=declared, reached_parameters=reached
+        ).agree
+
+    assert agree(5, 5, 5)
+    assert agree(None, 5, 5)
+    assert not agree(4, 5, 5)
+    assert not agree(5, 5, 4)
+    assert not agree(None, 5, 4)
+
+
+def test_a_request_knows_the_seeds_of_each_network_and_the_names_of_classes() -> None:
+    request = request_record([], ["lenet", "net"])
+    assert (request.seeds_of("net"), request.class_name(7)) == (SEEDS, "7")
+    design = kinds.UntilSettled(looks=(1, 2, 3), spending="s", ran={"net": 2})
+    settled = msgspec.structs.replace(request, until_settled=design, class_names=("cat", "dog"))
+    assert (settled.seeds_of("net"), settled.seeds_of("lenet")) == (SEEDS[:2], SEEDS)
+    assert settled.class_name(1) == "dog"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,76 @@ def test_a_margin_is_given_in_percentage_points() -> None:
     for wrong in ("0.5", "0pp", "-1pp", "half", "nanpp", "100pp"):
         with pytest.raises(RequestError, match=f"--margin '{wrong}' is no difference"):
             parse_margin(wrong)
+
+
+def test_what_is_not_asked_for_is_what_the_readme_says() -> None:
+    request = Request(models=("dnn",))
+    assert (request.seeds, request.devices, request.jobs) == ((1, 2, 3, 4, 5), ("cpu",), 1)
+    assert (request.dataset, request.recipe, request.engine) == ("digits", "common", "sequential")
+    assert (request.looks, request.fresh, request.margin) == ((), False, 0.005)
+    (first, *_) = plan(request).cells
+    assert (first.permuted, first.together, first.epochs) == (False, None, None)
+    assert "together" not in first.identity
+
+
+@pytest.mark.parametrize(
+    ("seed", "looks", "together"),
+    [
+        (3, (), (1, 2, 3, 4, 5, 6, 7)),
+        (1, (2, 5, 7), (1, 2)),
+        (2, (2, 5, 7), (1, 2)),
+        (3, (2, 5, 7), (3, 4, 5)),
+        (5, (2, 5, 7), (3, 4, 5)),
+        (7, (2, 5, 7), (6, 7)),
+    ],
+)
+def test_seeds_of_one_look_are_trained_at_once(
+    seed: int, looks: tuple[int, ...], together: tuple[int, ...]
+) -> None:
+    asked = {"engine": "batched", "seeds": tuple(range(1, 8)), "looks": looks}
+    planned = plan(Request(models=("dnn",), **asked))  # type: ignore[arg-type]
+    (found,) = (one for one in planned.cells if one.seed == seed)
+    assert found.together == together
+    assert found.identity["together"] == together
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"seeds": (2**32,)}, "between 0 and"),
+        ({"rounds": -1}, "--rounds -1"),
+        ({"cell_timeout": 0}, "--cell-timeout 0 is no number"),
+        ({"cell_timeout": -1.5}, r"--cell-timeout -1\.5 is no number"),
+        ({"cell_timeout": 1e9}, r"--cell-timeout 1e\+09 is no number"),
+        ({"engine": "fast"}, "unknown engine 'fast'; choose from sequential, batched"),
+        ({"baseline": "net"}, "--baseline 'net' does not run; choose from dnn$"),
+        ({"baseline": "nett"}, "did you mean 'net'"),
+        ({"epochs": 2, "settings": ("epochs=3",)}, "--epochs 2 and --set epochs both"),
+        ({"recipe": "x" * 300}, f"unknown recipe '{'x' * 200}';"),
+        ({"name": "-" + "x" * 200}, f"--name '-{'x' * 119}' is no report name"),
+        ({"reports": Path("x" * 300)}, f"--reports '{'x' * 120}' can be no folder"),
+    ],
+)
+def test_the_ends_of_what_is_valid_are_refused(changes: dict[str, object], says: str) -> None:
+    fields: dict[str, object] = {"models": ("dnn",), **changes}
+    with pytest.raises(RequestError, match=says):
+        plan(Request(**fields))  # type: ignore[arg-type]
+
+
+def test_what_lies_just_within_is_planned() -> None:
+    asked = {"seeds": (0, 2**32 - 1), "rounds": 0, "cell_timeout": 0.5, "epochs": 1}
+    planned = plan(Request(models=("net", "dnn"), name="x" * 100, baseline="dnn", **asked))  # type: ignore[arg-type]
+    assert planned.baseline == "dnn"
+    assert plan(Request(models=("net", "dnn"))).baseline == "net"
+    assert {cell.recipe.epochs for cell in planned.cells} == {1}
+
+
+def test_a_long_name_is_cut_and_tells_two_apart_that_differ_at_their_end() -> None:
+    def named(stem: str) -> str:
+        return Request(models=("dnn",), dataset=f"table:{stem}.csv").report_name
+
+    # `table-` and `-common` are 13 characters of the 80 that are kept as they are.
+    assert named("x" * 67) == f"local-table-{'x' * 67}-common"
+    cut = named("x" * 68)
+    assert re.fullmatch(rf"local-table-{'x' * 54}-[0-9a-f]{{8}}", cut)
+    assert len({cut, named("x" * 69), named("x" * 67 + "y")}) == 3

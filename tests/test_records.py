@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,16 +13,19 @@ import msgspec
 import pytest
 
 from bench.records import kinds
+from bench.records.errors import RequestError
 from bench.records.lines import encode
 from bench.records.store import (
     DamagedRecordWarning,
     MissingRunError,
     Store,
     digest,
+    experiment_key,
+    find_folder,
     latest,
     of_kind,
 )
-from bench.records.wrong_answers import WrongAnswers
+from bench.records.wrong_answers import WrongAnswers, from_plain
 from tests.factories import (
     MACHINE,
     count_record,
@@ -202,3 +208,86 @@ def test_wrong_answers_that_cannot_be_read_name_their_line(tmp_path: Path, damag
 def test_an_answer_beyond_a_byte_stays_a_pair() -> None:
     wrong = WrongAnswers((index, 300) for index in range(100))
     assert wrong.plain() == [(index, 300) for index in range(100)]
+
+
+def test_an_answer_that_just_fits_into_a_byte_is_packed() -> None:
+    fits = WrongAnswers((index, 255) for index in range(100))
+    packed = fits.plain()
+    assert isinstance(packed, str)
+    # 100 samples are 13 bytes of bits: 12 of 255 and one of 4 bits; then 100 answers.
+    content = zlib.decompress(base64.b64decode(packed))
+    assert content == bytes([13, 0, 0, 0]) + bytes([255] * 12 + [15]) + bytes([255] * 100)
+    assert dict(from_plain(packed)) == dict(fits)
+    assert WrongAnswers([(0, 256)]).plain() == [(0, 256)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [bytes([1, 0, 0, 0, 0b101, 7]), bytes([1, 0, 0, 0, 0b1, 7, 7])],
+    ids=["one answer too few", "one too many"],
+)
+def test_wrong_samples_and_answers_are_as_many(content: bytes) -> None:
+    text = base64.b64encode(zlib.compress(content)).decode()
+    with pytest.raises(ValueError, match="wrong samples have"):
+        from_plain(text)
+
+
+def test_a_key_is_the_first_half_of_the_sha_256_of_plain_json() -> None:
+    content = b'{"a":1,"b":["x",null]}'
+    assert digest({"b": ["x", None], "a": 1}) == hashlib.sha256(content).hexdigest()[:32]
+    with pytest.raises(ValueError, match="JSON"):
+        digest({"a": float("nan")})
+    named = digest({"experiment": "e", "run": "r", "model": "m"})
+    assert experiment_key("e", "r", model="m") == named
+
+
+def test_the_latest_request_is_that_of_the_records_given(tmp_path: Path) -> None:
+    first, second = (request_record([A.key], ["lenet"], command=c) for c in ("first", "second"))
+    store = Store(tmp_path)
+    store.append(second)
+    assert store.latest_request([A, second, first]).command == "first"
+
+
+def test_a_report_is_found_by_its_name_or_its_path_or_those_there_are_named(
+    tmp_path: Path,
+) -> None:
+    for name in ("b", "a"):
+        Store(tmp_path / name).append(A)
+    (tmp_path / "empty").mkdir()
+    assert find_folder("a", tmp_path) == tmp_path / "a"
+    assert find_folder(str(tmp_path / "a"), tmp_path / "b") == tmp_path / "a"
+    with pytest.raises(RequestError, match=r"no report 'empty': .* there are: a, b$"):
+        find_folder("empty", tmp_path)
+    with pytest.raises(RequestError, match=r"bench\.compare makes one$"):
+        find_folder("empty", tmp_path / "a")
+
+
+def test_a_file_that_another_process_tore_is_mended_before_the_next_line(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append(A)
+    with store.path.open("ab") as file:
+        file.write(encode(B)[:-1])
+    store.append(B)
+    assert store.read() == (A, B)
+    assert (tmp_path / "records.damaged.jsonl").read_bytes() == encode(B)[:-1] + b"\n"
+    store.path.unlink()
+    store.append(B)
+    assert store.read() == (B,)
+
+
+def test_a_file_that_is_whole_is_looked_through_once_however_much_is_appended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mend = Store.mend
+    calls: list[Store] = []
+
+    def counted(store: Store) -> None:
+        calls.append(store)
+        mend(store)
+
+    monkeypatch.setattr(Store, "mend", counted)
+    store = Store(tmp_path)
+    for record in (A, B, A):
+        store.append(record)
+    assert len(calls) == 1
+    assert store.read() == (A, B, A)

@@ -9,7 +9,8 @@ from statsmodels.stats.power import TTestPower
 
 from bench.statistics.accuracy import Contrast, compare_paired
 from bench.statistics.neighbours import design_effect
-from bench.statistics.remedy import Remedy
+from bench.statistics.remedy import Remedy, expected_error, remedy_of
+from bench.statistics.uncertainty import StandardError, Uncertainty
 
 
 def additive(difference: float, seeds_error: float, samples_error: float) -> Contrast:
@@ -92,3 +93,57 @@ def test_samples_that_cancel_their_neighbours_leave_no_doubt() -> None:
 def test_few_samples_have_no_design_effect() -> None:
     assert design_effect(np.arange(50.0)) is None
     assert design_effect(np.zeros(400)) is None
+
+
+def test_a_step_of_one_side_has_the_design_effect_by_hand() -> None:
+    # 50 times 1, then 50 times -1, in blocks of 10: 41 blocks of each, and nine between with means
+    # 0.8, 0.6, ... -0.8, whose squares add up to 2.4. So 84.4 / 91 of a block's mean; times
+    # 10 x 100 / 90, over the variance 100 / 99.
+    step = np.repeat([1.0, -1.0], 50)
+    expected = 10 * (84.4 / 91) * (100 / 90) / (100 / 99)
+    assert design_effect(step) == pytest.approx(expected**0.5)
+    assert design_effect(step[:-1]) is None  # ten blocks of 10 are the fewest
+
+
+@pytest.mark.parametrize(
+    ("seeds_error", "times"),
+    # A difference of 1 is found where the error is less than 1 / 2.9 (Student's 97.5% and 80%
+    # quantiles for many samples): errors of 20 seeds of up to 0.34, with twice as many 0.49, with
+    # four times as many 0.69, with eight times 0.98.
+    [(0.2, 1), (0.42, 2), (0.6, 4), (0.8, 8), (1.2, None)],
+)
+def test_samples_settle_it_with_as_few_seeds_more_as_can(
+    seeds_error: float, times: int | None
+) -> None:
+    found = remedy(additive(1.0, seeds_error=seeds_error, samples_error=1.0))
+    assert found is not None
+    assert found.seeds is None
+    assert found.samples_seeds == (None if times is None else times * 20)
+    assert (found.samples is None) == (times is None)
+
+
+def test_the_expected_error_of_the_runs_there_are_is_that_of_the_analysis_by_hand() -> None:
+    # test_uncertainty: mean squares 4, 8 and 2/3 of 3 seeds and 4 samples; so variances of
+    # a fourth of 10/3 for seeds, a third of 22/3 for samples, and 2/3 for what is left.
+    size, freedoms = expected_error(
+        np.array(10 / 12), np.array(22 / 9), np.array(2 / 3), seeds=3, samples=4
+    )
+    assert size**2 == pytest.approx((4 + 8 - 2 / 3) / 12)
+    assert freedoms == pytest.approx((12 - 2 / 3) ** 2 / (4**2 / 2 + 8**2 / 3 + (2 / 3) ** 2 / 6))
+
+
+def test_what_belongs_to_one_seed_and_sample_together_is_divided_by_both_numbers() -> None:
+    # A variance of 1 for each of 5 x 100, and none of seeds or samples alone. By Satterthwaite as
+    # many degrees of freedom as 1 / (1 / (n - 1) + 1 / 99 + 1 / (99 (n - 1))).
+    error = StandardError(size=np.array(500**-0.5), freedoms=np.array(4.0))
+    parts = np.array([0.0, 0.0, 1 / 500])
+    found = Uncertainty(seeds=error, samples=error, both=error, parts=parts)
+
+    def power(seeds: int) -> float:
+        free = 1 / (1 / (seeds - 1) + 1 / 99 + 1 / (99 * (seeds - 1)))
+        critical = stats.t.ppf(0.975, free)
+        return float(stats.nct.sf(critical, free, 0.06 * (seeds * 100) ** 0.5))
+
+    first = next(seeds for seeds in range(6, 100) if power(seeds) >= 0.8)
+    asked = {"n_seeds": 5, "n_samples": 100, "level": 0.05, "margin": 0.001}
+    assert remedy_of(found, 0.06, **asked) == Remedy(seeds=first)  # type: ignore[arg-type]

@@ -122,3 +122,34 @@ def test_runs_that_never_vary_are_inconclusive() -> None:
     (found,) = judge([Runs(recorded=right, now=right)], MARGIN)
     assert found.verdict == "inconclusive"
     assert judge([], MARGIN) == ()
+
+
+def test_variance_and_freedoms_of_three_seeds_and_four_samples_are_those_by_hand() -> None:
+    # The table of test_uncertainty and its opposite: means of rows have the variance 1, so 1/3 for
+    # each group, with 2 degrees of freedom. Differences over samples 6, 10, 10, 14: 32/3, so 8/3,
+    # with 3. Residuals 2/3 over 12 values in each, with 6, are counted twice, so taken off.
+    table = np.array([[2.0, 4, 4, 6], [4, 5, 4, 7], [3, 6, 7, 8]])
+    runs = Runs(recorded=-table, now=table)
+    found = standard_error(runs)
+    variance = 2 / 3 + 8 / 3 - 2 * (2 / 3) / 12
+    squares = 2 * (1 / 3) ** 2 / 2 + (8 / 3) ** 2 / 3 + 2 * (1 / 18) ** 2 / 6
+    assert found.size**2 == pytest.approx(variance)
+    assert found.freedoms == pytest.approx(variance**2 / squares)
+
+
+def test_a_difference_is_that_of_the_new_runs_less_the_recorded_ones() -> None:
+    rng = np.random.default_rng(5)
+    recorded, now = rng.random((4, 50)) < 0.9, rng.random((3, 50)) < 0.5
+    (found,) = judge([Runs(recorded=recorded, now=now)], MARGIN)
+    assert (found.recorded, found.now) == (recorded.mean(), now.mean())
+    assert found.difference == pytest.approx(now.mean() - recorded.mean())
+    assert found.interval is not None
+    assert found.interval.low < found.difference < found.interval.high < 0
+
+
+def test_rounding_is_no_spread() -> None:
+    # One of ten right in every seed, then two of ten; but a mean of three times 0.1 is not 0.1.
+    recorded, now = (np.tile(np.arange(10) < right, (3, 1)) for right in (1, 2))
+    assert np.full(3, 0.1).var() > 0
+    (found,) = judge([Runs(recorded=recorded, now=now, same_samples=False)], MARGIN)
+    assert (found.verdict, found.interval) == ("inconclusive", None)

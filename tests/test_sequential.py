@@ -12,9 +12,12 @@ from bench.statistics.sequential import (
     from_samples,
     looks_up_to,
     nominal_levels,
+    p_of_looks,
     repeated_p,
     spent,
 )
+from bench.statistics.sequential import information as information_of
+from bench.statistics.uncertainty import StandardError, Uncertainty
 
 
 def limits(levels: tuple[float, ...]) -> list[float]:
@@ -128,3 +131,42 @@ def test_what_seeds_add_is_taken_as_large_as_it_may_be_at_90_percent() -> None:
         at_last = (3 + 1) * (seeds - 1) / quantile * seeds / 40
         assert from_samples(parts, seeds, 40) == pytest.approx(2 / (2 + at_last), rel=1e-3)
     assert from_samples(np.array([3.0, 0.0, 1.0]), 5, 40) == 0
+
+
+def sure(level: float) -> tuple[Uncertainty, float]:
+    """A mean with a standard error of 1 and so many degrees of freedom that t is normal."""
+    error = StandardError(size=np.array(1.0), freedoms=np.array(1e9))
+    parts = np.array([1.0, 0.0, 0.0])
+    uncertainty = Uncertainty(seeds=error, samples=error, both=error, parts=parts)
+    return uncertainty, float(stats.norm.isf(level / 2))
+
+
+def test_p_of_two_looks_is_the_level_at_which_one_of_them_stops() -> None:
+    # Of 5, 10, 20 and 40 seeds, each with samples of their own, two looks were taken.
+    information, looks = (5 / 40, 10 / 40), (5, 10)
+    for level in (0.2, 0.03):
+        first, second = nominal_levels(information, level)
+        for stops, other in ((first, 0.9), (0.9, second)):
+            one, another = sure(stops), sure(other)
+            found, means = [one[0], another[0]], [one[1], another[1]]
+            p, _ = p_of_looks(found, means, looks, most=40, same_samples=False, margin=0.1)
+            assert p == pytest.approx(level, rel=1e-3)
+        # A mean of zero is within the margin m with a one-sided p of Phi(-m): half of a level.
+        margin = float(stats.norm.isf(second / 2))
+        _, within = p_of_looks(found, [0, 0], looks, most=40, same_samples=False, margin=margin)
+        assert within == pytest.approx(level / 2, rel=1e-3)
+
+
+def test_samples_that_are_the_same_at_every_look_leave_less_to_learn() -> None:
+    # Variance at the last of 40 seeds as test_what_seeds_add_...: 2 of samples, and what 5 seeds
+    # may add at most, 4 x 4 / 1.064 x 5 / 40 = 1.880.
+    parts = np.array([3.0, 2.0, 1.0])
+    fixed = 2 / (2 + 1.880)
+    known = 1 / ((1 - fixed) * 40 / 5 + fixed)
+    assert information_of(parts, (5,), 40) == pytest.approx((known,), rel=1e-3)
+    # Of two looks the last one says what seeds add: ten seeds, 4 x 9 / 4.168 x 10 / 40 = 2.159.
+    fixed = 2 / (2 + 2.159)
+    both = (1 / ((1 - fixed) * 40 / seeds + fixed) for seeds in (5, 10))
+    assert information_of(parts, (5, 10), 40) == pytest.approx(tuple(both), rel=1e-3)
+    assert information_of(None, (5, 10), 40) == pytest.approx((5 / 40, 10 / 40))
+    assert information_of(np.full(3, np.nan), (5,), 40) == pytest.approx((5 / 40,))

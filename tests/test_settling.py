@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from bench.statistics.accuracy import Contrast, compare_paired, pair
+from bench.statistics.accuracy import Contrast, compare_paired, pair, uncertainty_of
 from bench.statistics.basics import Bools
-from bench.statistics.sequential import LOOKS, may_settle
+from bench.statistics.sequential import (
+    LOOKS,
+    fractions,
+    from_samples,
+    may_settle,
+    nominal_levels,
+)
 from bench.statistics.settling import Settled, settle
 from bench.statistics.uncertainty import crossed
 from studies.settling_errors import settled as simulated_rule
@@ -150,3 +157,21 @@ def test_what_may_still_be_settled_is_what_the_last_look_can_reach() -> None:
     assert may(1.7678 - 1.2986 + 0.001, margin=0.353)
     assert may(-1.7678 + 1.2986 - 0.001, margin=0.353)
     assert may(0.0, margin=0.354)
+
+
+@pytest.mark.parametrize("same_samples", [True, False])
+def test_the_interval_of_a_look_has_the_level_of_that_look(*, same_samples: bool) -> None:
+    hard = np.where(np.arange(200) % 2, 0.99, 0.5)  # for theirs alone, so samples differ
+    draws = np.random.default_rng(3).random((2, 10, 200))
+    ours, theirs = draws < np.stack([np.full(200, 0.9), hard])[:, None]
+    asked = pair("", ours, theirs, same_samples=same_samples, seeds=SEEDS[:10])
+    contrast = replace(asked, looks=(5, 10), most_seeds=40)
+    (found,) = compare_paired([contrast])
+    # Where all seeds meet the same samples, ten know more of what forty will know.
+    fixed = float(from_samples(uncertainty_of(contrast).parts, 10, 40)) if same_samples else 0.0
+    assert (fixed > 0) == same_samples
+    level = nominal_levels(fractions((5, 10, 40), fixed)[:2])[-1]
+    by_seed = ours.mean(axis=1) - theirs.mean(axis=1)
+    half = stats.t.ppf(1 - level / 2, 9) * stats.sem(by_seed)
+    assert found.seeds is not None
+    assert found.seeds.high == pytest.approx(by_seed.mean() + half)

@@ -1,6 +1,4 @@
 from dataclasses import replace
-from fractions import Fraction
-from math import comb
 
 import numpy as np
 import pytest
@@ -15,10 +13,8 @@ from bench.statistics.accuracy import (
     correctness,
     pair,
 )
-from bench.statistics.basics import Floats, exact, holm, paired_difference, summarise
-from bench.statistics.disagreement import disagreement
+from bench.statistics.basics import Floats, paired_difference
 from bench.statistics.uncertainty import StandardError, crossed
-from studies.results import upper_bound
 
 # Student's sleep data (Student 1908, Biometrika 6:1-25; R's `sleep`): hours gained by ten patients.
 DRUG_1 = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
@@ -56,27 +52,6 @@ def known(comparison: Comparison) -> list[str]:
     return [name for name in names if getattr(comparison, name) is not None]
 
 
-def test_equal_means_have_equal_bits() -> None:
-    # numpy's mean of the first two is 0.9750000000000001
-    of_400 = [[391, 389], [389, 391], [390, 390], [388, 392]]
-    means = {summarise([exact(right / 400) for right in counts]).mean for counts in of_400}
-    assert means == {0.975}
-    nothing = paired_difference([exact(0.9775), exact(0.9725)], [exact(0.975), exact(0.975)])
-    assert nothing.mean == 0
-
-
-def test_differences_that_are_equal_have_no_spread() -> None:
-    # In floating point 350 / 360 - 347 / 360 is not 355 / 360 - 352 / 360.
-    ours, theirs = ([exact(right / 360) for right in counts] for counts in ((350, 355), (347, 352)))
-    assert paired_difference(ours, theirs).std == 0
-
-
-@pytest.mark.parametrize("samples", [7, 360, 3_000, 10_000, 60_000])
-def test_a_share_of_test_samples_is_exact(samples: int) -> None:
-    for right in (0, 1, samples // 3, samples - 1, samples):
-        assert exact(right / samples) == Fraction(right, samples)
-
-
 def test_paired_interval_is_the_published_one_of_students_sleep_data() -> None:
     # R, t.test(extra ~ group, data = sleep, paired = TRUE): mean of the differences -1.58,
     # 95 percent confidence interval -2.4598858 -0.7001142.
@@ -95,11 +70,6 @@ def test_comparison_over_seeds_is_the_published_test_of_students_sleep_data() ->
     assert found.seeds.high == pytest.approx(-0.7001142, abs=5e-8)
     assert found.p == pytest.approx(0.002833, abs=5e-7)
     assert (found.verdict, found.n_seeds, found.n_samples) == ("worse", 10, 2)
-
-
-def test_summary_of_one_run_has_no_spread() -> None:
-    summary = summarise([0.9])
-    assert (summary.mean, summary.std, summary.low, summary.high) == (0.9, None, None, None)
 
 
 def test_both_intervals_are_scipys_student_intervals() -> None:
@@ -200,17 +170,6 @@ def test_equal_predictions_of_different_weights_are_inconclusive() -> None:
     assert only(compare_paired([pair("", ours, ours)])).verdict == "inconclusive"
 
 
-def test_holm_adjusts_as_in_the_worked_example() -> None:
-    # Wikipedia, Holm-Bonferroni method, example: p = 0.01, 0.04, 0.03, 0.005; by hand
-    # 4 x 0.005 = 0.02, 3 x 0.01 = 0.03, 2 x 0.03 = 0.06, and 1 x 0.04 not below the one before.
-    adjusted = holm(np.array([0.01, 0.04, 0.03, 0.005]))
-    assert adjusted.tolist() == pytest.approx([0.03, 0.06, 0.06, 0.02])
-
-
-def test_missing_p_makes_the_others_no_easier() -> None:
-    assert holm(np.array([0.02, np.nan])).tolist() == pytest.approx([0.04, 1.0])
-
-
 def test_family_adjusts_what_a_pair_alone_would_pass() -> None:
     # t = 2.4 on 19 degrees of freedom: p = 0.0268 alone, more than 0.05 as the smaller of two.
     weak = additive(2.4, seeds_error=1.0, samples_error=0.01)
@@ -240,39 +199,6 @@ def test_the_primary_question_has_half_of_the_five_percent() -> None:
     assert found.adjusted_p == pytest.approx(2 * p, rel=1e-3)
     assert found.verdict == "better"
     assert compare_paired([*others, primary])[4].adjusted_p == pytest.approx(5 * p, rel=1e-3)
-
-
-def test_weights_share_the_five_percent_as_in_holms_paper() -> None:
-    # By hand, weights 3, 1, 1, 1: 0.02 x 6 / 3 = 0.04; then 0.01 x 3 and 0.02 x 2, but not below
-    # the one before; then 0.5.
-    adjusted = holm(np.array([0.01, 0.02, 0.01, 0.5]), weights=[3, 1, 1, 1])
-    assert adjusted.tolist() == pytest.approx([0.02, 0.04, 0.03, 0.5])
-
-
-def test_of_three_pairwise_hypotheses_two_are_tested_at_one_level() -> None:
-    # Shaffer 1986, section 2: three means, multipliers 3, 1, 1 in place of Holm's 3, 2, 1.
-    p = np.array([0.01, 0.04, 0.03])
-    assert holm(p).tolist() == pytest.approx([0.03, 0.06, 0.06])
-    assert holm(p, [(0, 1, 2)]).tolist() == pytest.approx([0.03, 0.04, 0.03])
-
-
-def test_a_rejected_member_of_a_triple_frees_the_tests_outside_it() -> None:
-    # Five hypotheses, the first three a triple. All can be true: 5 x 0.001. Then of the other two
-    # of the triple one at most: 3 x 0.012 instead of 4. Then 2 x 0.02, and last 1 x 0.03, 1 x 0.04.
-    p = np.array([0.001, 0.03, 0.04, 0.012, 0.02])
-    adjusted = holm(p, [(0, 1, 2)])
-    assert adjusted.tolist() == pytest.approx([0.005, 0.04, 0.04, 0.036, 0.04])
-
-
-def test_adjusted_by_triples_errs_in_no_more_than_five_percent() -> None:
-    # a and b are equal, c differs clearly: one true hypothesis of three; and all three equal.
-    rng = np.random.default_rng(9)
-    for shift in (0.0, 5.0):
-        a, b, c = rng.normal(0, 2**-0.5, (3, 40_000)) + np.array([[0.0], [0.0], [shift]])
-        p = 2 * scipy_stats.norm.sf(np.abs(np.stack([a - b, b - c, a - c], axis=-1)))
-        found = holm(p, [(0, 1, 2)]) <= 0.05
-        false = found[:, 0] if shift else found.any(axis=1)
-        assert false.mean() <= 0.05 + 3 * (0.05 * 0.95 / 40_000) ** 0.5
 
 
 @pytest.mark.parametrize(
@@ -410,27 +336,51 @@ def test_unpaired_shapes_are_refused() -> None:
         Contrast(name="", values=np.ones((3, 1)))
 
 
-def test_mcnemar_is_exact_on_agrestis_presidential_approval() -> None:
-    # Agresti 1990, Categorical Data Analysis, p. 350: 794 and 570 unchanged, 150 and 86 changed.
-    # Twice the lower tail of a fair coin, in whole numbers; the book's z^2 = 17.36 has p = 3.1e-5.
-    changed = range(150), range(1000, 1086)
-    unchanged = range(2000, 2794)
-    found = disagreement([*changed[0], *unchanged], [*changed[1], *unchanged])
-    tail = sum(comb(236, k) for k in range(87))
-    assert found.p == pytest.approx(2 * tail / 2**236, rel=1e-9)
-    assert found.p == pytest.approx(3.1e-5, rel=0.25)
+@pytest.mark.parametrize("shape", [(2,), (2, 3, 4), (0, 5), (3, 1)])
+def test_values_of_any_other_shape_than_seeds_by_samples_are_refused(
+    shape: tuple[int, ...],
+) -> None:
+    with pytest.raises(ValueError, match="at least one seed and two samples"):
+        Contrast(name="", values=np.ones(shape))
+    assert Contrast(name="", values=np.ones((1, 2))).first(1).values.shape == (1, 2)
 
 
-def test_disagreement_names_what_exactly_one_network_gets_wrong() -> None:
-    found = disagreement({5: 1, 3: 9, 8: 2}, {3: 0})
-    assert (found.only_first_wrong, found.only_second_wrong) == ((5, 8), ())
-    # Two of two in one direction: 2 x (1/2)^2.
-    assert found.p == pytest.approx(0.5)
-    assert disagreement({1: 2}, {1: 3}).p == 1.0
+def test_of_a_triple_that_is_the_whole_family_two_are_tested_at_one_level() -> None:
+    # t = 9, 3 and 2.5: multipliers 3, 1, 1 (Shaffer 1986), as any two imply the third.
+    family = [additive(t, seeds_error=1.0, samples_error=0.01) for t in (9.0, 3.0, 2.5)]
+    alone = [only(compare_paired([contrast])).p for contrast in family]
+    found = [c.adjusted_p for c in compare_paired(family, triples=[(0, 1, 2)])]
+    assert found == pytest.approx([3 * (alone[0] or 0), alone[1], alone[2]])
 
 
-def test_upper_bound_is_the_published_one() -> None:
-    # The rule of three's exact form: with none of n, 1 - 0.05^(1/n); Clopper and Pearson 1934.
-    assert upper_bound(0, 2000) == pytest.approx(1 - 0.05 ** (1 / 2000))
-    # The bound p solves P(X <= k) = 0.05 for a binomial X of n and p.
-    assert scipy_stats.binom.cdf(100, 2000, upper_bound(100, 2000)) == pytest.approx(0.05)
+def test_no_p_of_many_families_is_above_one() -> None:
+    found = only(compare_paired([additive(0.5, 1.0, 0.01)], families=9))
+    assert found.p is not None
+    assert 9 * found.p > 1
+    assert (found.adjusted_p, found.equivalent_p) == (1.0, 1.0)
+
+
+def test_a_primary_question_that_is_alone_has_all_of_the_five_percent() -> None:
+    contrast = additive(2.2, seeds_error=1.0, samples_error=0.01)
+    assert compare_paired([contrast], primary=0) == compare_paired([contrast])
+
+
+def test_networks_are_compared_by_sides_where_there_are_two() -> None:
+    # Accuracies 0.5 and 0.7 against 0.4 and 0.4: means 0.6 and 0.4; of an interaction each network
+    # is on a side of its own kind.
+    networks = np.array([[0.5], [0.7], [0.4], [0.4]])
+    mean = Contrast(
+        name="", values=np.ones((1, 2)), networks=networks, weights=(0.5, 0.5, -0.5, -0.5)
+    )
+    assert mean.sides is not None
+    assert mean.sides[:, 0] == pytest.approx([0.6, 0.4])
+    assert replace(mean, weights=(1.0, -1.0, -1.0, 1.0)).sides is None
+    assert replace(mean, networks=None).sides is None
+
+
+def test_seeds_with_samples_of_their_own_are_told_no_remedy() -> None:
+    rng = np.random.default_rng(11)
+    ours, theirs = rng.random((2, 5, 60)) < 0.9
+    found = only(compare_paired([pair("", ours, theirs, same_samples=False)]))
+    assert (found.verdict, found.remedy) == ("inconclusive", None)
+    assert only(compare_paired([pair("", ours, theirs)])).remedy is not None

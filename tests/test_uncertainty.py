@@ -211,3 +211,59 @@ def test_the_interval_of_two_seeds_is_not_narrower_than_over_seeds_alone() -> No
     half = 12.706 * 0.05 / 0.1275
     low, high = (1 / (1 + np.exp(-np.log(0.85 / 0.15) - side * half)) for side in (-1, 1))
     assert (found.low, found.high) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_beyond_three_standard_errors_skewness_adds_no_more_than_there() -> None:
+    # 9 degrees of freedom, two-sided 0.1%: 4.781 in printed tables. At 3 the correction is
+    # 0.6 (1 + 2 x 9) / 6 = 1.9.
+    error = StandardError(size=np.array(2.0), freedoms=np.array(9.0), skewness=np.array(-0.6))
+    below, above = error.reach(0.001)
+    assert (below, above) == pytest.approx((2 * (4.781 + 1.9), 2 * 4.781), abs=1e-3)
+
+
+@pytest.mark.parametrize("skewness", [-0.5, 0.5])
+def test_what_is_detected_in_four_of_five_cases_is_larger_where_seeds_are_skewed(
+    skewness: float,
+) -> None:
+    error = StandardError(size=np.array(0.1), freedoms=np.array(9.0), skewness=np.array(skewness))
+    q = stats.t.ppf(0.975, 9)
+    critical = q + 0.5 * (1 + 2 * q**2) / 6
+    power = stats.nct.sf(critical, 9, error.detectable(0.05) / 0.1)
+    assert power == pytest.approx(0.8)
+
+
+def test_spread_within_seeds_of_own_samples_is_that_of_their_samples() -> None:
+    # Means of rows 4, 5, 6: variance 1 / 3 of their mean. Variances of rows 8/3, 6/3 and 14/3, mean
+    # 28/9, over 12 values: 7/27, with 3 x 3 degrees of freedom. The rest of 9/27 are the seeds.
+    found = nested(BY_HAND, 0.7)
+    assert found.seeds.size**2 == pytest.approx(1 / 3)
+    assert (found.samples.size**2, found.samples.freedoms) == pytest.approx((7 / 27, 9))
+    assert found.parts == pytest.approx(np.array([2, 7, 0]) / 27)
+    # Three seeds as above: -5.2 x 0.7 / 9, over the cubed standard error.
+    assert found.both.skewness == pytest.approx(-5.2 * 0.7 / 9 * 3**1.5)
+    apart = nested(np.array([[0.0, 2.0], [1.0, 1.0]]))  # equal means: the samples are all
+    assert apart.parts[1] == pytest.approx(1 / 4)
+
+
+def test_a_skewed_spread_of_samples_is_fishers_k_statistic() -> None:
+    by_sample = np.array([0.0, 0.0, 0.0, 1.0, 0.0, 3.0])
+    values = np.array([[-1.0], [1.0]]) + by_sample
+    found = of(values)
+    expected = stats.kstat(by_sample, 3) / 6**2 / found.both.size**3
+    assert found.both.skewness == pytest.approx(expected)
+    few = of(np.array([[0.0, 1.0], [2.0, 5.0]]))  # of two samples nothing is known
+    assert few.both.skewness == 0
+
+
+def test_an_interval_of_an_accuracy_is_even_on_the_scale_of_log_odds() -> None:
+    rng = np.random.default_rng(8)
+    right = rng.random((6, 80)) < 0.9 + 0.05 * rng.standard_normal((6, 1))
+    found = accuracy_interval(right)
+    assert found is not None
+    mean, error = right.mean(), of(right.astype(np.float64)).both
+    low, middle, high = (np.log(x / (1 - x)) for x in (found.low, mean, found.high))
+    assert high - middle == pytest.approx(middle - low)
+    # The slope of the log odds is 1 / (mean (1 - mean)).
+    half = stats.t.ppf(0.975, error.freedoms) * error.size / mean / (1 - mean)
+    assert high - middle == pytest.approx(half)
+    assert accuracy_interval(np.ones((3, 9), dtype=np.bool_)) is None
