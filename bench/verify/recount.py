@@ -15,12 +15,12 @@ from bench.records import kinds
 from bench.verify.mismatch import Mismatch
 from zoo import ModelSpec
 
-Compared = tuple[str, Mismatch | None]  # what was made again, and how it differs
+Differs = Mismatch | None  # None where what was made again is as recorded
 
 
 def recounted(
     specs: Iterable[ModelSpec], recorded: Mapping[str, kinds.Record]
-) -> Iterator[Compared]:
+) -> Iterator[Differs]:
     """Each network that was counted."""
     for spec in specs:
         before = recorded.get(count_key(spec))
@@ -30,7 +30,7 @@ def recounted(
 
 def refitted(
     predictors: Iterable[Predictor], recorded: Mapping[str, kinds.Record]
-) -> Iterator[Compared]:
+) -> Iterator[Differs]:
     """Each reference predictor that was fitted."""
     for predictor in predictors:
         before = recorded.get(predictor.key)
@@ -41,9 +41,9 @@ def refitted(
 
 def _compared(
     name: str, before: kinds.Count | kinds.Reference, now: kinds.Count | kinds.Reference
-) -> Compared:
+) -> Differs:
     for field in before.__struct_fields__:
         recorded, again = getattr(before, field), getattr(now, field)
         if recorded != again:
-            return name, Mismatch(cell=name, what=field, recorded=recorded, now=again)
-    return name, None
+            return Mismatch(cell=name, what=field, recorded=recorded, now=again)
+    return None

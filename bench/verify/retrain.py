@@ -133,7 +133,7 @@ def verify(
         refitted=len(refits),
         mismatches=(
             *(mismatches[name] for name in order if name in mismatches),
-            *(mismatch for _, mismatch in (*counts, *refits) if mismatch is not None),
+            *(item for item in (*counts, *refits) if item is not None),
         ),
         obstacles=tuple(dict.fromkeys([*obstacles, *other_data])),
         notes=_changed_recipes(chosen),
