@@ -90,6 +90,12 @@ def test_too_few_rounds_of_one_process_give_no_interval_and_no_verdict() -> None
     assert speed_ratios(seconds, "slow")["fast"].verdict == "inconclusive"
 
 
+def test_a_difference_of_exactly_zero_speaks_for_neither_side() -> None:
+    # Of the 21 means of two of 0, 1, ..., 5 one is zero and 20 are above. W <= 1 in 2 of 2^6 cases.
+    assert wilcoxon(np.arange(6.0)).p == pytest.approx(2 * 2 / 64)
+    assert wilcoxon(-np.arange(6.0)).p == pytest.approx(2 * 2 / 64)
+
+
 def test_holm_adjusts_like_statsmodels_in_every_table() -> None:
     tables = np.random.default_rng(3).uniform(0, 0.2, (10, 12))
     expected = [multipletests(table, method="holm")[1] for table in tables]

@@ -18,7 +18,7 @@ from bench.statistics.sequential import (
     may_settle,
     nominal_levels,
 )
-from bench.statistics.settling import Settled, settle
+from bench.statistics.settling import Look, Settled, settle
 from bench.statistics.uncertainty import crossed
 from studies.settling_errors import settled as simulated_rule
 from studies.simulated_networks import CALM, simulate
@@ -175,3 +175,13 @@ def test_the_interval_of_a_look_has_the_level_of_that_look(*, same_samples: bool
     half = stats.t.ppf(1 - level / 2, 9) * stats.sem(by_seed)
     assert found.seeds is not None
     assert found.seeds.high == pytest.approx(by_seed.mean() + half)
+
+
+def test_what_goes_on_is_what_the_last_look_says() -> None:
+    looks = tuple(
+        Look(seeds=seeds, decided=(), given_up=(), open=goes_on)
+        for seeds, goes_on in ((5, (0, 1, 2)), (10, (0, 1)), (20, (1,)), (40, ()))
+    )
+    assert Settled(comparisons=(), looks=looks[:3]).open == (1,)
+    assert Settled(comparisons=(), looks=looks).open == ()
+    assert Settled(comparisons=(), looks=()).open == ()
