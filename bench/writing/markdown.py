@@ -178,8 +178,8 @@ def factor(ratio: float | None) -> str:
 
 
 def about(ratio: float | None) -> str:
-    """A ratio with one significant digit, or a dash where it is not known."""
-    return "-" if ratio is None else f"{float(f'{ratio:.1g}'):,g}"
+    """A ratio with two significant digits, or a dash where it is not known."""
+    return "-" if ratio is None else f"{float(f'{ratio:.2g}'):,g}"
 
 
 def shares(found: Shares | None) -> str:
