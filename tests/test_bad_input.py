@@ -19,7 +19,7 @@ from bench.cells.data import Datasets
 from bench.cells.jobs import make_jobs
 from bench.cells.machine import environment
 from bench.cells.pictures import LONGEST_SIDE, read_picture
-from bench.cells.plan import Request, plan, validate_folder
+from bench.cells.plan import Request, plan
 from bench.claims import __main__ as claims
 from bench.claims.ledger import load as load_ledger
 from bench.cli.frame import EXIT_WRONG_REQUEST, framed
@@ -27,7 +27,7 @@ from bench.cli.values import parse_list, parse_margin, parse_seeds
 from bench.overhead import __main__ as overhead
 from bench.records import kinds
 from bench.records.errors import RequestError
-from bench.records.owner import owner_of
+from bench.records.owner import owner_of, validate_folder
 from bench.records.store import Store
 from bench.report.__main__ import main as rebuild_report
 from tests.factories import MACHINE, request_record, train_record

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import bench
-from bench import rates, runner
+from bench import rates
 from bench.cells.common_recipe import COMMON, SWEEP_RATES
 from bench.records import kinds
 from bench.records.store import Store
@@ -28,9 +29,9 @@ OTHER_RATES = (3e-4, 1e-3, 1e-2)
 
 
 @pytest.fixture
-def design_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(runner, "_measure", lambda *_: [])
-    return bench.run("lenet5-*", seeds=1, epochs=1, reports=tmp_path, devices=["cpu"]).folder
+def design_report(tmp_path: Path) -> Path:
+    options: dict[str, Any] = {"seeds": 1, "epochs": 1, "rounds": 0, "devices": ["cpu"]}
+    return bench.run("lenet5-*", reports=tmp_path, **options).folder
 
 
 def test_the_design_is_repeated_at_three_other_rates_and_only_once(design_report: Path) -> None:
@@ -49,10 +50,9 @@ def test_the_design_is_repeated_at_three_other_rates_and_only_once(design_report
 
 
 def test_a_report_without_the_design_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(runner, "_measure", lambda *_: [])
-    bench.run("dnn", seeds=1, epochs=1, reports=tmp_path, devices=["cpu"], jobs=1)
+    bench.run("dnn", seeds=1, epochs=1, rounds=0, reports=tmp_path, devices=["cpu"], jobs=1)
     assert rates.main(["local-digits-common", "--reports", str(tmp_path)]) == 2
     assert "3 x 2 design" in capsys.readouterr().err
 

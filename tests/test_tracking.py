@@ -128,11 +128,9 @@ def test_a_run_that_goes_on_has_all_its_points_once(tmp_path: Path) -> None:
 
 def compared(tmp_path: Path, *arguments: str) -> int:
     """The exit code of a comparison that trains a small network and times nothing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bench.runner._measure", lambda *_: [])
-        where = ["--reports", str(tmp_path), "--name", "x", "--devices", "cpu", "--jobs", "1"]
-        small = ["--models", "dnn-sums", "--dataset", "sums", "--seeds", "2", "--epochs", "2"]
-        return compare.main([*small, *where, *arguments])
+    where = ["--reports", str(tmp_path), "--name", "x", "--devices", "cpu", "--jobs", "1"]
+    small = ["--models", "dnn-sums", "--dataset", "sums", "--seeds", "2", "--epochs", "2"]
+    return compare.main([*small, *where, "--rounds", "0", *arguments])
 
 
 def points(folder: Path, seed: int) -> list[tuple[int, float]]:

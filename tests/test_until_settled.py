@@ -45,6 +45,7 @@ def run(reports: Path, models: Sequence[str] = ("dnn", "lenet-sigmoid", "net")) 
         max_seeds=7,
         epochs=1,
         jobs=1,
+        rounds=0,
         devices=["cpu"],
         name="run",
         reports=reports,
@@ -64,9 +65,7 @@ def steady_rate() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def settled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a real run of three networks."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runner, "_measure", lambda *_: [])
-        return run(tmp_path_factory.mktemp("reports"))
+    return run(tmp_path_factory.mktemp("reports"))
 
 
 def test_a_network_stops_where_its_comparison_is_decided_and_the_baseline_goes_on(
@@ -108,10 +107,7 @@ def test_the_report_shows_the_looks(settled: Path) -> None:
     ]
 
 
-def test_the_same_command_again_trains_nothing_and_takes_the_same_looks(
-    settled: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(runner, "_measure", lambda *_: [])
+def test_the_same_command_again_trains_nothing_and_takes_the_same_looks(settled: Path) -> None:
     before, report = lines(settled, "train"), (settled / "report.md").read_text()
     assert run(settled.parent) == settled
     assert lines(settled, "train") == before
@@ -121,7 +117,6 @@ def test_the_same_command_again_trains_nothing_and_takes_the_same_looks(
 def test_a_run_that_was_stopped_goes_on_where_it_was(
     settled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "_measure", lambda *_: [])
     done: list[object] = []
 
     def stop_in_the_second_look(jobs: Sequence[Job], side_by_side: int, *_: object) -> Any:
@@ -159,7 +154,6 @@ def test_what_stopped_is_not_missed_by_verify(
 def test_twins_of_what_goes_on_go_on_because_they_cost_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "_measure", lambda *_: [])
     monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
     monkeypatch.setattr(
         "bench.runner.unsettled", lambda _, look: {"lenet"} if look == 5 else set[str]()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from bench.cells.fitting import (
 from bench.cells.own_recipe import OwnRecipe, called, changed, from_file, is_file, read_recipe
 from bench.records.errors import RequestError, require_one
 from bench.records.kinds import LeftOut
+from bench.records.owner import validate_folder
 from bench.records.store import digest
 from bench.records.text import one_line
 from bench.statistics.margin import MARGIN
@@ -300,36 +300,6 @@ def _validate(request: Request) -> None:
     if request.rounds is not None and request.rounds < 0:
         raise RequestError(f"--rounds {request.rounds} must be 0, which measures no speed, or more")
     validate_folder(request.report_name, request.reports)
-
-
-def validate_folder(name: str, reports: Path) -> Path:
-    """The folder of a report that will be written.
-
-    Args:
-        name: Of the report.
-        reports: The folder that reports are written to.
-
-    Raises:
-        RequestError: The name is no plain name, or a file lies where a folder is needed.
-    """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        raise RequestError(
-            f"--name '{name[:120]}' is no report name; use up to 100 letters, digits, '.', '_' and "
-            "'-', beginning with a letter or digit, and --reports for another folder"
-        )
-    folder = reports / name
-    try:
-        files = [x for x in (folder, *folder.parents) if os.path.lexists(x) and not x.is_dir()]
-        os.path.realpath(folder, strict=False)
-        folder.exists()
-    except (OSError, ValueError) as error:
-        raise RequestError(
-            f"--reports '{str(reports)[:120]}' can be no folder ({one_line(error)[:120]}); name "
-            "another"
-        ) from error
-    if files:
-        raise RequestError(f"'{files[0]}' is a file; reports need a folder: --reports DIR")
-    return folder
 
 
 def _distinct(what: str, values: Sequence[object]) -> None:

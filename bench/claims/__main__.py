@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cells.own import add_networks
-from bench.cells.plan import validate_folder
 from bench.claims.ledger import LEDGER, is_own
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_jobs, add_reports, add_zoo, command
 from bench.records.errors import RequestError
 from bench.records.lock import writing_alone
-from bench.records.owner import CLAIMS, require_own
+from bench.records.owner import CLAIMS, require_own, validate_folder
 from bench.records.text import one_line
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cells.plan import validate_folder
 from bench.cli.parser import Parser, add_reports, command
 from bench.records.errors import RequestError
 from bench.records.lock import writing_alone
+from bench.records.owner import validate_folder
 from bench.records.place import own_folder, replacing
 from bench.records.store import Store, find_folder
 

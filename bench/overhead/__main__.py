@@ -9,11 +9,10 @@ where they are installed. A measurement that was stopped goes on when the comman
 
 from __future__ import annotations
 
-from bench.cells.plan import validate_folder
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_reports, command
 from bench.records.lock import writing_alone
-from bench.records.owner import OVERHEAD, require_own
+from bench.records.owner import OVERHEAD, require_own, validate_folder
 
 NAME = "overhead"
 EXIT_FAILED = 1

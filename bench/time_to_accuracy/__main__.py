@@ -13,12 +13,12 @@ import shlex
 from dataclasses import replace
 
 from bench.cells.own import add_networks, require_sound
-from bench.cells.plan import Request, plan, validate_folder
+from bench.cells.plan import Request, plan
 from bench.cli import progress
 from bench.cli.parser import Parser, add_data_root, add_reports, add_zoo, command
 from bench.cli.values import parse_list, parse_seeds
 from bench.records.lock import writing_alone
-from bench.records.owner import TIME_TO_ACCURACY, require_own
+from bench.records.owner import TIME_TO_ACCURACY, require_own, validate_folder
 
 NAME = "time-to-accuracy"
 EXIT_FAILED = 1
