@@ -34,13 +34,13 @@ class Started:
     scheduler: subprocess.Popen[bytes] | None = None
     workers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def start_scheduler(self) -> None:
+    def start_scheduler(self, *more: str) -> None:
         """Starts a scheduler, at the same port where there has been one."""
         port = self.address.rpartition(":")[2] or "0"
         log = self.folder / f"scheduler-{time.monotonic_ns()}.log"
         options = ["--host", "127.0.0.1", "--port", port, "--dashboard-address", "127.0.0.1:0"]
-        self.scheduler = _start("scheduler", options, log)
-        self.address = _said(log, r"Scheduler at:\s+(tcp://\S+)", self.scheduler)
+        self.scheduler = _start("scheduler", [*options, *more], log)
+        self.address = _said(log, r"Scheduler at:\s+(\w+://\S+)", self.scheduler)
 
     def start_worker(self, name: str, *options: str, threads: int = 1, **environment: str) -> None:
         """Starts a worker, and waits until the scheduler has it."""
@@ -70,11 +70,13 @@ class Started:
 
 
 @contextmanager
-def cluster(folder: Path, *workers: str, threads: int = 1) -> Iterator[Started]:
-    """A scheduler with these workers."""
+def cluster(
+    folder: Path, *workers: str, threads: int = 1, options: tuple[str, ...] = ()
+) -> Iterator[Started]:
+    """A scheduler, which may have options, with these workers."""
     started = Started(folder=folder)
     try:
-        started.start_scheduler()
+        started.start_scheduler(*options)
         for name in workers:
             started.start_worker(name, threads=threads)
         yield started

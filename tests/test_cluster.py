@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -195,6 +198,38 @@ def test_a_lost_scheduler_ends_the_run_in_a_line_and_the_same_command_goes_on(
     keys = Counter(record["key"] for record in trained(tmp_path / "x"))
     assert len(keys) == 8
     assert set(keys.values()) == {1}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl here")
+def test_with_the_certificates_of_the_docs_a_cluster_trains_and_without_them_it_refuses(
+    tmp_path: Path,
+) -> None:
+    section = (REPOSITORY / "docs" / "cluster.md").read_text().partition("## TLS")[2]
+    lines = section.partition("\n## ")[0].splitlines()
+    for line in lines:
+        if line.startswith("openssl "):
+            subprocess.run(shlex.split(line), cwd=tmp_path, check=True, capture_output=True)
+    request = ("--models", "dnn", "--epochs", "1", "--seeds", "1", "--devices", "cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        for word in shlex.split(" ".join(x for x in lines if x.startswith("export "))):
+            name, _, value = word.partition("=")
+            if value:
+                patch.setenv(name, value)
+        with cluster(tmp_path, "one", options=("--protocol", "tls")) as started:
+            assert started.address.startswith("tls://")
+            where = (*request, "--cluster", started.address)
+            run(*where, "--name", "local-with", folder=tmp_path)
+            for name in list(os.environ):
+                if name.startswith("DASK_DISTRIBUTED__COMM__"):
+                    patch.delenv(name)
+            code, said = finish(compare(*where, "--name", "local-without", folder=tmp_path))
+    (record,) = trained(tmp_path / "reports" / "local-with")
+    assert record["status"] == "ok"
+    assert code == 2
+    assert "no scheduler answers there (TLS expects" in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "reports" / "local-without").exists()
 
 
 @pytest.mark.parametrize(

@@ -96,9 +96,8 @@ class Workers:
     def __str__(self) -> str:
         if not self.prepared:
             return "none is left, waiting for one"
-        return (
-            f"{_workers(self.prepared)} for {self.slots(self.expected.devices[0])} cells at a time"
-        )
+        slots = self.slots(self.expected.devices[0])
+        return f"{_workers(self.prepared)} for {slots} cell{'s' * (slots != 1)} at a time"
 
     @contextmanager
     def watched(self) -> Iterator[None]:
