@@ -69,6 +69,15 @@ class _Module:
     imports: Mapping[str, tuple[str, str | None]]
 
 
+@dataclass(frozen=True)
+class _Statement:
+    """What counts of a top-level statement: its shape, the names it reads, the imports inside."""
+
+    shape: object
+    names: tuple[str, ...]
+    imports: Mapping[str, tuple[str, str | None]]
+
+
 @dataclass
 class _Walk:
     """The definitions met so far, in the order met, so that where they lie plays no part."""
@@ -142,11 +151,11 @@ class _Walk:
         self, file: str, name: str, nodes: Sequence[ast.stmt], space: Mapping[str, Any]
     ) -> None:
         self.found[file, name] = None  # holds its place in the order, and ends recursion
-        self.found[file, name] = [name, [_shape(node) for node in nodes]]
-        for node in nodes:
-            local = dict(_imports(ast.walk(node)))
-            for used in _names(node):
-                self._name(file, used, local, space)
+        statements = [_statement(node) for node in nodes]
+        self.found[file, name] = [name, [statement.shape for statement in statements]]
+        for statement in statements:
+            for used in statement.names:
+                self._name(file, used, statement.imports, space)
 
     def _name(
         self,
@@ -196,6 +205,15 @@ def _parse(text: str) -> _Module:
         tree=tree,
         definitions={name: tuple(nodes) for name, nodes in definitions.items()},
         imports=dict(_imports(_top_level(tree.body))),
+    )
+
+
+@lru_cache(maxsize=4_096)  # most networks use the same ones
+def _statement(node: ast.stmt) -> _Statement:
+    return _Statement(
+        shape=_shape(node),
+        names=tuple(dict.fromkeys(_names(node))),
+        imports=dict(_imports(ast.walk(node))),
     )
 
 
