@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file
 
+import bench
 from bench.cells import machine
 from bench.cluster.address import require_address
 from bench.records.errors import RequestError
@@ -69,8 +70,9 @@ def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
 def reports(tmp_path_factory: pytest.TempPathFactory, two_workers: Started) -> Path:
     """The same request here and on a cluster; what the latter said lies beside its report."""
     folder = tmp_path_factory.mktemp("reports")
+    options: dict[str, Any] = {"epochs": 1, "jobs": 1, "rounds": 0, "devices": ["cpu"]}
+    bench.run(["dnn", "net"], seeds=2, reports=folder, name="here", **options)
     request = (*TINY, "--seeds", "2", "--reports", str(folder))
-    run(*request, "--name", "here")
     said = run(*request, "--name", "there", "--cluster", two_workers.address)
     (folder / "said").write_text(said)
     return folder

@@ -34,12 +34,12 @@ def table(folder: Path) -> list[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A real run of the command: two models, two seeds, one epoch, timed."""
+    """A real run of the command: two models, two seeds, one epoch, timed in few rounds."""
     folder = tmp_path_factory.mktemp("reports")
     result = run_module(
         "bench.compare",
         *("--models", "dnn,lenet", "--seeds", "2", "--epochs", "1", "--jobs", "2"),
-        *("--reports", str(folder), "--name", "first", "--devices", "cpu"),
+        *("--reports", str(folder), "--name", "first", "--devices", "cpu", "--rounds", "2"),
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.splitlines()[-1].endswith("first/report.md")
@@ -110,7 +110,8 @@ def test_the_same_request_again_trains_nothing(reports: Path) -> None:
     result = run_module(
         "bench.compare",
         *("--models", "dnn,lenet", "--seeds", "2", "--epochs", "1", "--jobs", "1"),
-        *("--reports", str(reports), "--name", "first", "--devices", "cpu", "--quiet"),
+        *("--reports", str(reports), "--name", "first", "--devices", "cpu", "--rounds", "2"),
+        "--quiet",
     )
     assert result.returncode == 0
     assert result.stderr == ""
