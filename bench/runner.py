@@ -213,10 +213,8 @@ def _train(
             f"{gone} of {len(kept)} runs are recorded, but their weights are gone; the report "
             "needs none, and --fresh trains them again"
         )
+    apart = Apart(seconds=request.cell_timeout, on_lost=_telling(progress))
     for device, own in ours.items():
-        # What a GPU holds for one process it would hold twice, so that this one trains on it.
-        guarded = device == "cpu" or request.cell_timeout is not None
-        apart = Apart(seconds=request.cell_timeout, on_lost=_telling(progress)) if guarded else None
         for _, record in run_jobs(own, side_by_side[device], meanwhile, apart, place):
             records.append(record)
             progress.trained(record)

@@ -10,14 +10,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 import zoo
+from bench import runner
 from bench.cells import machine, places
 from bench.cells.common_recipe import common_recipe
+from bench.cells.plan import Request, plan
+from bench.cli.progress import Progress
 from bench.records import kinds
 from bench.records.store import Store, of_kind
 from bench.timing.guarded import EndedTiming, measure_guarded
@@ -144,6 +149,23 @@ def test_where_this_process_measures_a_network_that_would_end_it_is_tried_elsewh
     )
     assert [timing.workload.model for timing in timings] == ["dnn-sums"]
     assert [(item.workload.model, type(item)) for item in failed] == [("ends", EndedTiming)]
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_a_run_trains_apart_from_the_process_that_records_whatever_the_device(
+    device: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request(models=("dnn",), devices=(device,), seeds=(1,), cell_timeout=None)
+    jobs: list[Any] = [SimpleNamespace(key=str(c), cell=c) for c in plan(request).cells]
+    kept: list[places.Apart | None] = []
+
+    def train(_jobs: object, _number: int, _meanwhile: object, apart: Any, _place: object) -> Any:
+        kept.append(apart)
+        return ()
+
+    monkeypatch.setattr(runner, "run_jobs", train)
+    runner._train(jobs, request, Store(tmp_path), Progress(), places.HERE)
+    assert [(apart is not None, apart and apart.seconds) for apart in kept] == [(True, None)]
 
 
 class Answers(nn.Module):

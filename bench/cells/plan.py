@@ -62,7 +62,8 @@ class Request:
         cell_timeout: Seconds after which a cell is ended; None lets it take as long as it takes.
         cluster: Address of the scheduler whose workers train; None trains on this machine.
         rounds: How often each speed is measured in every process; 0 measures none, and None takes
-            `bench.timing.protocol.ROUNDS`.
+            `bench.timing.protocol.ROUNDS`. Heavy networks have a number of their own, unless it
+            is 0.
     """
 
     models: tuple[str, ...]
