@@ -176,6 +176,18 @@ def test_measured_memory_stays_within_what_the_closed_form_asks_for(folder: Path
             assert record["peak_memory_bytes"] < needed_bytes(shrunk(record["model"]))
 
 
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One epoch and one seed, where it does not matter what is learned."""
+    monkeypatch.setattr(counting, "CNN_SEEDS", (1,))
+    with ExitStack() as stack:
+        for name in MODELS:
+            spec = zoo.get(name)
+            once = replace(spec, recipe=replace(spec.recipe, epochs=1))
+            stack.enter_context(zoo.temporary(once))
+        yield
+
+
 BUILT: list[weakref.ref[nn.Module]] = []
 
 
@@ -188,13 +200,14 @@ def remembered(build: Callable[[], nn.Module]) -> nn.Module:
     return network
 
 
+@pytest.mark.usefixtures("brief")
 def test_a_network_is_gone_before_the_next_one_is_built(tmp_path: Path) -> None:
     BUILT.clear()
     gc.disable()  # nothing is to hang on when the collector happens to pass
     try:
         with ExitStack() as stack:
             for name in MODELS:
-                spec = shrunk(name)
+                spec = zoo.get(name)
                 build = partial(remembered, spec.build)
                 stack.enter_context(zoo.temporary(replace(spec, build=build)))
             assert counting.main(["--reports", str(tmp_path)]) == 0
@@ -245,10 +258,11 @@ def exploding() -> nn.Module:
     return nn.Sequential(nn.Flatten(), (nn.Linear if on_meta else Explodes)(SIDE * SIDE, 3))
 
 
+@pytest.mark.usefixtures("brief")
 def test_a_failure_is_a_line_of_the_report_and_exit_code_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with zoo.temporary(replace(shrunk("bp-100"), build=exploding)):
+    with zoo.temporary(replace(zoo.get("bp-100"), build=exploding)):
         assert counting.main(["--reports", str(tmp_path)]) == 1
     for record in lines(tmp_path / "local-counting", "train"):
         assert record["status"] == ("failed" if record["model"] == "bp-100" else "ok")
