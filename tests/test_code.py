@@ -202,6 +202,9 @@ def test_values_are_told_apart_by_what_they_are(
         "def build():\n    import parts\n    return parts.used(1)\n",
         "used = 1\n\ndef build():\n    from parts import used\n    return used(1)\n",
         "from passed_on import used\n\ndef build():\n    return used(1)\n",
+        "from perhaps import used\n\ndef build():\n    return used(1)\n",
+        "try:\n    from parts import used\nexcept ImportError:\n    used = None\n"
+        "\ndef build():\n    return used(1)\n",
         "if True:\n    def used(x):\n        from parts import used\n        return used(x)\n"
         "\ndef build():\n    return used(1)\n",
         "from functools import partial\nfrom parts import used\nbuild = partial(used, 1)\n",
@@ -219,9 +222,12 @@ def test_code_is_followed_however_it_is_imported(
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "passed_on.py").write_text("from parts import used\n")
+    (tmp_path / "perhaps.py").write_text(
+        "try:\n    from parts import used\nexcept ImportError:\n    used = None\n"
+    )
     digests = set()
     for body in ("return x", "return x", "return [x][0]"):
-        for name in ("parts", "passed_on"):
+        for name in ("parts", "passed_on", "perhaps"):
             sys.modules.pop(name, None)
         loaded(tmp_path, f"def used(x):\n    {body}\n\ndef unused():\n    {body}\n", name="parts")
         digests.add(of_build(tmp_path, text))

@@ -168,8 +168,7 @@ class _Walk:
         first, _, attribute = used.partition(".")
         module = _read(file, used)
         if first in module.definitions and first not in local:
-            self._definition(file, first, space)
-            return
+            self._definition(file, first, space)  # one may be imported, too: `except ImportError`
         source = local.get(first) or module.imports.get(first)
         if source is None:  # a builtin, a parameter or a local variable
             return
@@ -188,9 +187,7 @@ class _Walk:
         """Adds what a module defines under a name, or passes on from where it imports it."""
         assert module.__file__ is not None
         read = _read(module.__file__, name)
-        if name in read.definitions:
-            self._definition(module.__file__, name, vars(module))
-        elif name in read.imports:
+        if name in read.definitions or name in read.imports:
             self._name(module.__file__, name, {}, vars(module))
 
 
