@@ -200,7 +200,7 @@ def test_a_damaged_record_is_told_in_one_line_and_the_command_goes_on(tmp_path: 
     warning, refusal = result.stderr.splitlines()
     assert "bench.report: warning: line 1 of" in warning
     assert "its checksum does not fit" in warning
-    assert "no run is recorded" in refusal
+    assert "no comparison is recorded" in refusal
 
 
 def test_ctrl_c_while_cells_train_says_what_is_kept_and_what_goes_on(tmp_path: Path) -> None:

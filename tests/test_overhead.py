@@ -80,9 +80,11 @@ def test_one_contender_may_measure_several_side_by_side_and_fails_for_all_of_the
     assert [*failed] == ["ours", "theirs"]
 
 
+@pytest.mark.parametrize(("scale", "turns"), [(1.0, STEP_TURNS), (0.125, 9)])
 def test_the_suite_and_a_bare_loop_train_the_same_batches_in_turns(
-    monkeypatch: pytest.MonkeyPatch,
+    scale: float, turns: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Both together take 9 or 1.125 s: four turns are more than ten seconds, or nine are.
     order: list[str] = []
 
     def takes(who: str, seconds: float) -> float:
@@ -90,12 +92,12 @@ def test_the_suite_and_a_bare_loop_train_the_same_batches_in_turns(
         return seconds
 
     monkeypatch.setattr(steps, "_training", lambda *_, **__: None)
-    monkeypatch.setattr(steps, "_bare_loop", lambda *_: lambda: takes("bare", 3.0))
-    monkeypatch.setattr(steps, "_suite_epoch", lambda *_: takes("suite", 6.0))
+    monkeypatch.setattr(steps, "_bare_loop", lambda *_: lambda: takes("bare", 3.0 * scale))
+    monkeypatch.setattr(steps, "_suite_epoch", lambda *_: takes("suite", 6.0 * scale))
     found = steps.suite_beside_bare_loop("dnn", Path("nowhere"))
-    assert found == pytest.approx((6.0 / STEP_BATCHES, 3.0 / STEP_BATCHES))
+    assert found == pytest.approx((6.0 * scale / STEP_BATCHES, 3.0 * scale / STEP_BATCHES))
     assert order[:4] == ["suite", "bare", "bare", "suite"]
-    assert order.count("suite") == order.count("bare") == STEP_TURNS
+    assert order.count("suite") == order.count("bare") == turns
 
 
 def test_a_contender_has_a_process_of_its_own() -> None:

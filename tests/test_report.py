@@ -210,7 +210,7 @@ def test_only_the_latest_request_and_its_own_lines_count(tmp_path: Path) -> None
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(MissingRunError, match="no run is recorded in"):
+    with pytest.raises(MissingRunError, match="no comparison is recorded in"):
         read(Store(tmp_path))
 
 

@@ -66,7 +66,7 @@ def test_the_suite_adds_its_section_to_the_report(reports: Path) -> None:
 def test_the_suite_needs_a_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert suite(["--models", "net", "--devices", "cpu", "--reports", str(tmp_path)]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("bench.suite: no run is recorded in")
+    assert error.startswith("bench.suite: no comparison is recorded in")
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
 

@@ -18,7 +18,9 @@ SEEDS = (1, 2, 3)  # of each, in the whole comparison
 TEST_START = 60_000  # MNIST's test pictures lie behind its training pictures
 
 STEP_BATCHES = 100  # of an epoch in which a training step is timed
-STEP_TURNS = 4  # such epochs of the suite and of a bare loop; the first is left out
+# Suite and bare loop take turns for so many seconds, such an epoch each, and so often at least; the
+# first turn is left out. A median over few quick steps would be that of the machine's moods.
+STEP_SECONDS, STEP_TURNS = 10.0, 4
 
 MODE_EPOCHS = 5  # of the networks that run in modes, over the training pictures above
 MODE_TEST_PICTURES = 10_000  # all, because a mode changes few answers

@@ -127,7 +127,9 @@ class Store:
         """
         requests = of_kind(self.each() if records is None else records, Request)
         if not requests:
-            raise MissingRunError(f"no run is recorded in '{self.path}'; make one: bench.compare")
+            raise MissingRunError(
+                f"no comparison is recorded in '{self.path}'; make one: python -m bench.compare"
+            )
         return requests[-1]
 
     def missing(self, wanted: Mapping[str, Item]) -> dict[str, Item]:
