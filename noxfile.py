@@ -122,6 +122,7 @@ def slow(session: nox.Session) -> None:
     """Runs the tests that take minutes."""
     _install(session, "tests", "site", "browser", "notebook", "trackers")
     session.run("pytest", "-m", "slow", *session.posargs)
+    session.run("pytest", "-m", "hypothesis", "--hypothesis-profile", "thorough", *session.posargs)
 
 
 @nox.session

@@ -9,8 +9,15 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import settings
 
 import bench
+
+# A machine that others use is slow now and then, so no example has a deadline. `nox -s slow` takes
+# the thorough profile.
+settings.register_profile("suite", deadline=None)
+settings.register_profile("thorough", deadline=None, max_examples=1_000)
+settings.load_profile("suite")
 
 
 def pytest_configure() -> None:

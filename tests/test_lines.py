@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from bench.records import kinds
@@ -83,7 +83,6 @@ JSON = some.recursive(
 )
 
 
-@settings(max_examples=500)
 @given(some.sampled_from(RECORDS), some.data())
 def test_a_field_of_any_value_is_read_or_damaged_and_never_a_traceback(
     record: kinds.Record, data: some.DataObject

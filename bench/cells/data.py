@@ -137,10 +137,10 @@ def _mnist(root: Path) -> Dataset:
         _download_mnist(root, [*MNIST_MD5])
     try:
         parts = [MNIST(str(root), train=train, download=False) for train in (True, False)]
-    except (OSError, RuntimeError, ValueError, AssertionError, EOFError) as error:
+    except (OSError, LookupError, RuntimeError, ValueError, AssertionError, EOFError) as error:
         raise RequestError(
-            f"the MNIST files in '{folder}' cannot be read ({error}); remove them and run again "
-            "to download them anew"
+            f"the MNIST files in '{folder}' cannot be read ({one_line(error)}); remove them and "
+            "run again to download them anew"
         ) from error
     _require_pairs(folder, parts)
     images = np.concatenate([part.data.numpy() for part in parts])
