@@ -2,9 +2,9 @@
 
 Writes a report with five comparisons, each in interleaved rounds: a training step against a bare
 loop, torch's options one by one, the execution modes of trained networks, an epoch against a
-document's loop and against other trainers, and a whole comparison. Needs MNIST; takes about
-an hour, and a machine that does nothing else. Other trainers and run times are compared
-where they are installed. A measurement that was stopped goes on when the command is given again.
+document's loop and against other trainers, and a whole comparison. Needs MNIST; takes about an
+hour, and a machine that does nothing else. Other trainers and run times are compared where they are
+installed. A measurement that was stopped goes on when the command is given again.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ TEST_START = 60_000  # MNIST's test pictures lie behind its training pictures
 
 STEP_BATCHES = 100  # of an epoch in which a training step is timed
 # Suite and bare loop take turns for so many seconds, such an epoch each, and so often at least; the
-# first turn is left out. A median over few quick steps would be that of the machine's moods.
+# first turn is left out. Few epochs of a tenth of a second say more of what else the machine does.
 STEP_SECONDS, STEP_TURNS = 10.0, 4
 
 MODE_EPOCHS = 5  # of the networks that run in modes, over the training pictures above
