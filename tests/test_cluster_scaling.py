@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+from statistics import median
+
 import pytest
 
 from studies.cluster_scaling import cell_seconds, read_overhead, simulated
+from studies.cluster_workers import MEASURED
+from tests.programs import REPOSITORY
 
 
 def test_a_free_worker_takes_the_next_cell() -> None:
@@ -26,3 +31,15 @@ def test_what_the_figure_is_drawn_from_is_there() -> None:
     assert overhead.seconds == max(overhead.client_seconds, overhead.scheduler_seconds) > 0
     # 13 networks and a control on up to 20 seeds, some of them equal to others.
     assert len(cell_seconds()) >= 13 * 20
+
+
+def test_the_page_has_the_ratios_that_were_measured() -> None:
+    seconds: dict[str, dict[str, float]] = {}
+    with MEASURED.open(newline="") as file:
+        for row in csv.DictReader(file):
+            seconds.setdefault(row["round"], {})[row["workers"]] = float(row["seconds"])
+    ratios = [taken["1"] / taken["2"] for taken in seconds.values()]
+    assert len(ratios) == 3
+    page = " ".join((REPOSITORY / "docs" / "cluster.md").read_text().split())
+    assert f"train 14 runs {median(ratios):.2f} times as fast as one does" in page
+    assert f"({min(ratios):.2f} to {max(ratios):.2f}; `python -m studies.cluster_workers`" in page
