@@ -17,9 +17,6 @@ from __future__ import annotations
 import argparse
 import csv
 import heapq
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -38,6 +35,7 @@ from matplotlib.figure import Figure
 from bench.records import kinds
 from bench.records.store import Store, of_kind
 from bench.writing.style import BLUE, GREY, INK, ORANGE, save
+from studies.dask_programs import dask_program
 from studies.results import write
 
 if TYPE_CHECKING:
@@ -229,26 +227,17 @@ def _cluster() -> Iterator[tuple[Client, psutil.Process, psutil.Process]]:
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "scheduler.json"
         where = ("--scheduler-file", str(file))
-        commands = (
-            ("scheduler", *where, "--host", "127.0.0.1", "--port", "0", "--no-dashboard"),
-            *[("worker", *where, "--no-nanny", "--nthreads", str(THREADS), "--no-dashboard")],
-        )
-        started = []
-        try:
-            for name, *options in commands:
-                if name == "worker":
-                    options += ["--resources", f"cell={THREADS}", "--local-directory", place]
-                program = [sys.executable, "-m", f"distributed.cli.dask_{name}", *options]
-                started.append(subprocess.Popen(program, stderr=subprocess.DEVNULL))
+        host = ("--host", "127.0.0.1", "--port", "0")
+        own = ("--no-nanny", "--nthreads", str(THREADS), "--resources", f"cell={THREADS}")
+        with (
+            dask_program("scheduler", *where, *host) as scheduler,
+            dask_program("worker", *where, *own, "--local-directory", place) as worker,
+        ):
             while not file.exists():
                 time.sleep(0.1)
             with Client(scheduler_file=str(file), timeout=600, set_as_default=False) as client:
                 client.wait_for_workers(1)
-                yield client, *(psutil.Process(process.pid) for process in started)
-        finally:
-            for process in started:
-                process.send_signal(signal.SIGTERM)
-                process.wait()
+                yield client, psutil.Process(scheduler.pid), psutil.Process(worker.pid)
 
 
 @contextmanager

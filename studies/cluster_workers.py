@@ -8,9 +8,7 @@ of the last run. It wants a machine that does nothing else.
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,6 +18,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from studies.dask_programs import dask_program
 from studies.results import write
 
 MEASURED = Path(__file__).with_name("cluster_workers.csv")
@@ -61,10 +60,11 @@ def _trained(number: int, workers: int) -> Trained:
     with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
         scheduler = Path(place) / "scheduler.json"
         where = ("--scheduler-file", str(scheduler))
-        _start(stack, "scheduler", *where, "--host", "127.0.0.1", "--port", "0")
+        host = ("--host", "127.0.0.1", "--port", "0")
+        stack.enter_context(dask_program("scheduler", *where, *host))
         for worker in range(workers):
             own = ("--nthreads", "1", "--local-directory", f"{place}/{worker}")
-            _start(stack, "worker", *where, *own)
+            stack.enter_context(dask_program("worker", *where, *own))
         time.sleep(JOIN_SECONDS)
         began, runs = 0.0, 0
         words = ("-m", "bench.compare", *ASKED, "--cluster", str(scheduler), "--reports", place)
@@ -81,17 +81,6 @@ def _trained(number: int, workers: int) -> Trained:
         if client.returncode or not runs:
             raise RuntimeError(f"the comparison on {workers} workers ended with an error")
     return Trained(round=number, workers=workers, runs=runs, seconds=float(f"{seconds:.3g}"))
-
-
-def _start(stack: ExitStack, name: str, *options: str) -> None:
-    """Starts one of Dask's programs, and has it end with all that it has started."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"distributed.cli.dask_{name}", "--no-dashboard", *options],
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    stack.callback(process.wait)
-    stack.callback(os.killpg, process.pid, signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -30,3 +30,4 @@ def write(path: Path, kind: type[Any], rows: Iterable[Any]) -> None:
         for row in rows:
             print(row)
             writer.writerow(asdict(row))
+            file.flush()  # what a study that is stopped has measured stays

@@ -97,7 +97,7 @@ class Workers:
         if not self.prepared:
             return "none is left, waiting for one"
         slots = self.slots(self.expected.devices[0])
-        return f"{_workers(self.prepared)} for {slots} cell{'s' * (slots != 1)} at a time"
+        return f"{_workers(self.prepared)} for {_several(slots, 'cell')} at a time"
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -126,5 +126,8 @@ class Workers:
 
 
 def _workers(some: Sized) -> str:
-    number = len(some)
-    return "1 worker" if number == 1 else f"{number} workers"
+    return _several(len(some), "worker")
+
+
+def _several(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"
