@@ -18,7 +18,19 @@ from bench.overhead import steps
 from bench.overhead.data import STEP_BATCHES, STEP_TURNS, split
 from bench.overhead.loops import loaders
 from bench.overhead.measure import Contender, Outcome, take_turns
-from bench.overhead.names import BARE, DEFAULTS, DOCUMENT, EAGER, LIGHTNING, MANY, ONE, OURS, SUITE
+from bench.overhead.names import (
+    BARE,
+    BARE_ALONE,
+    BARE_BESIDE,
+    DEFAULTS,
+    DOCUMENT,
+    EAGER,
+    LIGHTNING,
+    MANY,
+    ONE,
+    OURS,
+    SUITE,
+)
 from bench.overhead.page import write_page
 from bench.overhead.ratios import ratio
 from bench.overhead.simulate import simulated
@@ -92,7 +104,7 @@ def test_the_suite_and_a_bare_loop_train_the_same_batches_in_turns(
         return seconds
 
     monkeypatch.setattr(steps, "_training", lambda *_, **__: None)
-    monkeypatch.setattr(steps, "_bare_loop", lambda *_: lambda: takes("bare", 3.0 * scale))
+    monkeypatch.setattr(steps, "bare_loop", lambda *_: lambda: takes("bare", 3.0 * scale))
     monkeypatch.setattr(steps, "_suite_epoch", lambda *_: takes("suite", 6.0 * scale))
     found = steps.suite_beside_bare_loop("dnn", Path("nowhere"))
     assert found == pytest.approx((6.0 * scale / STEP_BATCHES, 3.0 * scale / STEP_BATCHES))
@@ -187,6 +199,8 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
         record("total", "", DOCUMENT, 24.0),
         record("total", "", ONE, 10.8),
         record("total", "", MANY, 6.0),
+        record("total", "", BARE_ALONE, 3.0),
+        record("total", "", BARE_BESIDE, 3.2),
         kinds.OverheadCells(
             key="c",
             experiment=kinds.OVERHEAD_CELLS,
@@ -203,6 +217,9 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
     assert "24.0 s against 6.0 s" in page
     assert "One run at a time takes 1.80 (1.80 to 1.80) times as long as 2 side by side" in page
     assert "every run ends in the same weights, bit for bit" in page
+    # two processes do 2 loops in 3.2 s, one needs 6 s for them; 24 s / 10.8 s = 2.22
+    assert "2 bare loops side by side get 1.88 (1.88 to 1.88) times as much done as one" in page
+    assert "2.22 (2.22 to 2.22) with one run at a time" in page
     assert "| `lenet` | 64 | 10.00 | 1.02 (1.02 to 1.02) | failed |" in page
     assert "| `lenet` | 64 | 12.00 | 1.50 (1.50 to 1.50) | 0.75 (0.75 to 0.75) |" in page
     assert "41 s for `lenet`." in page

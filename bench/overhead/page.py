@@ -16,7 +16,16 @@ from bench.overhead.data import (
     TRAIN_PICTURES,
 )
 from bench.overhead.modes_view import ModesView, modes_view
-from bench.overhead.names import BARE, DEFAULTS, DOCUMENT, MANY, ONE, SUITE
+from bench.overhead.names import (
+    BARE,
+    BARE_ALONE,
+    BARE_BESIDE,
+    DEFAULTS,
+    DOCUMENT,
+    MANY,
+    ONE,
+    SUITE,
+)
 from bench.overhead.ratios import Ratio, Row, ratio, rows, seconds_of
 from bench.overhead.simulate import simulated
 from bench.records import kinds
@@ -42,7 +51,9 @@ class OverheadPage:
         one: The same by this suite, one cell at a time.
         many: The same, as many at a time as there are cores.
         documents_over_suite: Documents' time over the suite's on all cores.
+        documents_over_one: The same over the suite's time one at a time.
         one_over_many: The suite's time one at a time over its time on all cores.
+        cores: How many times as much bare loops get done on all cores as one of them does.
         cells: Cells of the whole comparison.
         same_bits: Whether they end in the same weights both ways.
         workers: How many cells ran side by side.
@@ -66,7 +77,9 @@ class OverheadPage:
     one: float
     many: float
     documents_over_suite: Ratio
+    documents_over_one: Ratio
     one_over_many: Ratio
+    cores: Ratio
     cells: int
     same_bits: bool
     workers: int
@@ -111,7 +124,9 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
         one=median(total[ONE]),
         many=median(total[MANY]),
         documents_over_suite=ratio(total[DOCUMENT], total[MANY]),
+        documents_over_one=ratio(total[DOCUMENT], total[ONE]),
         one_over_many=ratio(total[ONE], total[MANY]),
+        cores=ratio(cells.side_by_side * total[BARE_ALONE], total[BARE_BESIDE]),
         cells=len(cells.seconds),
         same_bits=cells.same_bits,
         workers=cells.side_by_side,

@@ -10,11 +10,21 @@ from functools import partial
 from pathlib import Path
 
 from bench.cells.fitting import image_models, twins
-from bench.overhead import inference, loops, options, peers, steps, total
+from bench.overhead import cores, inference, loops, options, peers, steps, total
 from bench.overhead.data import MODELS
 from bench.overhead.measure import Contender, Outcome, take_turns
 from bench.overhead.modes import MODES
-from bench.overhead.names import BARE, DOCUMENT, LIGHTNING, MANY, ONE, SKORCH, SUITE
+from bench.overhead.names import (
+    BARE,
+    BARE_ALONE,
+    BARE_BESIDE,
+    DOCUMENT,
+    LIGHTNING,
+    MANY,
+    ONE,
+    SKORCH,
+    SUITE,
+)
 from bench.records.environment import Environment
 from bench.records.kinds import OverheadPart
 
@@ -156,4 +166,7 @@ def _totals(data_root: Path, workers: int) -> dict[str, Contender]:
         DOCUMENT: Contender(total.documents, data_root),
         ONE: Contender(total.suite, 1, data_root),
         MANY: Contender(total.suite, workers, data_root),
+        BARE_ALONE: Contender(
+            cores.bare_loops, workers, data_root, gives=(BARE_ALONE, BARE_BESIDE)
+        ),
     }

@@ -39,7 +39,7 @@ def suite_beside_bare_loop(model: str, data_root: Path) -> tuple[float, float]:
     keep_freed_memory()
     with deterministic():
         training = _training(model, data_root, epochs=STEP_TURNS)
-        bare = _bare_loop(model, data_root)
+        bare = bare_loop(model, data_root)
         seconds: list[tuple[float, float]] = []
         while len(seconds) < STEP_TURNS or sum(map(sum, seconds)) < STEP_SECONDS:
             epoch = len(seconds) + 1
@@ -58,7 +58,7 @@ def _suite_epoch(training: Training, epoch: int) -> float:
     return training.train_seconds - before
 
 
-def _bare_loop(model: str, data_root: Path) -> Callable[[], float]:
+def bare_loop(model: str, data_root: Path) -> Callable[[], float]:
     """The least that trains a network: an epoch over batches that are ready in memory."""
     spec, batches = zoo.get(model), ready_batches(model, data_root)
     network = spec.build()
