@@ -11,8 +11,12 @@ nox.options.default_venv_backend = "uv"
 nox.options.sessions = ["lint", "types", "tests"]
 nox.options.reuse_existing_virtualenvs = True
 
-# Whole files, because the tests of one share runs that take seconds to make.
-SIDE_BY_SIDE = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
+# Whole files, because the tests of one share runs that take seconds to make; in the order of
+# tests/conftest.py.
+SIDE_BY_SIDE = (
+    *("--numprocesses=logical", "--maxprocesses=4"),
+    *("--dist=loadfile", "--no-loadscope-reorder"),
+)
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 

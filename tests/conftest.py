@@ -20,6 +20,29 @@ settings.register_profile("thorough", deadline=None, max_examples=1_000)
 settings.load_profile("suite")
 
 
+# Files that take half a minute or more begin first, the longest before the others: a process that
+# begins a long one last keeps the others waiting.
+LONG = (
+    "test_cluster.py",
+    "test_counting_run.py",
+    "test_claims.py",
+    "test_compare.py",
+    "test_kills.py",
+    "test_time_to_accuracy.py",
+    "test_outcomes.py",
+    "test_suite.py",
+    "test_profile.py",
+    "test_frame.py",
+    "test_until_settled.py",
+    "test_overhead.py",
+    "test_figures.py",
+    "test_light_starts.py",
+    "test_own_file.py",
+    "test_reference.py",
+    "test_batched.py",
+)
+
+
 def pytest_configure() -> None:
     """Lets Ctrl-C be told again: a shell has what it starts in the background ignore it."""
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -27,7 +50,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips, with the reason, what this machine has not got: a GPU, real MNIST."""
+    """Begins with long files; skips, with the reason, what is not here: a GPU, real MNIST."""
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
     no_cuda = pytest.mark.skip(reason="no CUDA device here")
     no_mnist = pytest.mark.skip(reason="$BENCH_DATA_ROOT holds no MNIST/raw")
     for item in items:

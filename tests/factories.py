@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,16 @@ RIGHT = {
 }
 
 
+def stored(
+    folder: Path, records: Sequence[kinds.Record], models: Iterable[str], **changes: Any
+) -> Store:
+    """A report of these records, the request that lists them behind them."""
+    store = Store(folder)
+    for record in (*records, request_record([r.key for r in records], list(models), **changes)):
+        store.append(record)
+    return store
+
+
 def written_report(folder: Path) -> Store:
     """Four networks, two of them twins, one whose third seed failed; both references."""
     records: list[kinds.Record] = [
@@ -216,7 +227,4 @@ def written_report(folder: Path) -> Store:
     records.append(yardstick_record(0.005))
     records += [count_record(model, 61_706, 416_520) for model in RIGHT]
     records += [reference_record("largest class", 40), reference_record("logistic regression", 372)]
-    store = Store(folder)
-    for record in [*records, request_record([r.key for r in records], list(RIGHT))]:
-        store.append(record)
-    return store
+    return stored(folder, records, RIGHT)

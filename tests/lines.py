@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,11 @@ def write_lines(folder: Path, lines: Iterable[Line]) -> None:
     """Writes lines in the first format, which had no seals."""
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (folder / "records.jsonl").write_text(text)
+
+
+def request_of(lines: Sequence[Line]) -> Line:
+    """The latest request."""
+    return next(line for line in reversed(lines) if line["kind"] == "request")
 
 
 def unsealed(line: Line) -> Line:

@@ -22,7 +22,7 @@ from bench.results.runs import Results, read
 from bench.suite.__main__ import main as suite
 from bench.timing.batches import BATCHES, BatchWorkload, measure_batches
 from bench.timing.runner import Runner
-from tests.factories import count_record, request_record, train_record
+from tests.factories import count_record, stored, train_record
 
 
 def timing(model: str, batch: int, *call_seconds: float) -> kinds.Timing:
@@ -52,9 +52,7 @@ def results(tmp_path: Path) -> Results:
     models = ("lenet", "dnn")
     records: list[kinds.Record] = [train_record(model, 1, 390) for model in models]
     records += [count_record(model, 61_706, 416_520) for model in models]
-    for record in (*records, request_record([r.key for r in records], list(models))):
-        Store(tmp_path).append(record)
-    return read(Store(tmp_path))
+    return read(stored(tmp_path, records, models))
 
 
 def curve_of(*timings: kinds.Timing) -> BatchCurve:

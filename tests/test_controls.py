@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,16 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.cells.controls import permuted_cells
 from bench.cells.plan import Request, plan
 from bench.records import kinds
-from bench.records.store import Store
 from bench.report.opening import opening
-from bench.report.outcome import Outcome
 from bench.report.write import render
 from bench.results import controls as subject
 from bench.results.controls import Controls, controls, halves, handicap, permuted, twins
-from bench.results.declared import read_declared
 from bench.results.runs import Results, Runs, read
 from bench.results.speed_controls import delay, processes
 from bench.statistics import controls as planting
@@ -29,10 +24,8 @@ from bench.statistics.error_rates import read_control_errors
 from bench.statistics.speed import two_samples
 from bench.timing.measure import Asked
 from bench.timing.protocol import DELAY, Workload
-from bench.timing.workloads import plan_groups
 from studies import control_errors
-from tests.factories import RECIPE, request_record, train_record
-from zoo.spec import Augmentation
+from tests.factories import RECIPE, request_record, stored, train_record
 
 SAMPLES = 400
 SEEDS = range(1, 21)
@@ -255,19 +248,6 @@ def test_controls_fail_by_chance_in_two_percent_of_runs_at_most() -> None:
     assert control_errors.speed("steady", delay=0.0, runs=200)[1].mean() < 0.02
 
 
-def planned_workloads(models: str, baseline: str | None = None) -> list[Workload]:
-    from bench.cells import machine
-
-    request = Request(models=tuple(models.split(",")), baseline=baseline)
-    groups = plan_groups(request, plan(request), machine.environment())
-    return [workload for group in groups for workload in group.keys]
-
-
-def test_a_delayed_step_of_the_baseline_alone_is_timed_in_the_same_rounds() -> None:
-    delayed = [workload for workload in planned_workloads("lenet,net") if workload.delay]
-    assert delayed == [Workload(model="lenet", device="cpu", phase="train", delay=0.03)]
-
-
 def test_a_delayed_step_takes_longer_by_its_share() -> None:
     spec = plan(Request(models=("net",))).cells[0].spec
     workload = Workload(model="net", device="cpu", phase="train", delay=4.0)
@@ -280,96 +260,11 @@ def test_a_delayed_step_takes_longer_by_its_share() -> None:
     assert with_delay > 3 * without
 
 
-def test_cells_on_permuted_pixels_are_those_of_the_fully_connected_network() -> None:
-    cells = plan(Request(models=("lenet", "dnn"), seeds=(1, 2))).cells
-    made = permuted_cells(cells)
-    assert [(cell.model, cell.seed, cell.permuted) for cell in made] == [
-        ("dnn-permuted", 1, True),
-        ("dnn-permuted", 2, True),
-    ]
-    assert permuted_cells([cell for cell in cells if cell.model == "lenet"]) == []
-    assert permuted_cells([cell for cell in cells if cell.seed == 1]) == []  # no spread, no control
-    shifted = replace(RECIPE, augmentation=(Augmentation(name="RandomAffine"),))
-    assert permuted_cells([replace(cell, recipe=shifted) for cell in cells]) == []
-
-
-@pytest.mark.parametrize(
-    ("models", "seeds", "taken"),
-    [
-        ("lenet,dnn,net", 5, 2),  # a tenth of 15 is less than two
-        ("lenet,dnn,net", 20, 6),
-        ("all", 20, 20),  # of 13 networks a tenth would be 26
-    ],
-)
-def test_cells_on_permuted_pixels_are_a_tenth_of_all_at_most_or_two(
-    models: str, seeds: int, taken: int
-) -> None:
-    request = Request(models=tuple(models.split(",")), seeds=tuple(range(1, seeds + 1)))
-    made = permuted_cells(plan(request).cells)
-    assert [cell.seed for cell in made] == list(range(1, taken + 1))
-
-
-def test_seeds_on_permuted_pixels_are_trained_at_once_where_all_are() -> None:
-    request = Request(models=("lenet", "dnn"), engine="batched")
-    assert [cell.together for cell in permuted_cells(plan(request).cells)] == [(1, 2), (1, 2)]
-
-
-def declaration(margin: float, seeds: int = 3) -> kinds.Declaration:
-    return kinds.Declaration(
-        key=f"margin {margin} seeds {seeds}",
-        families={"against lenet": ("net",)},
-        primary="net against lenet",
-        level=0.05,
-        margin=margin,
-        speed_margins=kinds.SpeedMargins(difference=0.02, equivalence=0.05),
-        devices=("cpu",),
-        seeds=tuple(range(1, seeds + 1)),
-    )
-
-
-def stored(folder: Path, *records: kinds.Record) -> Results:
-    store = Store(folder)
-    for record in records:
-        store.append(record)
-    return read(store)
-
-
-def test_a_declaration_before_the_first_cell_is_shown_with_its_digest(tmp_path: Path) -> None:
-    cells = [train_record(model, seed, 390) for model in ("lenet", "net") for seed in (1, 2, 3)]
-    first = declaration(0.005)
-    request = request_record([c.key for c in cells], ["lenet", "net"], declaration=first.key)
-    results = stored(tmp_path, first, *cells, request)
-    assert results.declared is not None
-    assert (results.declared.cells, results.declared.trained_before) == (6, 0)
-    text = render(results, {})
-    assert f"`{first.key}`. No cell of this run had been trained then." in text
-
-
-def test_a_declaration_that_changes_after_cells_were_trained_is_called_so(tmp_path: Path) -> None:
-    cells = [train_record(model, seed, 390) for model in ("lenet", "net") for seed in (1, 2, 3)]
-    first, second = declaration(0.005), declaration(0.02)
-    keys = [cell.key for cell in cells]
-    results = stored(
-        tmp_path, first, *cells, second, request_record(keys, ["lenet"], declaration=second.key)
-    )
-    assert results.declared is not None
-    assert results.declared.trained_before == 6
-    (change,) = results.declared.changes
-    assert (change.what, change.before, change.now) == ("margin", 0.005, 0.02)
-    text = render(results, {})
-    assert "made when 6 of the run's 6 cells had been trained already**, and changed" in text
-    assert "margin, first `0.005`, now `0.02`." in text
-
-
-def test_records_older_than_declarations_have_none() -> None:
-    assert read_declared([], request_record([], ["lenet"])) is None
-
-
 def test_a_failed_control_is_named_at_the_top_and_changes_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cells = [train_record("lenet", seed, 390 - seed % 3) for seed in range(1, 9)]
-    results = stored(tmp_path, *cells, request_record([c.key for c in cells], ["lenet"]))
+    results = read(stored(tmp_path, cells, ["lenet"]))
     assert "failed:**" not in render(results, {})
     monkeypatch.setattr(subject, "LEVEL", 1.0)  # whatever the halves are, they differ at 100%
     (found,) = controls(results)
@@ -385,38 +280,3 @@ def test_a_failed_control_is_named_at_the_top_and_changes_nothing_else(
     text = " ".join(opening(results, {}, [of_speed]).split())
     assert "its accuracies do not depend on them" in text
     assert not replace(of_speed, halves=found.halves).only_speed_failed
-
-
-@pytest.mark.timeout(600)
-def test_a_run_trains_its_controls_declares_first_and_reports_them(tmp_path: Path) -> None:
-    import bench
-
-    def run(margin: float) -> Outcome:
-        return bench.run(
-            "dnn",
-            seeds=[1, 2],
-            epochs=1,
-            jobs=1,
-            rounds=0,
-            margin=margin,
-            name="r",
-            reports=tmp_path,
-        )
-
-    outcome = run(0.005)
-    lines = [
-        json.loads(line) for line in (outcome.folder / "records.jsonl").read_text().splitlines()
-    ]
-    models = [record["model"] for record in lines if record["kind"] == "train"]
-    assert models == ["dnn", "dnn", "dnn-permuted", "dnn-permuted"]
-    assert lines[0]["kind"] == "declaration"
-    assert [runs.model for runs in outcome.results.runs] == ["dnn"]
-    (found,) = controls(outcome.results)
-    assert found.permuted is not None
-    assert found.permuted.seeds == 2
-    assert not list((outcome.folder / "weights").glob("*permuted*"))
-
-    again = run(0.02).results
-    assert again.declared is not None
-    assert again.declared.trained_before == again.declared.cells == 4
-    assert [change.what for change in again.declared.changes] == ["margin"]

@@ -12,12 +12,11 @@ from matplotlib.text import Annotation, Text
 from msgspec import structs
 
 from bench.records.kinds import Record
-from bench.records.store import Store
 from bench.report.cost import cost_view, counting_view, parameters
 from bench.report.costs import costs, costs_view
 from bench.report.figures.curves import error_over_epochs
 from bench.results.runs import Results, read
-from tests.factories import count_record, request_record, train_record
+from tests.factories import count_record, stored, train_record
 
 # Name: right answers of 400, parameters, multiply-accumulates. Ten networks of one size whose
 # accuracies lie within half a point, as those of the zoo do; two of them have the very same.
@@ -31,14 +30,11 @@ NETWORKS = {
 
 @pytest.fixture
 def crowded(tmp_path: Path) -> Results:
-    store = Store(tmp_path)
     records: list[Record] = [
         train_record(name, 1, right) for name, (right, _, _) in NETWORKS.items()
     ]
     records += [count_record(name, *sizes) for name, (_, *sizes) in NETWORKS.items()]
-    for record in [*records, request_record([r.key for r in records], list(NETWORKS))]:
-        store.append(record)
-    return read(store)
+    return read(stored(tmp_path, records, NETWORKS))
 
 
 def test_every_line_is_named_and_no_name_lies_over_another(crowded: Results) -> None:

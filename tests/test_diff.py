@@ -23,7 +23,7 @@ from bench.records.store import Store
 from tests.factories import (
     RECIPE,
     count_record,
-    request_record,
+    stored,
     timing_records,
     train_record,
     yardstick_record,
@@ -118,19 +118,15 @@ def write_run(
                 block_seconds=((yardstick,) * 2,) * len(rows),
             )
         )
-    store = Store(folder)
-    for record in records:
-        store.append(record)
-    store.append(
-        request_record(
-            [record.key for record in records],
-            list(accuracy),
-            baseline=next(iter(accuracy)),
-            seeds=tuple(dict.fromkeys(seed for seeds in accuracy.values() for seed in seeds)),
-            dataset_sha256=test_checksum * 64,
-            recipes=dict.fromkeys(accuracy, dataclasses.replace(RECIPE, epochs=epochs)),
-            environment=environment,
-        )
+    stored(
+        folder,
+        records,
+        accuracy,
+        baseline=next(iter(accuracy)),
+        seeds=tuple(dict.fromkeys(seed for seeds in accuracy.values() for seed in seeds)),
+        dataset_sha256=test_checksum * 64,
+        recipes=dict.fromkeys(accuracy, dataclasses.replace(RECIPE, epochs=epochs)),
+        environment=environment,
     )
 
 

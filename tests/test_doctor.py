@@ -15,18 +15,14 @@ from bench.doctor.data import digits, mnist
 from bench.doctor.installation import package, torchvision
 from bench.doctor.machine import disk, memory, shared_memory
 from bench.doctor.reports import report, reports
-from bench.records.store import Store
 from bench.report.write import rebuild
-from tests.factories import SEEDS, request_record, train_record
+from tests.factories import SEEDS, stored, train_record
 
 
 def written(folder: Path) -> Path:
     """A report of two networks, with its page."""
-    store = Store(folder)
-    records = [train_record(name, seed, 390) for name in ("lenet", "net") for seed in SEEDS]
-    for record in records:
-        store.append(record)
-    store.append(request_record([r.key for r in records], ["lenet", "net"]))
+    models = ("lenet", "net")
+    stored(folder, [train_record(name, seed, 390) for name in models for seed in SEEDS], models)
     rebuild(folder)
     return folder
 

@@ -17,7 +17,6 @@ from torch import nn
 import bench
 import zoo
 from bench.records.kinds import Record
-from bench.records.store import Store
 from bench.report import figures
 from bench.report.figures import curves, write_figures
 from bench.report.write import write_report
@@ -25,20 +24,17 @@ from bench.results.answers import misreadings
 from bench.results.runs import Results, read
 from bench.writing.marks import marks
 from bench.writing.style import GRID, PAIRS, darkened
-from tests.factories import count_record, request_record, train_record
+from tests.factories import count_record, stored, train_record
 from tests.programs import run_program
 
 
 def results_of(folder: Path, networks: dict[str, dict[str, Any]]) -> Results:
     """Networks of one seed each; their records have these fields besides the usual ones."""
-    store = Store(folder)
     records: list[Record] = [
         train_record(name, 1, 390, **changes) for name, changes in networks.items()
     ]
     records += [count_record(name, 61_706, 416_520) for name in networks]
-    for record in [*records, request_record([r.key for r in records], list(networks))]:
-        store.append(record)
-    return read(store)
+    return read(stored(folder, records, networks))
 
 
 @pytest.mark.parametrize("name", ["lenet5-relu", "lenet5-relu-lp", "lenet5", "lenet5-", "a b_c"])

@@ -22,7 +22,7 @@ from bench.report.figures import kernels, write_figures
 from bench.report.filters import same_start, starts, with_filters
 from bench.report.write import render, write_report
 from bench.results.runs import Results, read
-from tests.factories import RECIPE, request_record, train_record
+from tests.factories import RECIPE, stored, train_record
 from tests.programs import REPOSITORY
 from zoo import ModelSpec
 
@@ -45,10 +45,7 @@ def report_of(folder: Path, factors: dict[str, tuple[float, ...]]) -> Results:
             digest = weights_sha256(weights)
             save_weights(weights, folder / "weights" / f"{model}-cpu-{seed}.safetensors", digest)
             records.append(train_record(model, seed, 390, weights_sha256=digest))
-    store = Store(folder)
-    for record in (*records, request_record([r.key for r in records], list(factors))):
-        store.append(record)
-    return read(store)
+    return read(stored(folder, records, factors))
 
 
 def written(model: str, growth: tuple[float, ...], start: bytes = bytes(25)) -> Filters:

@@ -12,13 +12,12 @@ from hypothesis import strategies as some
 
 from bench.claims import __main__ as claims
 from bench.records.lines import DamagedLineError, decode, encode
-from bench.records.store import Store
 from bench.records.text import cell, one_line
 from bench.report.__main__ import main as report
 from bench.report.write import render, write_report
 from bench.results.runs import Results, read
 from bench.writing.templates import failed, harmless
-from tests.factories import SEEDS, failed_record, request_record, train_record
+from tests.factories import SEEDS, failed_record, stored, train_record
 from tests.lines import unsealed
 from tests.programs import run_module
 
@@ -77,15 +76,8 @@ def hostile(folder: Path) -> Results:
     words = "E: <img src=x onerror=alert(1)> [x](http://y) | `z` ${7*7} {{ 7*7 }}"
     bad = msgspec.structs.replace(failed_record("lenet", 3), error=words)
     records = [*(train_record("lenet", seed, 390) for seed in SEEDS[:2]), bad]
-    asked = request_record(
-        [record.key for record in records],
-        ["lenet"],
-        command="python -m bench.compare --models lenet --name '<script>alert(1)</script>'",
-    )
-    store = Store(folder)
-    for record in (*records, asked):
-        store.append(record)
-    return read(store)
+    command = "python -m bench.compare --models lenet --name '<script>alert(1)</script>'"
+    return read(stored(folder, records, ["lenet"], command=command))
 
 
 def test_an_exceptions_words_do_nothing_in_a_report(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tests.factories import (
     count_record,
     reference_record,
     request_record,
+    stored,
     timing_records,
     train_record,
 )
@@ -173,9 +174,7 @@ def test_cells_that_were_lost_are_failures_and_their_network_is_not_ok(tmp_path:
         *(train_record(model, seed, 390) for model in ("lenet", "net") for seed in SEEDS),
         *timing_records("lenet", 0.01),
     ]
-    store = Store(tmp_path)
-    for record in [*records, request_record([r.key for r in records], ["lenet", "net"])]:
-        store.append(record)
+    store = stored(tmp_path, records, ["lenet", "net"])
     assert read(store).failures == ()
     lines = read_lines(tmp_path)
     lost = ("train-net-2", "train-net-3", records[-1].key)

@@ -23,7 +23,7 @@ from bench.report.speed import speed
 from bench.results.runs import read
 from bench.timing import alone
 from bench.timing.alone import Beside
-from tests.factories import SEEDS, request_record, timing_records, train_record
+from tests.factories import SEEDS, stored, timing_records, train_record
 from tests.programs import REPOSITORY, run_module
 
 HOLDING = """
@@ -155,9 +155,7 @@ def test_a_report_says_when_others_computed_beside_it(
         for record in timing_records("lenet", 0.02)
     ]
     records = [*(train_record("lenet", seed, 390) for seed in SEEDS), *timings]
-    store = Store(tmp_path)
-    for record in [*records, request_record([r.key for r in records], ["lenet"])]:
-        store.append(record)
+    store = stored(tmp_path, records, ["lenet"])
     text = speed(read(store))
     assert f"kept {cores:.1f} cores busy" in text
     assert ("Others computed beside" in text) == said

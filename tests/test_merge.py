@@ -18,7 +18,7 @@ from tests.factories import (
     MACHINE,
     count_record,
     reference_record,
-    request_record,
+    stored,
     timing_records,
     train_record,
 )
@@ -44,10 +44,7 @@ def write(folder: Path, models: list[str], seeds: tuple[int, ...], **changes: An
         "command": f"python -m bench.compare --models {','.join(models)} --seeds {words}",
         **changes,
     }
-    store = Store(folder)
-    request = request_record([record.key for record in records], models, **asked)
-    for record in [*records, request]:
-        store.append(record)
+    stored(folder, records, models, **asked)
 
 
 def merge(reports: Path, *names: str) -> int:

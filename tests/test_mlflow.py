@@ -13,7 +13,7 @@ import pytest
 from tests.boards import free_port, get, running, until
 from tests.factories import failed_record, train_record
 from tests.programs import REPOSITORY, outside_pytest
-from tests.test_tracking import UNEVEN, points, stored
+from tests.test_tracking import UNEVEN, points, results_of
 
 mlflow = pytest.importorskip("mlflow", reason="the group `trackers` is not installed")
 
@@ -47,7 +47,7 @@ def test_a_store_has_each_run_and_the_comparison_with_the_reports_files(
     client: Any, tmp_path: Path
 ) -> None:
     folder = tmp_path / "x"
-    results = stored(folder, train_record("lenet", 1, 388, **UNEVEN), failed_record("lenet", 2))
+    results = results_of(folder, train_record("lenet", 1, 388, **UNEVEN), failed_record("lenet", 2))
     (folder / "report.md").write_text("the report")
     assert log_runs(results, folder).endswith(", experiment 'x': runs added: 2")
     found = runs(client)
@@ -70,10 +70,10 @@ def test_what_is_there_is_not_logged_again_and_what_was_cut_short_is(
     client: Any, tmp_path: Path
 ) -> None:
     first, second = train_record("lenet", 1, 388), train_record("lenet", 2, 384)
-    log_runs(stored(tmp_path / "x", first), tmp_path / "x")
+    log_runs(results_of(tmp_path / "x", first), tmp_path / "x")
     experiment = client.get_experiment_by_name("x").experiment_id
     client.create_run(experiment, run_name="cut short", tags={RECORD: second.key})
-    said = log_runs(stored(tmp_path / "x", first, second), tmp_path / "x")
+    said = log_runs(results_of(tmp_path / "x", first, second), tmp_path / "x")
     assert said.endswith("runs added: 1")
     names = [run.info.run_name for run in client.search_runs([experiment])]
     assert sorted(names) == ["comparison x", "lenet-cpu-1", "lenet-cpu-2"]

@@ -13,11 +13,10 @@ from matplotlib.figure import Figure
 import bench
 from bench.records import kinds
 from bench.records.errors import RequestError
-from bench.records.store import Store
 from bench.report.figures import FIGURES
 from bench.report.outcome import Outcome
 from bench.report.write import write_report
-from tests.factories import RIGHT, SEEDS, request_record, train_record, written_report
+from tests.factories import RIGHT, SEEDS, stored, train_record, written_report
 from tests.lines import read_lines
 from tests.programs import REPOSITORY, run_program
 
@@ -153,11 +152,8 @@ def test_a_notebook_shows_the_same_cells_as_html(outcome: Outcome) -> None:
 
 
 def test_what_comes_from_outside_is_no_html_in_a_notebook(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    run = train_record("lenet", 1, 390)
     name = "folder:<img src=x onerror=alert(1)>"
-    for record in (run, request_record([run.key], ["lenet"], dataset=name)):
-        store.append(record)
+    stored(tmp_path, [train_record("lenet", 1, 390)], ["lenet"], dataset=name)
     outcome = bench.load_results(tmp_path)
     assert name in repr(outcome).replace("&lt;", "<")
     parser = Cells()

@@ -54,9 +54,11 @@ def size_of_weights(_data_root: Path, weights: Path, *, trial: str, seed: int) -
     return {"bytes": path.stat().st_size}
 
 
-@pytest.mark.parametrize("replaced", [b"", b"other weights" * 1_000], ids=["empty", "others"])
-def test_weights_that_were_replaced_are_trained_again_before_a_probe_looks_into_them(
-    tmp_path: Path, replaced: bytes
+@pytest.mark.parametrize(
+    "instead", [None, b"", b"other weights" * 1_000], ids=["none", "empty", "others"]
+)
+def test_weights_that_are_lost_are_trained_again_before_a_probe_looks_into_them(
+    tmp_path: Path, instead: bytes | None
 ) -> None:
     store, trial = Store(tmp_path / "claims"), quick("lenet")
     supplied = partial(supply, store, [trial], data_root=tmp_path, side_by_side=1)
@@ -64,7 +66,9 @@ def test_weights_that_were_replaced_are_trained_again_before_a_probe_looks_into_
     (path,) = (tmp_path / "claims" / "weights").iterdir()
     (digest,) = read(store.read(), [trial], ()).trial("quick").digests.values()
     size = path.stat().st_size
-    path.write_bytes(replaced)
+    path.unlink()
+    if instead is not None:
+        path.write_bytes(instead)
     probe = Probe(run=size_of_weights, subject={"trial": "quick", "seed": 1})
     added = supplied([probe], shown=Progress())
     assert not added.failures

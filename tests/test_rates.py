@@ -22,7 +22,7 @@ from bench.results.families import design_effects
 from bench.results.learning_rates import learning, read_sweep
 from bench.results.runs import read
 from bench.statistics.design import CELLS, MODELS, QUESTIONS
-from tests.factories import request_record, train_record
+from tests.factories import stored, train_record
 
 RATES = (3e-4, 1e-3, 3e-3, 1e-2)  # of written records, whose own rate is 0.003
 OTHER_RATES = (3e-4, 1e-3, 1e-2)
@@ -87,8 +87,7 @@ def write_sweep(folder: Path, wrong: dict[tuple[str, float], int]) -> None:
                         weights_sha256="",
                     )
                 )
-    for record in [*train, request_record([r.key for r in train], list(MODELS))]:
-        store.append(record)
+    stored(folder, train, MODELS)
 
 
 def worse_sigmoid_and_tanh(tanh: int) -> dict[tuple[str, float], int]:

@@ -25,12 +25,11 @@ from bench.cells.data import load
 from bench.cells.reference import LOGISTIC_REGRESSION, MAJORITY_CLASS, Fitted, fit, reference_view
 from bench.cells.splits import Split, view
 from bench.records import kinds
-from bench.records.store import Store
 from bench.report.figures import write_figures
 from bench.report.opening import opening_view
 from bench.report.write import render, write_report
 from bench.results.runs import Results, read
-from tests.factories import SEEDS, reference_record, request_record, train_record
+from tests.factories import SEEDS, reference_record, stored, train_record
 
 
 def make_split(
@@ -234,11 +233,8 @@ def test_sums_has_reference_predictors_for_every_seed_and_one_that_fails_is_a_fa
 
 
 def results_of(folder: Path, *records: kinds.Record) -> Results:
-    store = Store(folder)
     models = list(dict.fromkeys(r.model for r in records if isinstance(r, kinds.Train)))
-    for record in [*records, request_record([r.key for r in records], models)]:
-        store.append(record)
-    return read(store)
+    return read(stored(folder, records, models))
 
 
 def trained(model: str, rights: tuple[int, ...], **changes: Any) -> list[kinds.Train]:

@@ -31,6 +31,7 @@ from tests.factories import (
     count_record,
     failed_record,
     request_record,
+    stored,
     timing_records,
     train_record,
     written_report,
@@ -69,15 +70,12 @@ def test_the_numbers_of_the_report_are_those_worked_out_by_hand(results: Results
 
 def results_of(folder: Path, right: Mapping[str, tuple[int, ...]]) -> Results:
     """Networks that get so many of 400 right, by seed; 0 for a seed that failed."""
-    store = Store(folder)
     records: list[Record] = [
         train_record(model, seed, count) if count else failed_record(model, seed)
         for model, counts in right.items()
         for seed, count in zip(SEEDS, counts, strict=False)
     ]
-    for record in [*records, request_record([r.key for r in records], list(right))]:
-        store.append(record)
-    return read(store)
+    return read(stored(folder, records, right))
 
 
 def ranking(results: Results) -> list[str]:
@@ -162,21 +160,16 @@ def test_a_failed_cell_is_a_row_and_the_table_says_so(results: Results) -> None:
 
 
 def test_networks_that_share_no_seed_are_still_reported(tmp_path: Path) -> None:
-    store = Store(tmp_path)
     records = [train_record("lenet", 1, 388), failed_record("lenet", 2)]
     records += [failed_record("net", 1), train_record("net", 2, 391)]
-    for record in [*records, request_record([r.key for r in records], ["lenet", "net"])]:
-        store.append(record)
+    store = stored(tmp_path, records, ["lenet", "net"])
     assert "no seed ran for both" in render(read(store), {})
 
 
 def test_one_seed_has_no_interval(tmp_path: Path) -> None:
-    store = Store(tmp_path)
     models = ["lenet", "net"]
     records = [train_record(model, 1, RIGHT[model][0]) for model in models]
-    for record in [*records, request_record([r.key for r in records], models)]:
-        store.append(record)
-    results = read(store)
+    results = read(stored(tmp_path, records, models))
     row = results_table(results).iloc[0]
     assert row.isna()[["test_accuracy_low", "test_accuracy_high", "test_accuracy_std"]].all()
     text = render(results, {})
@@ -189,10 +182,7 @@ def test_one_seed_has_no_interval(tmp_path: Path) -> None:
 
 
 def test_a_run_in_which_nothing_ran_still_has_a_report(tmp_path: Path) -> None:
-    store = Store(tmp_path)
-    for record in [failed_record("net", 1), request_record(["train-net-1"], ["net"])]:
-        store.append(record)
-    results = read(store)
+    results = read(stored(tmp_path, [failed_record("net", 1)], ["net"]))
     text = render(results, write_figures(results, tmp_path / "figures").drawn)
     assert text.startswith("# No run succeeded on digits\n")
     assert "out of memory" in text
@@ -274,12 +264,10 @@ def test_a_column_that_says_the_same_in_all_rows_is_left_out() -> None:
 
 
 def test_runs_that_diverged_are_counted_and_shown(tmp_path: Path) -> None:
-    store = Store(tmp_path)
     records = [
         train_record("lenet", seed, 390, diverged_at=5 if seed == 2 else None) for seed in SEEDS
     ] + [train_record("net", seed, 380 + seed) for seed in SEEDS]
-    for record in [*records, request_record([r.key for r in records], ["lenet", "net"])]:
-        store.append(record)
+    store = stored(tmp_path, records, ["lenet", "net"])
     text = render(read(store), {})
     said = (
         "- **1 run diverged** (the loss was no longer a number): 1 of `lenet` (seed 2 at step 5)."
@@ -332,7 +320,6 @@ def test_a_network_that_loses_to_a_logistic_regression_is_said_to(results: Resul
 
 
 def test_a_network_with_many_more_parameters_and_more_errors_is_named(tmp_path: Path) -> None:
-    store = Store(tmp_path)
     rights = {"lenet": (390, 391, 392), "dnn": (370, 372, 371)}
     records: list[Record] = [
         train_record(model, seed, right)
@@ -340,9 +327,7 @@ def test_a_network_with_many_more_parameters_and_more_errors_is_named(tmp_path: 
         for seed, right in zip(SEEDS, found, strict=True)
     ]
     records += [count_record("lenet", 1_000, 10), count_record("dnn", 2_000, 10)]
-    for record in [*records, request_record([r.key for r in records], list(rights))]:
-        store.append(record)
-    results = read(store)
+    results = read(stored(tmp_path, records, rights))
     found = bigger(results)
     assert found is not None
     assert (found.model, found.best, found.parameters) == ("dnn", "lenet", 2.0)

@@ -5,17 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bench.records.store import Store
 from bench.report.write import render
 from bench.results.runs import read
 from bench.results.table import results_table
-from tests.factories import SEEDS, request_record, train_record
+from tests.factories import SEEDS, stored, train_record
 
 
 def test_a_run_that_did_not_go_well_is_counted_and_its_outcome_stands_for_its_number(
     tmp_path: Path,
 ) -> None:
-    store = Store(tmp_path)
     gone: dict[str, Any] = {"test_accuracy": None, "misclassified": []}
     late = {"status": "timed out", "error": "not finished after 3 s; give it longer", **gone}
     records = [
@@ -23,8 +21,7 @@ def test_a_run_that_did_not_go_well_is_counted_and_its_outcome_stands_for_its_nu
         *(train_record("net", seed, 380, **late) for seed in SEEDS),
         *(train_record("dnn", seed, 380, diverged_at=5) for seed in SEEDS),
     ]
-    for record in [*records, request_record([r.key for r in records], ["lenet", "net", "dnn"])]:
-        store.append(record)
+    store = stored(tmp_path, records, ["lenet", "net", "dnn"])
     results = read(store)
     text = render(results, {})
     lenet, net, dnn = (
@@ -42,13 +39,11 @@ def test_a_run_that_did_not_go_well_is_counted_and_its_outcome_stands_for_its_nu
 
 
 def test_a_lost_worker_is_told(tmp_path: Path) -> None:
-    store = Store(tmp_path)
     records = [
         *(train_record("lenet", seed, 390, lost_workers=int(seed == 2)) for seed in SEEDS),
         *(train_record("net", seed, 380) for seed in SEEDS),
     ]
-    for record in [*records, request_record([r.key for r in records], ["lenet", "net"])]:
-        store.append(record)
+    store = stored(tmp_path, records, ["lenet", "net"])
     text = " ".join(render(read(store), {}).split())
     assert "The process of 1 run ended before it had answered" in text
     assert "with nothing beside it: `lenet` seed 2 on cpu." in text

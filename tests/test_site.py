@@ -12,7 +12,6 @@ import pytest
 
 from bench.records.errors import RequestError
 from bench.records.kinds import Record
-from bench.records.store import Store
 from bench.results.runs import read
 from bench.results.table import results_table
 from bench.site import __main__ as command
@@ -23,7 +22,7 @@ from bench.writing.style import PAIRS, PURPLE, RED
 from tests.factories import (
     SEEDS,
     count_record,
-    request_record,
+    stored,
     timing_records,
     train_record,
     yardstick_record,
@@ -61,9 +60,7 @@ def write_report(folder: Path, right: dict[str, Sequence[int]], **request: Any) 
         records += timing_records(model, 0.020)
         records.append(count_record(model, 61_706, 416_520))
     records.append(yardstick_record(0.005))
-    store = Store(folder)
-    for record in [*records, request_record([r.key for r in records], models, **request)]:
-        store.append(record)
+    store = stored(folder, records, models, **request)
     results_table(read(store)).to_csv(folder / "results.csv", index=False)
     (folder / "report.md").write_text(f"# `{models[0]}` wins\n\n[all](records.jsonl)\n")
 

@@ -18,7 +18,7 @@ from bench.timing.gpu import parse
 from bench.timing.measure import Timing
 from bench.timing.protocol import PHASES, PROCESSES, ROUNDS, Workload
 from bench.timing.workloads import timing_record
-from tests.factories import request_record, train_record
+from tests.factories import stored, train_record
 
 # Log-ratios of five processes to their mean: mean 0, deviation sqrt(2.5) of their unit.
 LUCK = (-2, -1, 0, 1, 2)
@@ -54,13 +54,9 @@ def older(model: str, milliseconds: float, **more: Any) -> kinds.Timing:
 
 
 def results(folder: Path, timings: list[kinds.Timing]) -> Results:
-    store = Store(folder)
     models = [m for m in dict.fromkeys(record.model for record in timings) if m != "yardstick"]
     records = [*(train_record(model, 1, 360) for model in models), *timings]
-    keys = [record.key for record in records]
-    for record in (*records, request_record(keys, models, baseline=models[0])):
-        store.append(record)
-    return read(store)
+    return read(stored(folder, records, models, baseline=models[0]))
 
 
 def test_ratios_are_against_the_first_network_over_processes(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from bench.results.runs import Results, read
 from bench.tracking.entries import entries, summary
 from bench.tracking.tensorboard import write_events
 from tests.boards import board, until
-from tests.factories import count_record, failed_record, request_record, train_record
+from tests.factories import count_record, failed_record, stored, train_record
 
 # Two points of 100 examples an epoch, then one: the losses of the epochs are the means.
 UNEVEN = {
@@ -24,21 +24,16 @@ UNEVEN = {
 }
 
 
-def stored(folder: Path, *records: kinds.Train) -> Results:
+def results_of(folder: Path, *records: kinds.Train) -> Results:
     """The results of a run that has these records."""
-    store = Store(folder)
-    count = count_record("lenet", 61_706, 416_520)
-    for record in (*records, count):
-        store.append(record)
-    keys = [record.key for record in (*records, count)]
     seeds = tuple(record.seed for record in records)
-    store.append(request_record(keys, ["lenet"], seeds=seeds))
-    return read(store)
+    count = count_record("lenet", 61_706, 416_520)
+    return read(stored(folder, [*records, count], ["lenet"], seeds=seeds))
 
 
 @pytest.fixture
 def results(tmp_path: Path) -> Results:
-    return stored(
+    return results_of(
         tmp_path / "x", train_record("lenet", 1, 388, **UNEVEN), failed_record("lenet", 2)
     )
 
@@ -81,7 +76,7 @@ def test_epochs_that_records_leave_out_and_losses_that_are_no_numbers_have_no_po
         training_curve=[(200, 0.5), (350, 0.25), (400, None)],
         test_curve=[(e, 100 * e, None if e == 4 else 0.5, 0.9, None) for e in range(5)],
     )
-    (entry,) = entries(stored(tmp_path / "x", record))
+    (entry,) = entries(results_of(tmp_path / "x", record))
     assert entry.curves["loss/train"] == ((2, 0.5),)
     assert [epoch for epoch, _ in entry.curves["loss/test"]] == [0, 1, 2, 3]
     assert "accuracy/validation" not in entry.curves
@@ -118,9 +113,9 @@ def test_tensorboards_reader_finds_scalars_and_hyperparameters(
 
 def test_a_run_that_goes_on_has_all_its_points_once(tmp_path: Path) -> None:
     first = train_record("lenet", 1, 388)
-    write_events(stored(tmp_path / "x", first), tmp_path / "x")
+    write_events(results_of(tmp_path / "x", first), tmp_path / "x")
     second = train_record("lenet", 2, 384)
-    folder = write_events(stored(tmp_path / "x", first, second), tmp_path / "x")
+    folder = write_events(results_of(tmp_path / "x", first, second), tmp_path / "x")
     assert len(scalars(folder / "lenet-cpu-1", "accuracy/test")) == 3
     assert len(scalars(folder / "lenet-cpu-2", "accuracy/test")) == 3
     assert not (tmp_path / "x" / ".tensorboard").exists()

@@ -10,26 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 
 import zoo
 from bench.cells import data, splits
 from bench.cells.batches import Batches
 from bench.cells.common_recipe import (
-    COMMON,
-    SWEEP_RATES,
-    best_for,
     common_recipe,
-    read_outcome,
-    winner,
 )
 from bench.cells.determinism import Stream, deterministic, stream_seed
-from bench.cells.fitting import image_models, twins
 from bench.cells.losses import LOSSES
 from bench.cells.train import (
     Training,
@@ -40,7 +32,6 @@ from bench.cells.train import (
     training_step,
 )
 from bench.cells.weights import weights_sha256
-from bench.statistics.design import MODELS
 from zoo.spec import (
     IMAGENET_STATISTICS,
     MNIST_STATISTICS,
@@ -299,36 +290,6 @@ def test_pixels_are_scaled_normalised_and_spread_over_channels() -> None:
     assert Batches(Normalisation(mean=(0.5,), std=(0.5,)), 1)(rows) is rows
 
 
-def test_cross_entropy_is_nll_of_log_softmax_and_its_one_hot_form() -> None:
-    outputs, labels = torch.randn(6, 10), torch.randint(10, (6,))
-    cross_entropy = LOSSES["cross-entropy"](outputs, labels)
-    one_hot = functional.one_hot(labels, 10)
-    written_out = -(one_hot * outputs.log_softmax(dim=1)).sum(dim=1).mean()
-    torch.testing.assert_close(cross_entropy, LOSSES["nll"](outputs.log_softmax(dim=1), labels))
-    torch.testing.assert_close(cross_entropy, written_out)
-    probabilities = LOSSES["nll-of-probabilities"](outputs.softmax(dim=1), labels)
-    torch.testing.assert_close(cross_entropy, probabilities)
-
-
-def test_a_probability_of_zero_gives_a_finite_loss() -> None:
-    loss = LOSSES["nll-of-probabilities"](torch.tensor([[1.0, 0.0]]), torch.tensor([1]))
-    assert torch.isfinite(loss)
-
-
-def test_cross_entropy_of_softmax_outputs_stays_between_its_two_ends() -> None:
-    # log(e + 9) - 1 where the right class has probability 1, log(e + 9) where a wrong one has
-    right, wrong = torch.eye(10)[:1], torch.eye(10)[1:2]
-    label = torch.tensor([0])
-    assert LOSSES["cross-entropy"](right, label).item() == pytest.approx(1.4612, abs=5e-5)
-    assert LOSSES["cross-entropy"](wrong, label).item() == pytest.approx(2.4612, abs=5e-5)
-
-
-def test_squared_error_is_averaged_over_all_entries() -> None:
-    outputs = torch.tensor([[1.0, 0.0, 0.0], [0.0, 0.0, 0.5]])
-    # No error in the first row; -1 and 0.5 in the second; six entries.
-    assert LOSSES["mse-one-hot"](outputs, torch.tensor([0, 1])).item() == pytest.approx(1.25 / 6)
-
-
 def test_xavier_initialisation_is_that_of_the_document() -> None:
     torch.manual_seed(0)
     network = zoo.get("lenet-rgb").build()
@@ -403,43 +364,6 @@ def test_full_batch_training_takes_one_step_an_epoch_and_is_watched_now_and_then
     assert trained.test_curve[-1].epoch == 50
     assert len(trained.test_curve) <= 12
     assert len(trained.training_curve) <= 20
-
-
-@pytest.mark.parametrize("dataset", COMMON)
-def test_the_common_recipe_is_the_candidate_with_the_best_mean_validation_accuracy(
-    dataset: str,
-) -> None:
-    outcome = pd.read_csv(Path(data.__file__).with_name(f"common-{dataset}.csv"))
-    means = outcome.groupby(["learning_rate", "schedule"])["validation_accuracy"].mean()
-    assert len(means) == 10
-    chosen = COMMON[dataset]
-    assert means.idxmax() == (chosen.learning_rate, chosen.schedule)
-    assert winner(read_outcome(dataset)).settings == chosen
-
-
-@pytest.mark.parametrize("dataset", COMMON)
-def test_the_sweeps_rates_span_the_best_rate_of_every_network_of_the_design(dataset: str) -> None:
-    rates, outcome = SWEEP_RATES[dataset], read_outcome(dataset)
-    assert COMMON[dataset].learning_rate in rates
-    tried = twins(image_models())  # equal networks under the first one's name
-    for model in MODELS:
-        name = next(first for first, others in tried.items() if model in (first, *others))
-        best = best_for(outcome, name, COMMON[dataset].schedule).settings.learning_rate
-        assert rates[0] <= best <= rates[-1], model
-
-
-@pytest.mark.parametrize("dataset", COMMON)
-def test_models_share_everything_of_the_common_recipe_but_loss_and_statistics(dataset: str) -> None:
-    recipes = {
-        replace(common_recipe(zoo.get(name), dataset), loss="nll", normalisation=MNIST_STATISTICS)
-        for name in zoo.names()
-    }
-    assert len(recipes) == 1
-
-
-def test_data_sets_without_a_choice_of_their_own_take_the_recipe_of_digits() -> None:
-    lenet = zoo.get("lenet")
-    assert common_recipe(lenet, "pictures:somewhere") == common_recipe(lenet, "digits")
 
 
 @pytest.mark.cuda
@@ -548,13 +472,6 @@ def test_weights_that_the_last_step_left_infinite_are_noticed_though_no_loss_was
     assert first_not_finite(losses, [torch.ones(2)], 10) is None
     assert first_not_finite(losses, [torch.tensor([1.0, torch.inf])], 10) == 10
     assert first_not_finite(np.array([1.0, np.nan, np.inf]), [torch.ones(2)], 10) == 9
-
-
-def test_settings_leave_out_defaults_so_that_a_new_one_changes_no_recipe() -> None:
-    recipe = common_recipe(zoo.get("lenet"))
-    assert recipe.settings["schedule"] == "linear"
-    assert "schedule" not in replace(recipe, schedule="constant").settings
-    assert recipe.settings["train_batch"] == recipe.train_batch
 
 
 @pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])

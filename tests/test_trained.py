@@ -18,9 +18,8 @@ import bench
 from bench import predict
 from bench.cells.data import Dataset, load
 from bench.records.errors import RequestError
-from bench.records.store import Store
 from bench.records.wrong_answers import from_plain
-from tests.factories import failed_record, request_record, train_record
+from tests.factories import failed_record, stored, train_record
 from tests.lines import Line, read_lines
 
 MEAN, STD = 0.1307, 0.3081  # of MNIST, which the common recipe takes
@@ -137,10 +136,7 @@ def test_runs_that_failed_or_diverged_cannot_be_loaded(tmp_path: Path) -> None:
         failed_record("lenet", 1),
         msgspec.structs.replace(train_record("dnn", 1, 40), diverged_at=7),
     ]
-    store = Store(tmp_path)
-    request = request_record([run.key for run in runs], ["lenet", "dnn"], seeds=(1,))
-    for record in (*runs, request):
-        store.append(record)
+    stored(tmp_path, runs, ["lenet", "dnn"], seeds=(1,))
     with pytest.raises(RequestError, match="did not go through: RuntimeError: out of memory"):
         bench.load_trained(tmp_path, "lenet", seed=1)
     with pytest.raises(RequestError, match="diverged at step 7"):
@@ -268,9 +264,7 @@ def test_wrong_requests_about_pictures_end_with_2_and_one_line(
     trained_report: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = train_record("dnn-sums", 1, 300, classes=3, dataset="sums")
-    store = Store(tmp_path)
-    for record in (run, request_record([run.key], ["dnn-sums"], dataset="sums")):
-        store.append(record)
+    stored(tmp_path, [run], ["dnn-sums"], dataset="sums")
     for report, arguments, said in (
         (tmp_path, ["dnn-sums", "x.png"], "takes rows of 3 numbers and no pictures"),
         (trained_report, ["lenet"], "picture"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bench.cluster.expected import Expected
 from bench.cluster.worker import Prepared, leave, prepare
-from bench.records.text import one_line
+from bench.records.text import one_line, plural
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -97,7 +97,7 @@ class Workers:
         if not self.prepared:
             return "none is left, waiting for one"
         slots = self.slots(self.expected.devices[0])
-        return f"{_workers(self.prepared)} for {_several(slots, 'cell')} at a time"
+        return f"{_workers(self.prepared)} for {plural(slots, 'cell')} at a time"
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -126,8 +126,4 @@ class Workers:
 
 
 def _workers(some: Sized) -> str:
-    return _several(len(some), "worker")
-
-
-def _several(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number} {noun}s"
+    return plural(len(some), "worker")

@@ -19,6 +19,7 @@ from scipy import stats
 
 from bench.diff.sides import Place, Side, shared
 from bench.diff.thresholds import UNITS
+from bench.records.text import plural
 from bench.results.runs import Runs
 from bench.results.speeds import NO_SPEED, seconds_per_sample
 from bench.statistics.accuracy import correctness, interval_of, pair
@@ -180,7 +181,7 @@ def _accuracy(metric: Metric, place: Place, a: Side, b: Side, confidence: float)
         b=float(after.mean()),
         change=float(moved.mean()),
         interval=interval,
-        basis=f"{len(seeds)} paired seed{'s' if len(seeds) > 1 else ''}{samples}",
+        basis=f"{plural(len(seeds), 'paired seed')}{samples}",
         known=known,
     )
 

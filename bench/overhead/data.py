@@ -17,10 +17,10 @@ MODELS = ("lenet", "cnn", "dnn", "net", "lenet-sigmoid")  # the documents' own, 
 SEEDS = (1, 2, 3)  # of each, in the whole comparison
 TEST_START = 60_000  # MNIST's test pictures lie behind its training pictures
 
-STEP_BATCHES = 100  # of an epoch in which a training step is timed
+STEP_BATCHES = 50  # of an epoch in which a training step is timed
 # Suite and bare loop take turns for so many seconds, such an epoch each, and so often at least; the
 # first turn is left out. Few epochs of a tenth of a second say more of what else the machine does.
-STEP_SECONDS, STEP_TURNS = 10.0, 4
+STEP_SECONDS, STEP_TURNS = 6.0, 4
 
 MODE_EPOCHS = 5  # of the networks that run in modes, over the training pictures above
 MODE_TEST_PICTURES = 10_000  # all, because a mode changes few answers

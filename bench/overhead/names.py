@@ -1,6 +1,7 @@
 """What contenders are called, in records and tables."""
 
 SUITE, BARE, DOCUMENT, LIGHTNING, SKORCH = "suite", "bare loop", "document", "Lightning", "skorch"
+OWN = "the suite's own code"
 ONE, MANY = "one at a time", "side by side"
 BARE_ALONE, BARE_BESIDE = "bare loops, one process", "bare loops, a process for each core"
 DEFAULTS, OURS = "torch's defaults", "the suite's"

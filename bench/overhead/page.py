@@ -24,6 +24,7 @@ from bench.overhead.names import (
     DOCUMENT,
     MANY,
     ONE,
+    OWN,
     SUITE,
 )
 from bench.overhead.ratios import Ratio, Row, ratio, rows, seconds_of
@@ -66,6 +67,7 @@ class OverheadPage:
         test_pictures: Pictures tested after it.
         turns: Epochs of the suite and of the bare loop in a round of a training step.
         batches: Steps of such an epoch.
+        own: The contender of a step that is the suite's own code alone.
     """
 
     steps: tuple[Row, ...]
@@ -93,6 +95,7 @@ class OverheadPage:
     test_pictures: int = TEST_PICTURES
     turns: int = STEP_TURNS
     batches: int = STEP_BATCHES
+    own: str = OWN
 
 
 def write_page(folder: Path) -> None:

@@ -22,6 +22,7 @@ from bench.overhead.names import (
     LIGHTNING,
     MANY,
     ONE,
+    OWN,
     SKORCH,
     SUITE,
 )
@@ -118,9 +119,10 @@ def _there(*packages: str) -> bool:
 
 def _steps(data_root: Path) -> dict[str, Contender]:
     both = Contender(steps.suite_beside_bare_loop, data_root, gives=(SUITE, BARE))
+    own = Contender(steps.own_code, data_root)
     if not _there("lightning"):
-        return {SUITE: both}
-    return {SUITE: both, LIGHTNING: Contender(steps.lightning, data_root)}
+        return {SUITE: both, OWN: own}
+    return {SUITE: both, OWN: own, LIGHTNING: Contender(steps.lightning, data_root)}
 
 
 def _options(data_root: Path) -> dict[str, Contender]:

@@ -1,4 +1,4 @@
-"""Text from outside, such as a name or an exception's words, made safe to show in one line."""
+"""Text from outside made safe to show, such as a name or an exception's words; plurals."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ def one_line(text: object) -> str:
     except Exception:
         words = f"<{type(text).__name__} without words>"
     return "".join(x if x.isprintable() else x.encode("unicode_escape").decode() for x in words)
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 seed`, `5 seeds`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def cell(value: object) -> object:

@@ -227,11 +227,6 @@ def listed(values: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def plural(number: int, noun: str) -> str:
-    """`1 seed`, `5 seeds`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def probability(p: float | None) -> str:
     """A p value, or a dash where there is none."""
     if p is None:

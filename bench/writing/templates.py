@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from bench.records.text import one_line
+from bench.records.text import one_line, plural
 from bench.writing import markdown
 
 if TYPE_CHECKING:
@@ -158,12 +158,13 @@ FILTERS: dict[str, Any] = {
     "escape": escape,
     "failed": failed,
     "outcomes": outcomes,
+    "plural": plural,
     "made": Markup,  # the text of another template, whose values are harmless already
     **{
         name: getattr(markdown, name)
         for name in (
             *("percent", "points", "distance", "integer", "decimal", "milliseconds"),
-            *("probability", "p_equals", "plural"),
+            *("probability", "p_equals"),
             *("interval", "names", "signed", "signed_interval", "spread"),
             *("quartile_range", "ratio_interval", "tenths", "change", "listed", "codes"),
             *(
