@@ -242,6 +242,9 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
     assert "every run ends in the same weights, bit for bit" in page
     # two processes do 2 loops in 3.2 s, one needs 6 s for them; 24 s / 10.8 s = 2.22
     assert "2 bare loops side by side get 1.88 (1.88 to 1.88) times as much done as one" in page
+    # 16 runs of 0.75 s on 2 workers end together, so that only the cores count
+    assert "2 workers are 2.00 times as fast as one" in page
+    assert "Both together make 1.88; measured were 1.80 (1.80 to 1.80)." in page
     assert "2.22 (2.22 to 2.22) with one run at a time" in page
     assert "| `lenet` | 64 | 10.00 | 1.02 (1.02 to 1.02) | 1.2% (1.2 to 1.2) | failed |" in page
     assert "This suite's own code takes 1.2% to 1.2% of a training step" in page

@@ -54,6 +54,7 @@ class OverheadPage:
         documents_over_suite: Documents' time over the suite's on all cores.
         documents_over_one: The same over the suite's time one at a time.
         one_over_many: The suite's time one at a time over its time on all cores.
+        uneven: How many times as fast all cores are if each cell takes as long as it took alone.
         cores: How many times as much bare loops get done on all cores as one of them does.
         cells: Cells of the whole comparison.
         same_bits: Whether they end in the same weights both ways.
@@ -81,6 +82,7 @@ class OverheadPage:
     documents_over_suite: Ratio
     documents_over_one: Ratio
     one_over_many: Ratio
+    uneven: float
     cores: Ratio
     cells: int
     same_bits: bool
@@ -115,6 +117,7 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
     (cells,) = of_kind(records.values(), kinds.OverheadCells)
     (where,) = of_kind(records.values(), kinds.Machine)
     total = seconds_of(found, "total", "")
+    alone = tuple(cells.seconds.values())
     documents = median(total[DOCUMENT])
     modes = modes_view(found)
     return OverheadPage(
@@ -129,15 +132,13 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
         documents_over_suite=ratio(total[DOCUMENT], total[MANY]),
         documents_over_one=ratio(total[DOCUMENT], total[ONE]),
         one_over_many=ratio(total[ONE], total[MANY]),
+        uneven=sum(alone) / simulated(alone, cells.side_by_side),
         cores=ratio(cells.side_by_side * total[BARE_ALONE], total[BARE_BESIDE]),
         cells=len(cells.seconds),
         same_bits=cells.same_bits,
         workers=cells.side_by_side,
-        simulated={
-            workers: documents / simulated(tuple(cells.seconds.values()), workers)
-            for workers in WORKERS
-        },
-        longest=max(cells.seconds.values()),
+        simulated={workers: documents / simulated(alone, workers) for workers in WORKERS},
+        longest=max(alone),
         failures=tuple(
             f"{record.part} {record.model} {record.contender}: {record.error}"
             for record in found
