@@ -6,16 +6,18 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 import torch
 
-from bench.cells import outcomes
+from bench.cells import machine, outcomes
 from bench.cells.outcomes import EndedError, TimedOutError
 from bench.cells.processes import ForkedProcess, ProcessEndedError
 from bench.cells.side_by_side import Guard, run_all
+from bench.records.errors import RequestError
 from tests.programs import REPOSITORY, outside_pytest
 
 
@@ -147,6 +149,24 @@ def test_a_process_that_has_ended_says_so_to_whoever_asks_it(thing: object) -> N
         process.ask("__call__", 1)
         with pytest.raises(ProcessEndedError, match="a process ended with -9"):
             process.answer()
+
+
+def die_so_often(times: int, log: Path) -> dict[str, str]:
+    """Ends its process the first times, as another program can by SIGKILL."""
+    log.write_text(log.read_text() + "x" if log.exists() else "x")
+    if len(log.read_text()) <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {"TF32": "off"}
+
+
+def test_torchs_settings_are_read_once_more_if_the_process_that_reads_them_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "_flags", partial(die_so_often, 1, tmp_path / "once"))
+    assert machine.flags() == {"TF32": "off"}
+    monkeypatch.setattr(machine, "_flags", partial(die_so_often, 2, tmp_path / "twice"))
+    with pytest.raises(RequestError, match="was ended twice; if memory is short"):
+        machine.flags()
 
 
 def test_what_takes_too_long_is_ended_and_not_tried_again_and_all_else_goes_on() -> None:

@@ -6,11 +6,13 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from bench.cells.processes import ForkedProcess
+from bench.cells.processes import ForkedProcess, ProcessEndedError
 from bench.records.environment import Environment
+from bench.records.errors import RequestError
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pillow", "joblib")
 
@@ -61,11 +63,19 @@ def flags() -> dict[str, str]:
     """The settings that `deterministic` trains under, as torch reports them.
 
     Asked of a process like those that train: the first who sets them has torch load its compiler.
+
+    Raises:
+        RequestError: That process was ended, and so was another one.
     """
-    with ForkedProcess(_flags) as process:
-        process.ask("__call__")
-        found: dict[str, str] = process.answer()
-        return found
+    for _ in range(2):
+        with suppress(ProcessEndedError), ForkedProcess(_flags) as process:
+            process.ask("__call__")
+            found: dict[str, str] = process.answer()
+            return found
+    raise RequestError(
+        "the process that reads torch's settings was ended twice; if memory is short, close other "
+        "programs, then give the command again"
+    )
 
 
 def _flags() -> dict[str, str]:
