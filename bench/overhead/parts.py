@@ -119,10 +119,10 @@ def _there(*packages: str) -> bool:
 
 def _steps(data_root: Path) -> dict[str, Contender]:
     both = Contender(steps.suite_beside_bare_loop, data_root, gives=(SUITE, BARE))
-    own = Contender(steps.own_code, data_root)
-    if not _there("lightning"):
-        return {SUITE: both, OWN: own}
-    return {SUITE: both, OWN: own, LIGHTNING: Contender(steps.lightning, data_root)}
+    found = {SUITE: both, OWN: Contender(steps.own_code, data_root)}
+    if _there("lightning"):
+        found[LIGHTNING] = Contender(steps.lightning, data_root)
+    return found
 
 
 def _options(data_root: Path) -> dict[str, Contender]:
