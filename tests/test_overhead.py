@@ -17,7 +17,7 @@ from bench.cells.batches import Batches
 from bench.cells.train import Training
 from bench.cells.weights import weights_sha256
 from bench.overhead import steps
-from bench.overhead.data import STEP_BATCHES, STEP_TURNS, split
+from bench.overhead.data import MODELS, SEEDS, STEP_BATCHES, STEP_TURNS, split
 from bench.overhead.loops import loaders
 from bench.overhead.measure import Contender, Outcome, take_turns
 from bench.overhead.names import (
@@ -54,7 +54,14 @@ ROUNDS = 8
     ],
 )
 def test_cells_go_to_the_first_worker_that_is_free(workers: int, expected: float) -> None:
-    assert simulated([3.0, 2.0, 4.0], workers) == expected
+    seconds = {("lenet", 1): 3.0, ("dnn", 1): 2.0, ("net", 1): 4.0}
+    assert simulated(seconds, workers) == expected
+
+
+def test_in_the_second_seed_the_run_that_takes_longest_begins_first() -> None:
+    # One worker takes 1 and then the 4 of the second seed, the other 4 and then 1.
+    seconds = {("dnn", 1): 1.0, ("net", 1): 4.0, ("dnn", 2): 1.0, ("net", 2): 4.0}
+    assert simulated(seconds, 2) == 5.0
 
 
 def test_a_ratio_is_that_of_the_same_rounds_and_has_no_width_where_they_agree() -> None:
@@ -227,7 +234,7 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
         kinds.OverheadCells(
             key="c",
             experiment=kinds.OVERHEAD_CELLS,
-            seconds={f"cell {n}": 0.75 for n in range(16)},
+            seconds={f"{model} seed {n} cpu": 0.75 for n in SEEDS for model in MODELS},
             same_bits=True,
             side_by_side=2,
         ),
@@ -236,15 +243,15 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
     write_page(tmp_path / "overhead")
     page = " ".join((tmp_path / "overhead" / "report.md").read_text().split())
     assert page.startswith("# A small comparison takes 4.0 times as long")
-    assert "take 4.00 (4.00 to 4.00) times as long as this suite for the same 16 runs" in page
+    assert "take 4.00 (4.00 to 4.00) times as long as this suite for the same 15 runs" in page
     assert "24.0 s against 6.0 s" in page
     assert "One run at a time takes 1.80 (1.80 to 1.80) times as long as 2 side by side" in page
     assert "every run ends in the same weights, bit for bit" in page
     # two processes do 2 loops in 3.2 s, one needs 6 s for them; 24 s / 10.8 s = 2.22
     assert "2 bare loops side by side get 1.88 (1.88 to 1.88) times as much done as one" in page
-    # 16 runs of 0.75 s on 2 workers end together, so that only the cores count
-    assert "2 workers are 2.00 times as fast as one" in page
-    assert "Both together make 1.88; measured were 1.80 (1.80 to 1.80)." in page
+    # 15 runs of 0.75 s on 2 workers take as long as 8 on one; 1.875 * 1.875 / 2 = 1.76
+    assert "2 workers are 1.88 times as fast as one" in page
+    assert "Both together make 1.76; measured were 1.80 (1.80 to 1.80)." in page
     assert "2.22 (2.22 to 2.22) with one run at a time" in page
     assert "| `lenet` | 64 | 10.00 | 1.02 (1.02 to 1.02) | 1.2% (1.2 to 1.2) | failed |" in page
     assert "This suite's own code takes 1.2% to 1.2% of a training step" in page
@@ -252,6 +259,6 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
     assert "41 s for `lenet`." in page
     assert "## Execution modes" in page
     assert "| `net` | 64 | 0.50 | 3.50 (3.50 to 3.50) |" in page
-    # 16 cells of 0.75 s: 4 workers need 3 s, 8 need 1.5 s, 16 need 0.75 s; the documents need 24 s
+    # 15 runs of 0.75 s: 4 workers need 3 s, 8 need 1.5 s, 16 need 0.75 s; the documents need 24 s
     assert "| 4 | 8.0 | | 8 | 16.0 | | 16 | 32.0 |" in page
     assert "step lenet Lightning: ImportError: no lightning" in page

@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from bench.cells.jobs import Job, failed_record, run_unit
+from bench.cells.order import longest_first
 from bench.cells.outcomes import EndedError
 from bench.cells.plan import Cell
 from bench.cells.side_by_side import Guard, run_all
@@ -85,7 +86,17 @@ class Here:
         guard: Guard,
     ) -> Iterator[tuple[Unit, list[kinds.Train] | Exception]]:
         train = partial(run_unit, side_by_side=side_by_side)
-        return run_all(train, units, side_by_side, meanwhile, guard)
+        took: dict[str, float] = {}
+        in_order = longest_first(units, _which, took)
+        for unit, result in run_all(train, in_order, side_by_side, meanwhile, guard):
+            if not isinstance(result, Exception):
+                seconds = [record.train_seconds for record in result]
+                took[unit[0].cell.model] = sum(each for each in seconds if each is not None)
+            yield unit, result
+
+
+def _which(unit: Unit) -> tuple[str, int]:
+    return unit[0].cell.model, unit[0].cell.seed
 
 
 HERE = Here()

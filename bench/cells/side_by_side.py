@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
@@ -45,7 +44,7 @@ class _Busy(Generic[Item]):
 
 def run_all(
     do: Callable[[Item], Result],
-    items: Sequence[Item],
+    items: Iterable[Item],
     at_a_time: int,
     meanwhile: Callable[[], object] | None = None,
     guard: Guard = _NONE,
@@ -58,7 +57,8 @@ def run_all(
 
     Args:
         do: The function.
-        items: What it is called with, in this order.
+        items: What it is called with, in this order; each is asked for when a process is free, so
+            that the order may depend on what has come of those before.
         at_a_time: How many at a time, each in a process of its own; one stays in this process
             unless the guard says otherwise.
         meanwhile: Called once there are fewer items left than processes, so that the processor does
@@ -82,18 +82,22 @@ def run_all(
 
 def _side_by_side(
     do: Callable[[Item], Result],
-    items: Sequence[Item],
+    items: Iterable[Item],
     at_a_time: int,
     meanwhile: Callable[[], object] | None,
     guard: Guard,
 ) -> Generator[tuple[Item, Result | ProcessEndedError]]:
-    waiting = deque(items)
+    waiting, are_left = iter(items), True
     idle: list[ForkedProcess] = []
     busy: dict[Connection, _Busy[Item]] = {}
     try:
-        while waiting or busy:
-            while waiting and len(busy) < at_a_time:
-                item = waiting.popleft()
+        while are_left or busy:
+            while are_left and len(busy) < at_a_time:
+                try:
+                    item = next(waiting)
+                except StopIteration:
+                    are_left = False
+                    break
                 process = idle.pop() if idle else ForkedProcess(do)
                 try:
                     process.ask("__call__", item)
@@ -105,7 +109,7 @@ def _side_by_side(
                     busy[process.connection] = _Busy(
                         process=process, item=item, until=until, kills=memory_kills()
                     )
-            if meanwhile and not waiting and len(busy) < at_a_time:
+            if meanwhile and not are_left and len(busy) < at_a_time:
                 meanwhile()
                 meanwhile = None
             for worker, result in _finished(busy, guard):

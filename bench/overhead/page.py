@@ -117,7 +117,11 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
     (cells,) = of_kind(records.values(), kinds.OverheadCells)
     (where,) = of_kind(records.values(), kinds.Machine)
     total = seconds_of(found, "total", "")
-    alone = tuple(cells.seconds.values())
+    alone = {
+        (model, seed): cells.seconds[f"{model} seed {seed} cpu"]
+        for seed in SEEDS
+        for model in MODELS
+    }
     documents = median(total[DOCUMENT])
     modes = modes_view(found)
     return OverheadPage(
@@ -132,13 +136,13 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
         documents_over_suite=ratio(total[DOCUMENT], total[MANY]),
         documents_over_one=ratio(total[DOCUMENT], total[ONE]),
         one_over_many=ratio(total[ONE], total[MANY]),
-        uneven=sum(alone) / simulated(alone, cells.side_by_side),
+        uneven=sum(alone.values()) / simulated(alone, cells.side_by_side),
         cores=ratio(cells.side_by_side * total[BARE_ALONE], total[BARE_BESIDE]),
         cells=len(cells.seconds),
         same_bits=cells.same_bits,
         workers=cells.side_by_side,
         simulated={workers: documents / simulated(alone, workers) for workers in WORKERS},
-        longest=max(alone),
+        longest=max(alone.values()),
         failures=tuple(
             f"{record.part} {record.model} {record.contender}: {record.error}"
             for record in found
