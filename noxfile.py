@@ -118,7 +118,9 @@ def profile(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Runs the tests, a file to each process; no network, no GPU needed."""
     _install(session, "tests", compiled=True)
-    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
+    # Each of hundreds of processes would compile this project's source anew.
+    kept = {"PYTHONDONTWRITEBYTECODE": ""}
+    session.run("pytest", *SIDE_BY_SIDE, *session.posargs, env=kept)
 
 
 @nox.session

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,33 +89,32 @@ class Killer:
     def kill_a_worker(self) -> bool:
         """Starts the command, ends a process that trains for it, and waits until it is done.
 
+        The moments are counted from the first cell that is trained.
+
         Returns:
-            Whether there was such a process at the moment that was drawn, or later.
+            Whether a cell was lost by that; at the moment that was drawn all may have been trained.
         """
         process = self.command.start()
+        while not finished(self.command.folder) and process.poll() is None:
+            time.sleep(0.05)
         time.sleep(self.moments.uniform(0, self.seconds))
-        while not (hit := _end_busiest_worker(process.pid)) and process.poll() is None:
-            time.sleep(0.1)
+        _end_busiest_worker(process.pid)
         process.wait(timeout=3_600)
         self._ended(process)
-        return hit
+        return any(cell.lost_workers for cell in trained(self.command.folder))
 
     def _ended(self, process: subprocess.Popen[bytes]) -> None:
         self.codes[process.returncode] += 1
         assert_nothing_runs(process.pid)
 
 
-def _end_busiest_worker(main: int) -> bool:
+def _end_busiest_worker(main: int) -> None:
     """Ends the busiest of those that were started by another than the main process, if any is."""
-    try:
+    with suppress(psutil.NoSuchProcess):
         found = psutil.Process(main).children(recursive=True)
-        workers = [p for p in found if p.ppid() != main]
-        if not workers:
-            return False
-        max(workers, key=lambda p: sum(p.cpu_times()[:2])).kill()
-    except psutil.NoSuchProcess:
-        return False
-    return True
+        workers = [process for process in found if process.ppid() != main]
+        if workers:
+            max(workers, key=lambda process: sum(process.cpu_times()[:2])).kill()
 
 
 def assert_nothing_runs(session: int) -> None:
@@ -137,15 +137,20 @@ def members(session: int) -> list[psutil.Process]:
     return found
 
 
+def trained(folder: Path) -> list[kinds.Train]:
+    """All cells that are recorded as finished."""
+    cells = of_kind(Store(folder).read(), kinds.Train)
+    return [cell for cell in cells if cell.status == "ok"]
+
+
 def finished(folder: Path) -> set[str]:
     """The keys of all cells that are recorded as finished."""
-    cells = of_kind(Store(folder).read(), kinds.Train)
-    return {cell.key for cell in cells if cell.status == "ok"}
+    return {cell.key for cell in trained(folder)}
 
 
 def digests(folder: Path) -> dict[str, str | None]:
     """By cell, the digest of its weights; each cell stands there once."""
-    cells = [cell for cell in of_kind(Store(folder).read(), kinds.Train) if cell.status == "ok"]
+    cells = trained(folder)
     found = {str(cell): cell.weights_sha256 for cell in cells}
     assert len(found) == len(cells)
     return found

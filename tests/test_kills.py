@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 
 from bench.cells import leftovers
-from tests.kills import Command, Killer, assert_tidy, digests
+from tests.kills import Command, Killer, assert_tidy, digests, trained
 from tests.programs import REPOSITORY
 
-ASKED = ("--epochs", "1", "--jobs", "2", "--devices", "cpu", "--name", "local-kills", "--quiet")
+ASKED = ("--jobs", "2", "--devices", "cpu", "--name", "local-kills", "--quiet")
 
 
-def compare(reports: Path, *models: str, seeds: int, timed: bool) -> Command:
+def compare(reports: Path, *models: str, seeds: int, timed: bool, epochs: int = 1) -> Command:
     """A short comparison on digits."""
     rounds = () if timed else ("--rounds", "0")
     return Command(
         arguments=(
             *("-m", "bench.compare", "--models", ",".join(models), "--seeds", str(seeds)),
-            *(*rounds, *ASKED, "--reports", str(reports)),
+            *("--epochs", str(epochs), *rounds, *ASKED, "--reports", str(reports)),
         ),
         folder=reports / "local-kills",
     )
@@ -36,11 +36,11 @@ def in_new_folder(tmp_path: Path, name: str) -> Path:
 
 
 @pytest.mark.timeout(1_800)
-def test_a_run_that_is_killed_three_times_ends_as_one_that_is_not(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_twice_ends_as_one_that_is_not(tmp_path: Path) -> None:
     left_alone = compare(in_new_folder(tmp_path, "alone"), "dnn", "net", seeds=3, timed=False)
     killed = compare(in_new_folder(tmp_path, "killed"), "dnn", "net", seeds=3, timed=False)
     killer = Killer(command=killed, seconds=left_alone.run(), moments=random.Random(1))
-    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
+    for number in (signal.SIGKILL, signal.SIGTERM):
         killer.kill(number)
     killed.run()
     assert digests(killed.folder) == digests(left_alone.folder)
@@ -77,13 +77,18 @@ def test_a_comparison_loses_nothing_whenever_it_ends(
 def test_a_run_one_of_whose_workers_is_killed_ends_as_one_that_is_left_alone(
     tmp_path: Path,
 ) -> None:
-    left_alone = compare(in_new_folder(tmp_path, "alone"), "dnn", "net", seeds=4, timed=False)
-    seconds = left_alone.run()
+    def long_enough(name: str) -> Command:
+        folder = in_new_folder(tmp_path, name)
+        return compare(folder, "dnn", "net", seeds=4, timed=False, epochs=20)
+
+    left_alone = long_enough("alone")
+    left_alone.run()
+    seconds = sum(cell.train_seconds or 0.0 for cell in trained(left_alone.folder)) / 2
     moments, hits, runs = random.Random(2), 0, 0
-    while hits < 20:  # a moment may come when all cells are trained
+    while hits < 20:
         runs += 1
         assert runs <= 60
-        killed = compare(in_new_folder(tmp_path, str(runs)), "dnn", "net", seeds=4, timed=False)
+        killed = long_enough(str(runs))
         killer = Killer(command=killed, seconds=seconds, moments=moments)
         hits += killer.kill_a_worker()
         assert set(killer.codes) == {0}

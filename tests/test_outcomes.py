@@ -75,7 +75,7 @@ if __name__ == "__main__":
         zoo.register(replace(dnn, name=name, aliases=(), layers=None, build=kind))
     raise SystemExit(main(sys.argv[1:]))
 """
-SECONDS = 30  # in which the slowest machine trains a small network for an epoch
+SECONDS = 15  # in which the slowest machine trains a small network for an epoch
 
 
 @pytest.mark.timeout(1_200)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.cells.processes import ProcessEndedError
+from bench.cells.side_by_side import Guard, run_all
 from bench.claims import ledger
 from bench.claims.checks import CHECKS, Found, kinds
 from bench.claims.evidence import Evidence
@@ -49,26 +51,39 @@ def decided(results: Results) -> str:
 
 
 def findings(results: Results) -> Iterator[Finding]:
-    """What exact checks find of the run's networks and its records do not hold yet."""
+    """What exact checks find of the run's networks and its records do not hold yet.
+
+    They are made in a process of their own, which has torch's compiler from the start: an optimiser
+    loads it, and in this process that takes seconds.
+    """
     known = {finding.key for finding in results.findings.values()}
+    due: dict[str, Claim] = {}
     for claim in ledger.load(LEDGER, kinds()):
         if claim.check is None or not _needs_nothing(claim, results):
             continue
-        check = CHECKS[claim.check].run
-        subject = {"claim": claim.id, "code": code_sha256(check)}
-        key = experiment_key(FINDING, results.request.key, **subject)
-        if key not in known:
-            found = check(claim, Evidence(runs={}))
-            assert isinstance(found, Found)  # no other check needs nothing
-            yield Finding(
-                key=key,
-                experiment=FINDING,
-                run=results.request.key,
-                claim=claim.id,
-                value=found.value,
-                holds=found.holds,
-                words=found.words,
-            )
+        subject = {"claim": claim.id, "code": code_sha256(CHECKS[claim.check].run)}
+        due[experiment_key(FINDING, results.request.key, **subject)] = claim
+    new = [(key, claim) for key, claim in due.items() if key not in known]
+    for (key, claim), found in run_all(_found, new, 1, guard=Guard(always=True)):
+        if isinstance(found, ProcessEndedError):
+            raise found
+        yield Finding(
+            key=key,
+            experiment=FINDING,
+            run=results.request.key,
+            claim=claim.id,
+            value=found.value,
+            holds=found.holds,
+            words=found.words,
+        )
+
+
+def _found(item: tuple[str, Claim]) -> Found:
+    claim = item[1]
+    assert claim.check is not None
+    found = CHECKS[claim.check].run(claim, Evidence(runs={}))
+    assert isinstance(found, Found)  # no other check needs nothing
+    return found
 
 
 def decisions(results: Results) -> Iterator[Decision]:
