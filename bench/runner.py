@@ -114,6 +114,7 @@ def _load_what_the_end_needs() -> None:
     Now, because the environment is not known before the process that all others are forked from has
     loaded torch's compiler, so that one core has nothing to do.
     """
+    import pandas  # noqa: F401 - of `results.csv`
     import sklearn.linear_model  # noqa: F401
 
     import bench.report.write  # noqa: F401
