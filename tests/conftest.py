@@ -44,6 +44,7 @@ LONG = (
     "test_time_to_accuracy.py",
     "test_export.py",
 )
+assert not [name for name in LONG if not Path(__file__).with_name(name).exists()]
 
 
 def pytest_configure() -> None:

@@ -105,17 +105,14 @@ def test_a_report_is_rebuilt_from_its_records_alone(reports: Path) -> None:
     assert {path: path.read_bytes() for path in files} == before
 
 
-def test_the_same_request_again_trains_nothing(reports: Path) -> None:
+def test_the_same_request_again_trains_nothing(
+    reports: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     before = lines(reports / "first", "train")
-    result = run_module(
-        "bench.compare",
-        *("--models", "dnn,lenet", "--seeds", "2", "--epochs", "1", "--jobs", "1"),
-        *("--reports", str(reports), "--name", "first", "--devices", "cpu", "--rounds", "2"),
-        "--quiet",
-    )
-    assert result.returncode == 0
-    assert result.stderr == ""
-    assert result.stdout == f"{reports / 'first' / 'report.md'}\n"
+    asked = ["--models", "dnn,lenet", "--seeds", "2", "--epochs", "1", "--jobs", "1", "--quiet"]
+    where = ["--reports", str(reports), "--name", "first", "--devices", "cpu", "--rounds", "2"]
+    assert compare.main([*asked, *where]) == 0
+    assert capfd.readouterr() == (f"{reports / 'first' / 'report.md'}\n", "")
     assert lines(reports / "first", "train") == before
 
 

@@ -9,10 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from torch import Tensor, nn
 
+import bench
 import zoo
 from bench.cells.processes import ForkedProcess
 from bench.cli import frame
@@ -155,39 +159,26 @@ def test_a_users_file_that_exits_is_an_error_and_no_success(tmp_path: Path, ends
         zoo.add(file)
 
 
-EXITING = """
-import sys
-import bench
-import zoo
-from dataclasses import replace
-from torch import nn
-
 class Exits(nn.Module):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.layer = nn.Linear(784, 10)
-    def forward(self, x):
+
+    def forward(self, x: Tensor) -> Tensor:
         if not x.is_meta and self.training:
             sys.exit(0)
-        return self.layer(x.flatten(1))
-
-dnn = zoo.get("dnn")
-zoo.register(replace(dnn, name="exits", aliases=(), layers=None, build=Exits))
-outcome = bench.run(["dnn", "exits"], seeds=1, epochs=1, jobs=1, devices=["cpu"],
-                    name="local-x", reports=sys.argv[1], rounds=0)
-assert (outcome.folder / "report.md").is_file()
-print(outcome.failed, [f for f in outcome.results.failures])
-"""
+        answers: Tensor = self.layer(x.flatten(1))
+        return answers
 
 
-def test_a_network_that_exits_is_a_failed_cell_and_the_report_is_written(
-    tmp_path: Path,
-) -> None:
-    program = tmp_path / "program.py"
-    program.write_text(EXITING)
-    result = shell(f'"$PY" {program} {tmp_path}')
-    assert result.stdout.startswith("True"), result.stderr
-    assert "SystemExit: 0" in result.stdout
+def test_a_network_that_exits_is_a_failed_cell_and_the_report_is_written(tmp_path: Path) -> None:
+    exits = replace(zoo.get("dnn"), name="exits", aliases=(), layers=None, build=Exits)
+    options: dict[str, Any] = {"seeds": 1, "epochs": 1, "jobs": 1, "devices": ["cpu"], "rounds": 0}
+    with zoo.temporary(exits):
+        outcome = bench.run(["dnn", "exits"], name="local-x", reports=tmp_path, **options)
+    assert (outcome.folder / "report.md").is_file()
+    assert outcome.failed
+    assert "SystemExit: 0" in " ".join(outcome.results.failures)
 
 
 def test_a_damaged_record_is_told_in_one_line_and_the_command_goes_on(tmp_path: Path) -> None:
