@@ -118,9 +118,10 @@ def profile(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Runs the tests, a file to each process; no network, no GPU needed."""
     _install(session, "tests", compiled=True)
-    # Each of hundreds of processes would compile this project's source anew.
-    kept = {"PYTHONDONTWRITEBYTECODE": ""}
-    session.run("pytest", *SIDE_BY_SIDE, *session.posargs, env=kept)
+    # Bytecode is kept even where the caller forbids it; otherwise each of hundreds of processes
+    # compiles this project's source anew.
+    keep_bytecode = {"PYTHONDONTWRITEBYTECODE": ""}
+    session.run("pytest", *SIDE_BY_SIDE, *session.posargs, env=keep_bytecode)
 
 
 @nox.session

@@ -111,8 +111,8 @@ def carry_out(request: Request, progress: Progress) -> Results:
 def _load_what_the_end_needs() -> None:
     """Loads what fits reference predictors and writes the report: seconds of one core.
 
-    Now, because the environment is not known before the process that all others are forked from has
-    loaded torch's compiler, so that one core has nothing to do.
+    Before the environment, because that is asked of a process which has loaded torch's compiler
+    first; this process would only wait.
     """
     import pandas  # noqa: F401 - of `results.csv`
     import sklearn.linear_model  # noqa: F401

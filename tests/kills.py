@@ -73,14 +73,21 @@ class Killer:
     moments: random.Random
     codes: Counter[int] = field(default_factory=Counter)
 
-    def kill(self, number: signal.Signals) -> None:
+    def kill(self, number: signal.Signals, *, trains: bool = False) -> None:
         """Starts the command, and sends a signal to it.
 
         Nothing that it had finished may be lost by that, and nothing may run on.
+
+        Args:
+            number: The signal.
+            trains: Whether it is sent as soon as another cell is trained, not at a drawn moment.
         """
         before = finished(self.command.folder)
         process = self.command.start()
-        time.sleep(self.moments.uniform(0, self.seconds))
+        if trains:
+            self._wait_for_a_cell(process, before)
+        else:
+            time.sleep(self.moments.uniform(0, self.seconds))
         process.send_signal(number)
         process.wait(timeout=60)
         self._ended(process)
@@ -92,16 +99,19 @@ class Killer:
         The moments are counted from the first cell that is trained.
 
         Returns:
-            Whether a cell was lost by that; at the moment that was drawn all may have been trained.
+            Whether a cell was lost by that; none is if all were trained before the moment.
         """
         process = self.command.start()
-        while not finished(self.command.folder) and process.poll() is None:
-            time.sleep(0.05)
+        self._wait_for_a_cell(process, set())
         time.sleep(self.moments.uniform(0, self.seconds))
         _end_busiest_worker(process.pid)
         process.wait(timeout=3_600)
         self._ended(process)
         return any(cell.lost_workers for cell in trained(self.command.folder))
+
+    def _wait_for_a_cell(self, process: subprocess.Popen[bytes], before: set[str]) -> None:
+        while finished(self.command.folder) <= before and process.poll() is None:
+            time.sleep(0.05)
 
     def _ended(self, process: subprocess.Popen[bytes]) -> None:
         self.codes[process.returncode] += 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bench.cells import leftovers
-from tests.kills import Command, Killer, assert_tidy, digests, trained
+from tests.kills import Command, Killer, assert_tidy, digests, finished, trained
 from tests.programs import REPOSITORY
 
 ASKED = ("--jobs", "2", "--devices", "cpu", "--name", "local-kills", "--quiet")
@@ -40,8 +40,9 @@ def test_a_run_that_is_killed_twice_ends_as_one_that_is_not(tmp_path: Path) -> N
     left_alone = compare(in_new_folder(tmp_path, "alone"), "dnn", "net", seeds=3, timed=False)
     killed = compare(in_new_folder(tmp_path, "killed"), "dnn", "net", seeds=3, timed=False)
     killer = Killer(command=killed, seconds=left_alone.run(), moments=random.Random(1))
-    for number in (signal.SIGKILL, signal.SIGTERM):
-        killer.kill(number)
+    killer.kill(signal.SIGTERM)
+    killer.kill(signal.SIGKILL, trains=True)
+    assert 1 <= len(finished(killed.folder)) < len(finished(left_alone.folder))
     killed.run()
     assert digests(killed.folder) == digests(left_alone.folder)
     assert_tidy(killed.folder)

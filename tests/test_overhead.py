@@ -59,9 +59,10 @@ def test_cells_go_to_the_first_worker_that_is_free(workers: int, expected: float
 
 
 def test_in_the_second_seed_the_run_that_takes_longest_begins_first() -> None:
-    # One worker takes 1 and then the 4 of the second seed, the other 4 and then 1.
-    seconds = {("dnn", 1): 1.0, ("net", 1): 4.0, ("dnn", 2): 1.0, ("net", 2): 4.0}
-    assert simulated(seconds, 2) == 5.0
+    # At 1 one worker takes the 4 of `net`; at 2 the other takes the 4 of the second seed, because
+    # `net` is running still; at 5 the first one takes 2, because that is known to be more than 1.
+    took = {"dnn": 1.0, "lenet": 2.0, "net": 4.0}
+    assert simulated({(model, seed): took[model] for seed in (1, 2) for model in took}, 2) == 7.0
 
 
 def test_a_ratio_is_that_of_the_same_rounds_and_has_no_width_where_they_agree() -> None:
@@ -234,7 +235,7 @@ def test_the_page_says_what_the_records_say(tmp_path: Path) -> None:
         kinds.OverheadCells(
             key="c",
             experiment=kinds.OVERHEAD_CELLS,
-            seconds={f"{model} seed {n} cpu": 0.75 for n in SEEDS for model in MODELS},
+            seconds={f"{model} seed {seed} cpu": 0.75 for seed in SEEDS for model in MODELS},
             same_bits=True,
             side_by_side=2,
         ),

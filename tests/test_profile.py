@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import signal
 import subprocess
 import sys
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -28,27 +26,17 @@ from bench.timing import profiling as traces
 from bench.timing.profiling import STEPS, split
 from tests.boards import board, get, until
 from tests.factories import request_record
-from tests.programs import REPOSITORY, outside_pytest
+from tests.programs import REPOSITORY, outside_pytest, run_module
 
 
 @pytest.fixture(scope="module")
 def without_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """The folder that profiling two networks leaves without a report, and what was printed."""
     folder = tmp_path_factory.mktemp("profiled")
-    arguments = [
-        "--models",
-        "net,dnn",
-        "--devices",
-        "cpu",
-        "--reports",
-        str(folder),
-        "--name",
-        "run",
-    ]
-    output, errors = StringIO(), StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
-        assert main(arguments) == 0
-    return folder / "run", output.getvalue(), errors.getvalue()
+    arguments = ["--models", "net,dnn", "--devices", "cpu", "--reports", ".", "--name", "run"]
+    done = run_module("bench.profile", *arguments, folder=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / "run", done.stdout, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""The order in which runs begin, so that processes side by side end together."""
+"""The order in which runs begin, so that processes side by side end at about the same time."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Item = TypeVar("Item")
 def longest_first(
     items: Iterable[Item], which: Callable[[Item], tuple[str, int]], took: Mapping[str, float]
 ) -> Iterator[Item]:
-    """Runs seed after seed, and of one seed first those that take longest.
+    """Runs in the order of their seeds; within a seed, those that take longest come first.
 
-    So the last ones are short, and no process waits long for another's. What is not known yet comes
-    first: it has not run before, or takes so long that it is running still.
+    So the last ones are short, and no process waits long for another's. A network whose time is not
+    known yet comes first: none of its runs has ended, because it is new or takes long.
 
     Args:
         items: The runs, in the order of their seeds.

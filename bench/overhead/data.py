@@ -15,6 +15,7 @@ from bench.cells.splits import Split, view
 TRAIN_PICTURES, TEST_PICTURES = 3_000, 500
 MODELS = ("lenet", "cnn", "dnn", "net", "lenet-sigmoid")  # the documents' own, on MNIST
 SEEDS = (1, 2, 3)  # of each, in the whole comparison
+RUNS = tuple((model, seed) for seed in SEEDS for model in MODELS)  # in the order of the request
 TEST_START = 60_000  # MNIST's test pictures lie behind its training pictures
 
 STEP_BATCHES = 50  # of an epoch in which a training step is timed
@@ -25,6 +26,11 @@ STEP_SECONDS, STEP_TURNS = 6.0, 4
 MODE_EPOCHS = 5  # of the networks that run in modes, over the training pictures above
 MODE_TEST_PICTURES = 10_000  # all, because a mode changes few answers
 MODE_BATCH = 64
+
+
+def name_of_run(model: str, seed: int) -> str:
+    """What records of the whole comparison call a run."""
+    return f"{model} seed {seed} cpu"
 
 
 @lru_cache(maxsize=2)

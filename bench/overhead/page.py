@@ -9,11 +9,13 @@ from statistics import median
 
 from bench.overhead.data import (
     MODELS,
+    RUNS,
     SEEDS,
     STEP_BATCHES,
     STEP_TURNS,
     TEST_PICTURES,
     TRAIN_PICTURES,
+    name_of_run,
 )
 from bench.overhead.modes_view import ModesView, modes_view
 from bench.overhead.names import (
@@ -117,11 +119,7 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
     (cells,) = of_kind(records.values(), kinds.OverheadCells)
     (where,) = of_kind(records.values(), kinds.Machine)
     total = seconds_of(found, "total", "")
-    alone = {
-        (model, seed): cells.seconds[f"{model} seed {seed} cpu"]
-        for seed in SEEDS
-        for model in MODELS
-    }
+    alone = {(model, seed): cells.seconds[name_of_run(model, seed)] for model, seed in RUNS}
     documents = median(total[DOCUMENT])
     modes = modes_view(found)
     return OverheadPage(
@@ -138,7 +136,7 @@ def page_view(records: Mapping[str, kinds.Record]) -> OverheadPage:
         one_over_many=ratio(total[ONE], total[MANY]),
         uneven=sum(alone.values()) / simulated(alone, cells.side_by_side),
         cores=ratio(cells.side_by_side * total[BARE_ALONE], total[BARE_BESIDE]),
-        cells=len(cells.seconds),
+        cells=len(alone),
         same_bits=cells.same_bits,
         workers=cells.side_by_side,
         simulated={workers: documents / simulated(alone, workers) for workers in WORKERS},

@@ -13,7 +13,7 @@ from bench.cells.jobs import Job
 from bench.cells.places import run_jobs
 from bench.cells.plan import Cell
 from bench.cells.splits import store
-from bench.overhead.data import MODELS, SEEDS, split
+from bench.overhead.data import MODELS, RUNS, SEEDS, name_of_run, split
 from bench.overhead.loops import document
 from bench.records.errors import RequestError
 
@@ -54,13 +54,13 @@ def _outcomes(jobs: Sequence[Job], side_by_side: int) -> dict[str, tuple[float, 
         if record.weights_sha256 is None:
             raise RequestError(f"{record} failed: {record.error}")
         now = time.perf_counter()
-        found[str(record)] = (now - before, record.weights_sha256)
+        found[name_of_run(record.model, record.seed)] = (now - before, record.weights_sha256)
         before = now
     return found
 
 
 def _jobs(data_root: Path, place: Path) -> list[Job]:
-    return [_job(model, seed, data_root, place) for seed in SEEDS for model in MODELS]
+    return [_job(model, seed, data_root, place) for model, seed in RUNS]
 
 
 def _job(model: str, seed: int, data_root: Path, place: Path) -> Job:

@@ -53,33 +53,40 @@ def decided(results: Results) -> str:
 def findings(results: Results) -> Iterator[Finding]:
     """What exact checks find of the run's networks and its records do not hold yet.
 
-    They are made in a process of their own, which has torch's compiler from the start: an optimiser
-    loads it, and in this process that takes seconds.
+    What could not be found is left to the report, where `decisions` tries it in this process.
     """
     known = {finding.key for finding in results.findings.values()}
-    due: dict[str, Claim] = {}
     for claim in ledger.load(LEDGER, kinds()):
         if claim.check is None or not _needs_nothing(claim, results):
             continue
-        subject = {"claim": claim.id, "code": code_sha256(CHECKS[claim.check].run)}
-        due[experiment_key(FINDING, results.request.key, **subject)] = claim
-    new = [(key, claim) for key, claim in due.items() if key not in known]
-    for (key, claim), found in run_all(_found, new, 1, guard=Guard(always=True)):
-        if isinstance(found, ProcessEndedError):
-            raise found
-        yield Finding(
-            key=key,
-            experiment=FINDING,
-            run=results.request.key,
-            claim=claim.id,
-            value=found.value,
-            holds=found.holds,
-            words=found.words,
-        )
+        check = CHECKS[claim.check]
+        subject = {"claim": claim.id, "code": code_sha256(check.run)}
+        key = experiment_key(FINDING, results.request.key, **subject)
+        if key in known:
+            continue
+        found = _found_elsewhere(claim) if check.optimises else _found(claim)
+        if found is not None:
+            yield Finding(
+                key=key,
+                experiment=FINDING,
+                run=results.request.key,
+                claim=claim.id,
+                value=found.value,
+                holds=found.holds,
+                words=found.words,
+            )
 
 
-def _found(item: tuple[str, Claim]) -> Found:
-    claim = item[1]
+def _found_elsewhere(claim: Claim) -> Found | None:
+    """What the check finds in a process that has loaded torch's compiler; None if that ended.
+
+    In this process, loading it takes seconds.
+    """
+    ((_, found),) = run_all(_found, [claim], 1, guard=Guard(always=True))
+    return None if isinstance(found, ProcessEndedError) else found
+
+
+def _found(claim: Claim) -> Found:
     assert claim.check is not None
     found = CHECKS[claim.check].run(claim, Evidence(runs={}))
     assert isinstance(found, Found)  # no other check needs nothing

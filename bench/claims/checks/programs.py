@@ -99,7 +99,7 @@ def reload(claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("stale-resume", model="built")
+@check("stale-resume", model="built", optimises=True)
 def stale_resume(claim: Claim, _evidence: Evidence) -> Found:
     """How old the saved files are, and whether training moves the network that loaded them.
 
@@ -158,7 +158,7 @@ def pooling_kinds(claim: Claim, _evidence: Evidence) -> Found:
     )
 
 
-@check("scheduler", model="built")
+@check("scheduler", model="built", optimises=True)
 def scheduler(claim: Claim, _evidence: Evidence) -> Found:
     """The rates of ten epochs with the scheduler stepped after each, and without any.
 

@@ -145,6 +145,7 @@ class Check:
         model: What it needs of the claim's model: nothing, the network as it is built, or the trial
             that trains it as documented.
         dataset: What that trial must train on; None takes any.
+        optimises: Whether it makes an optimiser, with the first of which torch loads its compiler.
         run: The check.
     """
 
@@ -154,6 +155,7 @@ class Check:
     probes: tuple[str, ...] = ()
     model: OfModel = "nothing"
     dataset: str | None = None
+    optimises: bool = False
     run: Function
 
     @property
@@ -197,6 +199,7 @@ def check(
     probes: tuple[str, ...] = (),
     model: OfModel = "nothing",
     dataset: str | None = None,
+    optimises: bool = False,
 ) -> Callable[[Function], Function]:
     """Registers a function as the check of this name.
 
@@ -214,6 +217,7 @@ def check(
             probes=probes,
             model=model,
             dataset=dataset,
+            optimises=optimises,
             run=function,
         )
         return function
