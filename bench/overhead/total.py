@@ -10,7 +10,7 @@ from pathlib import Path
 
 import zoo
 from bench.cells.jobs import Job
-from bench.cells.places import run_jobs
+from bench.cells.places import Apart, run_jobs
 from bench.cells.plan import Cell
 from bench.cells.splits import store
 from bench.overhead.data import MODELS, RUNS, SEEDS, name_of_run, split
@@ -28,7 +28,10 @@ def documents(data_root: Path) -> float:
 
 
 def suite(side_by_side: int, data_root: Path) -> float:
-    """Seconds of the same cells by this suite, so many at a time; workers are started before."""
+    """Seconds of the same cells by this suite, so many at a time.
+
+    The process that workers are forked from has been started before.
+    """
     with tempfile.TemporaryDirectory() as place:
         jobs = _jobs(data_root, Path(place))
         _outcomes(jobs[:side_by_side], side_by_side)
@@ -50,7 +53,9 @@ def each_cell(data_root: Path, side_by_side: int) -> dict[str, tuple[float, str]
 def _outcomes(jobs: Sequence[Job], side_by_side: int) -> dict[str, tuple[float, str]]:
     found = {}
     before = time.perf_counter()
-    for _, record in run_jobs(jobs, side_by_side):
+    # In processes of their own, one at a time, too, as every command trains.
+    apart = Apart(seconds=None, on_lost=lambda *_: None)
+    for _, record in run_jobs(jobs, side_by_side, apart=apart):
         if record.weights_sha256 is None:
             raise RequestError(f"{record} failed: {record.error}")
         now = time.perf_counter()
