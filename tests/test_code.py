@@ -15,6 +15,13 @@ import pytest
 
 from bench.records.code import UnreadableCodeError, code_sha256
 
+
+@pytest.fixture(autouse=True)
+def no_bytecode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python takes a module's bytecode for its source's where length and second are the same."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+
 SOURCE = '''
 """A module."""
 import math
