@@ -72,7 +72,6 @@ def carry_out(request: Request, progress: Progress) -> Results:
     require_own(request.folder, COUNTING if COUNTING in (request.command or "") else COMPARE)
     datasets = Datasets(request.data_root)
     dataset = datasets.get(request.dataset, request.seeds[0])
-    _load_what_the_end_needs()
     here = machine.environment()
     records = Store(request.folder)
     _require_memory(request, planned, datasets, here, records)
@@ -87,6 +86,8 @@ def carry_out(request: Request, progress: Progress) -> Results:
 
         @cache
         def references() -> list[str]:
+            import bench.report.write  # noqa: F401 - with scipy and matplotlib, a second of a core
+
             return _fit_references(jobs, datasets, here, records, progress)
 
         ran = None
@@ -106,18 +107,6 @@ def carry_out(request: Request, progress: Progress) -> Results:
     shown = hardest(trained, planned.models, len(dataset.test))[:PICTURES_SHOWN]
     records.append(request_record(request, planned, here, dataset, keys, ran, shown))
     return _with_findings(read(records), records)
-
-
-def _load_what_the_end_needs() -> None:
-    """Loads what fits reference predictors and writes the report: seconds of one core.
-
-    Before the environment, because that is asked of a process which has loaded torch's compiler
-    first; this process would only wait.
-    """
-    import pandas  # noqa: F401 - of `results.csv`
-    import sklearn.linear_model  # noqa: F401
-
-    import bench.report.write  # noqa: F401
 
 
 def _clear(request: Request, records: Store) -> None:

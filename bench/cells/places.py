@@ -90,8 +90,7 @@ class Here:
         in_order = longest_first(units, _which, took)
         for unit, result in run_all(train, in_order, side_by_side, meanwhile, guard):
             if not isinstance(result, Exception):  # what failed counts as 0, and comes last
-                seconds = [record.train_seconds for record in result]
-                took[unit[0].cell.model] = sum(each for each in seconds if each is not None)
+                took[unit[0].cell.model] = sum(record.train_seconds or 0.0 for record in result)
             yield unit, result
 
 
