@@ -23,7 +23,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 def _install(session: nox.Session, *groups: str, compiled: bool = False) -> None:
     """Installs the project as it lies here, with the dependency groups named.
 
-    Where many processes are started, `compiled` saves each of them the compiling of torch's source.
+    Where processes keep no bytecode, `compiled` saves each of them the compiling of torch's source.
     """
     session.install(
         *("--editable", "."),
@@ -117,9 +117,9 @@ def profile(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Runs the tests, a file to each process; no network, no GPU needed."""
-    _install(session, "tests", compiled=True)
+    _install(session, "tests")
     # Bytecode is kept even where the caller forbids it; otherwise each of hundreds of processes
-    # compiles this project's source anew.
+    # compiles torch's source and this project's anew.
     keep_bytecode = {"PYTHONDONTWRITEBYTECODE": ""}
     session.run("pytest", *SIDE_BY_SIDE, *session.posargs, env=keep_bytecode)
 

@@ -85,6 +85,12 @@ def trained_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs leave records and weights: pages and figures take seconds, and other tests read them."""
+    monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
+
+
+@pytest.fixture
 def browser() -> Iterator[Any]:
     """A headless Chromium."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -63,31 +63,36 @@ class Killer:
 
     Attributes:
         command: The command.
-        seconds: How long it takes, within which the moments are drawn.
+        seconds: How long it takes, within which moments are drawn.
         moments: What draws them.
         codes: How often it ended with which exit code.
     """
 
     command: Command
-    seconds: float
-    moments: random.Random
+    seconds: float = 0.0
+    moments: random.Random = field(default_factory=random.Random)
     codes: Counter[int] = field(default_factory=Counter)
 
-    def kill(self, number: signal.Signals, *, trains: bool = False) -> None:
-        """Starts the command, and sends a signal to it.
+    def kill(self, number: signal.Signals) -> None:
+        """Starts the command, and sends a signal to it at a drawn moment.
 
         Nothing that it had finished may be lost by that, and nothing may run on.
-
-        Args:
-            number: The signal.
-            trains: Whether it is sent as soon as another cell is trained, not at a drawn moment.
         """
         before = finished(self.command.folder)
         process = self.command.start()
-        if trains:
-            self._wait_for_a_cell(process, before)
-        else:
-            time.sleep(self.moments.uniform(0, self.seconds))
+        time.sleep(self.moments.uniform(0, self.seconds))
+        self._kill(process, number, before)
+
+    def kill_once_a_cell_is_trained(self, number: signal.Signals) -> None:
+        """The same, as soon as it has trained a cell that was not trained before."""
+        before = finished(self.command.folder)
+        process = self.command.start()
+        self._wait_for_a_cell(process, before)
+        self._kill(process, number, before)
+
+    def _kill(
+        self, process: subprocess.Popen[bytes], number: signal.Signals, before: set[str]
+    ) -> None:
         process.send_signal(number)
         process.wait(timeout=60)
         self._ended(process)

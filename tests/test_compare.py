@@ -18,6 +18,7 @@ import bench
 import zoo
 from bench import compare
 from bench.records.wrong_answers import from_plain
+from bench.report.__main__ import main as rebuild
 from bench.results.table import CSV_COLUMNS
 from tests.programs import run_module
 
@@ -101,7 +102,7 @@ def test_a_report_is_rebuilt_from_its_records_alone(reports: Path) -> None:
     before = {path: path.read_bytes() for path in files}
     for path in files:
         path.unlink()
-    assert run_module("bench.report", "first", "--reports", str(reports)).returncode == 0
+    assert rebuild(["first", "--reports", str(reports)]) == 0
     assert {path: path.read_bytes() for path in files} == before
 
 
@@ -116,6 +117,7 @@ def test_the_same_request_again_trains_nothing(
     assert lines(reports / "first", "train") == before
 
 
+@pytest.mark.usefixtures("unwritten")
 def test_one_job_and_two_end_in_the_same_weights_and_twins_in_equal_ones(
     reports: Path, tmp_path: Path
 ) -> None:
@@ -138,6 +140,7 @@ def test_one_job_and_two_end_in_the_same_weights_and_twins_in_equal_ones(
         assert digests["lenet", seed] == digests["lenet5-relu-max", seed]
 
 
+@pytest.mark.usefixtures("unwritten")
 def test_fresh_sets_the_old_records_aside(tmp_path: Path) -> None:
     options: dict[str, Any] = {"epochs": 1, "jobs": 1, "rounds": 0}
     run = partial(bench.run, "dnn", seeds=[7], reports=tmp_path, name="x", **options)

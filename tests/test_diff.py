@@ -544,10 +544,10 @@ def test_wrong_requests_are_one_line_and_2(
         assert message in captured.err
 
 
+@pytest.mark.usefixtures("unwritten")
 def test_a_run_does_not_differ_from_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
     options: dict[str, Any] = {"epochs": 1, "jobs": 1, "rounds": 0}
     bench.run("dnn-sums", seeds=1, dataset="sums", name="run", reports=tmp_path, **options)
     assert main(["run", "run", "--reports", str(tmp_path), "--fail", "accuracy:0pp"]) == 0

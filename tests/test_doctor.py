@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,16 +20,23 @@ from bench.report.write import rebuild
 from tests.factories import SEEDS, stored, train_record
 
 
-def written(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of two networks, with its page."""
+    folder = tmp_path_factory.mktemp("reports") / "x"
     models = ("lenet", "net")
     stored(folder, [train_record(name, seed, 390) for name in models for seed in SEEDS], models)
     rebuild(folder)
     return folder
 
 
-def test_a_whole_report_is_well_and_one_that_was_changed_is_not(tmp_path: Path) -> None:
-    folder = written(tmp_path / "x")
+@pytest.fixture
+def folder(written: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return shutil.copytree(written, tmp_path / "x")  # as deep, because the page has relative links
+
+
+def test_a_whole_report_is_well_and_one_that_was_changed_is_not(folder: Path) -> None:
     found = report(folder)
     assert (found.ok, found.found) == (True, "7 records, and the report that they give")
     page = folder / "report.md"
@@ -38,8 +46,7 @@ def test_a_whole_report_is_well_and_one_that_was_changed_is_not(tmp_path: Path) 
     assert found.remedy == f"python -m bench.report {folder}"
 
 
-def test_damaged_lines_are_counted(tmp_path: Path) -> None:
-    folder = written(tmp_path / "x")
+def test_damaged_lines_are_counted(folder: Path) -> None:
     records = folder / "records.jsonl"
     text = records.read_bytes()
     records.write_bytes(text.replace(b'"seed":1', b'"seed":7'))
@@ -48,12 +55,11 @@ def test_damaged_lines_are_counted(tmp_path: Path) -> None:
     assert "once more" in found.remedy
 
 
-def test_a_folder_without_a_page_is_told_and_no_reports_are_no_fault(tmp_path: Path) -> None:
-    folder = written(tmp_path / "x")
+def test_a_folder_without_a_page_is_told_and_no_reports_are_no_fault(folder: Path) -> None:
     (folder / "report.md").unlink()
-    (found,) = reports(tmp_path)
+    (found,) = reports(folder.parent)
     assert found.found == "7 records, no report.md"
-    (found,) = reports(tmp_path / "nowhere")
+    (found,) = reports(folder / "nowhere")
     assert (found.ok, found.found) == (True, "no reports yet")
 
 
@@ -111,16 +117,18 @@ def test_a_package_that_is_missing_or_too_old_is_told() -> None:
 
 
 def test_the_command_answers_in_lines_or_json_and_its_exit_code_tells(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    written(tmp_path / "reports" / "x")
     monkeypatch.setattr("bench.doctor.installation.OPTIONAL", {"no-such-package": "nox -s x"})
-    places = ["--reports", str(tmp_path / "reports"), "--data-root", str(tmp_path)]
+    places = ["--reports", str(folder.parent), "--data-root", str(tmp_path)]
     code = main(places)
     shown = capsys.readouterr().out
     assert "  ok    x: 7 records, and the report that they give" in shown
     assert "no-such-package: not installed; nox -s x brings it along" in shown
-    (tmp_path / "reports" / "x" / "report.md").write_text("")
+    (folder / "report.md").write_text("")
     assert main([*places, "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     wrong = [item["subject"] for item in found if not item["ok"]]

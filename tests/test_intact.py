@@ -135,6 +135,7 @@ class Said(Progress):
         self.lines.append(what)
 
 
+@pytest.mark.usefixtures("unwritten")
 def test_a_run_removes_damaged_weights_and_says_so_and_what_was_left_half_written(
     tmp_path: Path,
 ) -> None:
@@ -264,6 +265,7 @@ def test_only_what_lies_there_long_is_removed_where_others_write(tmp_path: Path)
     assert [*tmp_path.iterdir()] == [new]
 
 
+@pytest.mark.usefixtures("unwritten")
 def test_a_run_on_damaged_stored_data_trains_on_the_right_ones(tmp_path: Path) -> None:
     def accuracy(name: str) -> float | None:
         outcome = bench.run("dnn", seeds=1, epochs=1, jobs=1, rounds=0, name=name, reports=tmp_path)

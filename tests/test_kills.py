@@ -36,15 +36,16 @@ def in_new_folder(tmp_path: Path, name: str) -> Path:
 
 
 @pytest.mark.timeout(1_800)
-def test_a_run_that_is_killed_twice_ends_as_one_that_is_not(tmp_path: Path) -> None:
-    left_alone = compare(in_new_folder(tmp_path, "alone"), "dnn", "net", seeds=3, timed=False)
-    killed = compare(in_new_folder(tmp_path, "killed"), "dnn", "net", seeds=3, timed=False)
-    killer = Killer(command=killed, seconds=left_alone.run(), moments=random.Random(1))
-    killer.kill(signal.SIGTERM)
-    killer.kill(signal.SIGKILL, trains=True)
-    assert 1 <= len(finished(killed.folder)) < len(finished(left_alone.folder))
+def test_a_run_that_is_killed_twice_ends_as_one_that_is_not(
+    tmp_path: Path, trained_report: Path
+) -> None:
+    killed = compare(in_new_folder(tmp_path, "killed"), "lenet", "dnn", seeds=2, timed=False)
+    killer = Killer(command=killed)
+    killer.kill_once_a_cell_is_trained(signal.SIGTERM)
+    killer.kill_once_a_cell_is_trained(signal.SIGKILL)
+    assert 2 <= len(finished(killed.folder)) < len(finished(trained_report))
     killed.run()
-    assert digests(killed.folder) == digests(left_alone.folder)
+    assert digests(killed.folder) == digests(trained_report)
     assert_tidy(killed.folder)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -143,23 +144,15 @@ def test_the_suites_own_code_is_timed_over_all_of_mnist_and_trains_nothing(
 
 
 def test_a_contender_has_a_process_of_its_own() -> None:
-    contender = Contender(_process_id)
+    contender = Contender(os.getpid)
     try:
         assert contender.visit() == contender.visit() != os.getpid()
     finally:
         contender.close()
 
 
-def _process_id() -> float:
-    return os.getpid()
-
-
-def _seconds_of_getting_ready() -> float:
-    return 7.5
-
-
 def test_a_contender_that_says_how_it_gets_ready_does_so_on_its_first_visit() -> None:
-    contender = Contender(_process_id, ready=_seconds_of_getting_ready)
+    contender = Contender(os.getpid, ready=partial(float, 7.5))
     try:
         found = take_turns({"one": contender}, 2)["one"]
         assert found.first == 7.5
@@ -169,7 +162,7 @@ def test_a_contender_that_says_how_it_gets_ready_does_so_on_its_first_visit() ->
 
 
 def test_a_process_that_dies_fails_one_question_and_not_the_next() -> None:
-    contender = Contender(_process_id)
+    contender = Contender(os.getpid)
     try:
         with pytest.raises(BrokenProcessPool):
             contender.ask(os.abort)

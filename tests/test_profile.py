@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,6 @@ import pytest
 import torch
 from torch.autograd import DeviceType  # type: ignore[attr-defined]
 
-import bench
 from bench.profile import main
 from bench.records import kinds
 from bench.records.kinds import OperatorTime
@@ -40,16 +40,15 @@ def without_report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str,
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """A short run of `net`, nothing timed, profiled twice."""
-    folder = tmp_path_factory.mktemp("reports")
-    options: dict[str, Any] = {"epochs": 1, "jobs": 1, "devices": ["cpu"], "rounds": 0}
-    bench.run("net", seeds=1, name="run", reports=folder, **options)
-    arguments = ["--models", "net", "--devices", "cpu", "--reports", str(folder), "--name", "run"]
+def results(trained_report: Path, tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A report one of whose networks has been profiled twice."""
+    folder = tmp_path_factory.mktemp("reports") / "run"
+    shutil.copytree(trained_report, folder)
+    where = ["--reports", str(folder.parent), "--name", folder.name]
     for _ in range(2):
-        assert main([*arguments, "--quiet"]) == 0
-    assert "## Where training time goes" in (folder / "run" / "report.md").read_text()
-    store = Store(folder / "run")
+        assert main(["--models", "lenet", "--devices", "cpu", *where, "--quiet"]) == 0
+    assert "## Where training time goes" in (folder / "report.md").read_text()
+    store = Store(folder)
     assert {record.run for record in of_kind(store.read(), kinds.Profile)} == {
         store.latest_request().key
     }
@@ -71,7 +70,7 @@ def test_without_a_report_the_traces_stay_and_the_next_step_is_told(
 
 def test_a_profile_replaces_the_earlier_one(results: Results) -> None:
     (profile,) = results.profiles
-    assert (profile.model, profile.device) == ("net", "cpu")
+    assert (profile.model, profile.device) == ("lenet", "cpu")
     operators = [time.operator for time in profile.operators]
     assert len(operators) == len(set(operators)) == 9
     assert operators[-1] == "other"
@@ -80,11 +79,11 @@ def test_a_profile_replaces_the_earlier_one(results: Results) -> None:
     assert shares[:-1] == sorted(shares[:-1], reverse=True)
 
 
-def test_a_training_step_of_net_runs_both_convolutions_backwards(results: Results) -> None:
+def test_a_training_step_of_lenet_runs_all_three_convolutions_backwards(results: Results) -> None:
     (profile,) = results.profiles
     calls = {time.operator: time.calls for time in profile.operators}
-    # `net` has two convolutions, and each training step runs each of them backwards once.
-    assert calls["aten::convolution_backward"] == 2 * profile.steps
+    # Of the document's three convolutions each training step runs each backwards once.
+    assert calls["aten::convolution_backward"] == 3 * profile.steps
 
 
 def test_shares_are_of_all_time_and_the_rest_is_summed() -> None:
@@ -101,22 +100,22 @@ def test_shares_are_of_all_time_and_the_rest_is_summed() -> None:
 def test_of_several_profiles_the_fastest_is_told_and_written(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    def profiled(share: float, total: float) -> Mock:
-        events = [("aten::mm", share * total), ("aten::add", (1 - share) * total)]
+    def profiled(share: float, seconds: float) -> tuple[Mock, float]:
+        events = [("aten::mm", share * 90.0), ("aten::add", (1 - share) * 90.0)]
         averages = [
             Mock(key=key, self_cpu_time_total=time, count=20, device_type=DeviceType.CPU)
             for key, time in events
         ]
-        return Mock(key_averages=lambda: averages)
+        return Mock(key_averages=lambda: averages), seconds
 
-    made = [profiled(0.9, 300.0), profiled(0.8, 120.0), profiled(0.7, 100.0), profiled(0.6, 150.0)]
+    made = [profiled(0.9, 0.3), profiled(0.8, 0.12), profiled(0.7, 0.1), profiled(0.6, 0.15)]
     waiting = iter(made)
     written: list[object] = []
     monkeypatch.setattr(traces, "PROFILES", len(made))
     monkeypatch.setattr(traces, "_profile", lambda _: next(waiting))
     monkeypatch.setattr(traces, "tensorboard_trace_handler", lambda *_, **__: written.append)
     times = traces.profile_training(Mock(device=torch.device("cpu")), tmp_path)
-    assert written == [made[2]]
+    assert written == [made[2][0]]
     assert [time.self_time_share for time in times] == pytest.approx([0.7, 0.3])
 
 

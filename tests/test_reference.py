@@ -173,11 +173,10 @@ def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "count_all", lambda *_: [])
 
 
-@pytest.mark.usefixtures("uncounted")
+@pytest.mark.usefixtures("uncounted", "unwritten")
 def test_a_run_records_each_reference_predictor_once_and_lists_it_behind_the_cells(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
     options: dict[str, Any] = {"epochs": 1, "jobs": 1, "rounds": 0}
     options |= {"reports": tmp_path, "name": "x", "devices": ["cpu"]}
     bench.run(["dnn", "net"], seeds=2, **options)

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-import bench
 from bench.cells.plan import Request
 from bench.profile import main as profile
 from bench.records import kinds
@@ -20,16 +19,15 @@ from bench.suite.session import Workloads, workloads
 from bench.suite.track import main as track
 from bench.timing.protocol import Workload
 from tests.factories import request_record
-from tests.programs import REPOSITORY, run_module
+from tests.programs import REPOSITORY, run_module, run_program
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The reports folder of a short run of `net`, nothing timed, then of the suite on it."""
+def reports(trained_report: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a report one of whose networks the suite has timed."""
     folder = tmp_path_factory.mktemp("reports")
-    options: dict[str, Any] = {"epochs": 1, "jobs": 1, "devices": ["cpu"], "rounds": 0}
-    bench.run("net", seeds=1, name="run", reports=folder, **options)
-    arguments = ["--models", "net", "--devices", "cpu", "--name", "run", "--reports", str(folder)]
+    shutil.copytree(trained_report, folder / "run")
+    arguments = ["--models", "dnn", "--devices", "cpu", "--name", "run", "--reports", str(folder)]
     done = run_module("bench.suite", *arguments, folder=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
@@ -39,9 +37,9 @@ def test_the_suite_records_every_phase_with_the_latest_run(reports: Path) -> Non
     store = Store(reports / "run")
     timed = of_kind(store.read(), kinds.SecondClock)
     assert [(record.model, record.phase, record.batch) for record in timed] == [
-        ("net", "train", 64),
-        ("net", "inference", 64),
-        ("net", "latency", 1),
+        ("dnn", "train", 64),
+        ("dnn", "inference", 64),
+        ("dnn", "latency", 1),
     ]
     for record in timed:
         assert record.run == store.latest_request().key
@@ -83,18 +81,18 @@ def test_networks_that_the_report_lacks_are_left_out_with_a_line(
     monkeypatch.setattr("bench.suite.session.run", run)
     options = ["--devices", "cpu", "--name", "run", "--reports", str(reports), "--quiet"]
     assert suite(["--models", "net,dnn", *options]) == 0
-    assert {(workload.model, workload.device) for workload in timed} == {("net", "cpu")}
+    assert {(workload.model, workload.device) for workload in timed} == {("dnn", "cpu")}
     lines = capsys.readouterr().err.splitlines()
-    assert [line for line in lines if "dnn" in line] == [
-        f"left out: dnn on cpu, which the report in '{reports / 'run'}' does not hold"
+    assert [line for line in lines if "net" in line] == [
+        f"left out: net on cpu, which the report in '{reports / 'run'}' does not hold"
     ]
 
     timed.clear()
-    assert suite(["--models", "dnn", *options]) == 2
+    assert suite(["--models", "net", *options]) == 2
     assert not timed
     error = capsys.readouterr().err
     assert error.startswith("bench.suite: the report in")
-    assert "does not hold dnn on cpu; it holds net on cpu" in error
+    assert "does not hold net on cpu; it holds dnn on cpu, lenet on cpu" in error
     assert error.count("\n") == 1
 
 
@@ -102,7 +100,8 @@ def test_it_says_that_trackers_do_nothing_here_and_profiles_refuse_them(
     reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("bench.suite.session.run", lambda *_, **_quiet: 0)
-    options = ["--models", "net", "--devices", "cpu", "--name", "run", "--reports", str(reports)]
+    monkeypatch.setattr("bench.report.write.rebuild", lambda _: None)
+    options = ["--models", "dnn", "--devices", "cpu", "--name", "run", "--reports", str(reports)]
     for given in (["--tensorboard"], ["--tracker", "mlflow"]):
         assert suite([*options, *given]) == 0
         assert HANDED_ON_ELSEWHERE in capsys.readouterr().err
@@ -118,23 +117,28 @@ def test_without_rounds_no_clock_measures(
     reports: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delattr("bench.suite.session.run")
-    options = ["--models", "net", "--devices", "cpu", "--name", "run", "--reports", str(reports)]
+    options = ["--models", "dnn", "--devices", "cpu", "--name", "run", "--reports", str(reports)]
     assert suite([*options, "--rounds", "0"]) == 0
     assert capsys.readouterr().err == "--rounds 0 measures no speed, by no clock\n"
 
 
 def test_the_first_tracked_run_says_so_and_the_second_compares(tmp_path: Path) -> None:
-    first = run_module("bench.suite.track", "--models", "net", "--devices", "cpu", folder=tmp_path)
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert first.stdout.count("nothing to compare with yet") == 1
-    assert "0001_" not in first.stdout.partition("benchmark 'train")[2]
+    printed = run_program(
+        "from bench.suite.track import main\n"
+        "for number in ('first', 'second'):\n"
+        "    assert main(['--models', 'net', '--devices', 'cpu']) == 0\n"
+        "    print('end of the', number)\n",
+        tmp_path,
+    )
+    first, _, second = printed.partition("end of the first")
+    assert first.count("nothing to compare with yet") == 1
+    assert "benchmark 'train" in first
+    assert "0001_" not in first.partition("benchmark 'train")[2]
 
-    second = run_module("bench.suite.track", "--models", "net", "--devices", "cpu", folder=tmp_path)
-    assert second.returncode == 0, second.stdout + second.stderr
-    assert "nothing to compare with yet" not in second.stdout
+    assert "nothing to compare with yet" not in second
     # pytest-benchmark marks the rows of a comparison by the number of the saved run, and NOW.
-    assert "net-cpu-train] (0001_" in second.stdout
-    assert "net-cpu-train] (NOW)" in second.stdout
+    assert "net-cpu-train] (0001_" in second
+    assert "net-cpu-train] (NOW)" in second
     saved = sorted(path.name[:4] for path in (tmp_path / ".benchmarks").glob("*/*.json"))
     assert saved == ["0001", "0002"]
 

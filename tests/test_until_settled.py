@@ -114,6 +114,7 @@ def test_the_same_command_again_trains_nothing_and_takes_the_same_looks(settled:
     assert (settled / "report.md").read_text() == report
 
 
+@pytest.mark.usefixtures("unwritten")
 def test_a_run_that_was_stopped_goes_on_where_it_was(
     settled: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,10 +152,10 @@ def test_what_stopped_is_not_missed_by_verify(
     assert "19 of 19 cells" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("unwritten")
 def test_twins_of_what_goes_on_go_on_because_they_cost_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
     monkeypatch.setattr(
         "bench.runner.unsettled", lambda _, look: {"lenet"} if look == 5 else set[str]()
     )

@@ -128,10 +128,10 @@ def test_a_cell_that_fails_anew_is_named_and_the_exit_code_1(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unwritten")
 def test_a_run_of_another_processor_is_judged_equivalent(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
     options: dict[str, Any] = {"devices": ["cpu"], "rounds": 0}
     bench.run("lenet5-tanh-avg", seeds=14, name="run", reports=tmp_path, **options)
     lines = read_lines(tmp_path / "run")
