@@ -52,9 +52,7 @@ def int8(network: nn.Module, _: Tensor) -> Forward:
         warnings.simplefilter("ignore")  # that it will be removed, which the report says
         from torch.ao.quantization import quantize_dynamic
 
-        quantised: nn.Module = quantize_dynamic(  # type: ignore[no-untyped-call]
-            network, {nn.Linear}, dtype=torch.qint8
-        )
+        quantised: nn.Module = quantize_dynamic(network, {nn.Linear}, dtype=torch.qint8)
     return quantised
 
 
