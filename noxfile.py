@@ -23,7 +23,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 def _install(session: nox.Session, *groups: str, compiled: bool = False) -> None:
     """Installs the project as it lies here, with the dependency groups named.
 
-    Where processes keep no bytecode, `compiled` saves each of them the compiling of torch's source.
+    `compiled` is for mutants, whose processes keep no bytecode: each would compile torch's source.
     """
     session.install(
         *("--editable", "."),

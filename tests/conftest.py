@@ -77,16 +77,16 @@ def mnist_root() -> Path:
 
 @pytest.fixture(scope="session")
 def trained_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report with two networks trained on digits; its tests leave it as it is."""
+    """A report of networks trained on digits, one of them with dropout; tests leave it as it is."""
     reports = tmp_path_factory.mktemp("trained")
     return bench.run(
-        ["lenet", "dnn"], seeds=2, epochs=1, devices=["cpu"], reports=reports, rounds=0
+        ["lenet", "dnn", "net"], seeds=2, epochs=1, devices=["cpu"], reports=reports, rounds=0
     ).folder
 
 
 @pytest.fixture
 def unwritten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs leave records and weights: pages and figures take seconds, and other tests read them."""
+    """Makes runs write no page and no figures, which take seconds, where no test reads them."""
     monkeypatch.setattr("bench.report.write.write_report", lambda *_: None)
 
 

@@ -63,14 +63,14 @@ class Killer:
 
     Attributes:
         command: The command.
-        seconds: How long it takes, within which moments are drawn.
+        seconds: How long it takes, within which the moments are drawn.
         moments: What draws them.
         codes: How often it ended with which exit code.
     """
 
     command: Command
-    seconds: float = 0.0
-    moments: random.Random = field(default_factory=random.Random)
+    seconds: float
+    moments: random.Random
     codes: Counter[int] = field(default_factory=Counter)
 
     def kill(self, number: signal.Signals) -> None:
@@ -81,21 +81,7 @@ class Killer:
         before = finished(self.command.folder)
         process = self.command.start()
         time.sleep(self.moments.uniform(0, self.seconds))
-        self._kill(process, number, before)
-
-    def kill_once_a_cell_is_trained(self, number: signal.Signals) -> None:
-        """The same, as soon as it has trained a cell that was not trained before."""
-        before = finished(self.command.folder)
-        process = self.command.start()
-        self._wait_for_a_cell(process, before)
-        self._kill(process, number, before)
-
-    def _kill(
-        self, process: subprocess.Popen[bytes], number: signal.Signals, before: set[str]
-    ) -> None:
-        process.send_signal(number)
-        process.wait(timeout=60)
-        self._ended(process)
+        self.codes[_kill(process, number)] += 1
         assert before <= finished(self.command.folder)
 
     def kill_a_worker(self) -> bool:
@@ -107,20 +93,41 @@ class Killer:
             Whether a cell was lost by that; none is if all were trained before the moment.
         """
         process = self.command.start()
-        self._wait_for_a_cell(process, set())
+        _wait_for_a_cell(self.command, process, set())
         time.sleep(self.moments.uniform(0, self.seconds))
         _end_busiest_worker(process.pid)
-        process.wait(timeout=3_600)
-        self._ended(process)
+        self.codes[process.wait(timeout=3_600)] += 1
+        assert_nothing_runs(process.pid)
         return any(cell.lost_workers for cell in trained(self.command.folder))
 
-    def _wait_for_a_cell(self, process: subprocess.Popen[bytes], before: set[str]) -> None:
-        while finished(self.command.folder) <= before and process.poll() is None:
-            time.sleep(0.05)
 
-    def _ended(self, process: subprocess.Popen[bytes]) -> None:
-        self.codes[process.returncode] += 1
-        assert_nothing_runs(process.pid)
+def kill_once_a_cell_is_trained(command: Command, number: signal.Signals) -> int:
+    """Starts a command, and sends it a signal once it has trained a cell that it had not before.
+
+    Nothing that it had finished may be lost by that, and nothing may run on.
+
+    Returns:
+        Its exit code.
+    """
+    before = finished(command.folder)
+    process = command.start()
+    _wait_for_a_cell(command, process, before)
+    code = _kill(process, number)
+    assert before < finished(command.folder)
+    return code
+
+
+def _wait_for_a_cell(command: Command, process: subprocess.Popen[bytes], before: set[str]) -> None:
+    while finished(command.folder) <= before and process.poll() is None:
+        time.sleep(0.05)
+
+
+def _kill(process: subprocess.Popen[bytes], number: signal.Signals) -> int:
+    """Sends a signal to a process; its exit code, when nothing that it started runs any more."""
+    process.send_signal(number)
+    code = process.wait(timeout=60)
+    assert_nothing_runs(process.pid)
+    return code
 
 
 def _end_busiest_worker(main: int) -> None:

@@ -28,7 +28,7 @@ def run_module(
 def run_program(program: str, folder: Path = REPOSITORY) -> str:
     """What a program prints that a new Python runs in a folder; it must end with 0."""
     done = _run("-c", program, folder=folder)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 

@@ -70,14 +70,14 @@ def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
 def reports(
     tmp_path_factory: pytest.TempPathFactory, trained_report: Path, two_workers: Started
 ) -> Path:
-    """The same two networks here and on a cluster, there also one of a user's own file.
+    """The same networks here and on a cluster, there also one of a user's own file.
 
     What the command said there lies beside the reports.
     """
     folder = tmp_path_factory.mktemp("reports")
     (folder / "here").symlink_to(trained_report)
     (folder / "own.py").write_text(OWN)
-    request = ("--zoo", "own.py", "--models", "lenet,dnn,own", "--seeds", "2", "--epochs", "1")
+    request = ("--zoo", "own.py", "--models", "lenet,dnn,net,own", "--seeds", "2", "--epochs", "1")
     where = ("--devices", "cpu", "--reports", ".", "--cluster", two_workers.address)
     said = run(*request, *where, "--name", "there", folder=folder)
     (folder / "said").write_text(said)
@@ -87,7 +87,7 @@ def reports(
 def test_the_same_request_ends_in_the_same_weights_and_answers_on_a_cluster(reports: Path) -> None:
     here = {record["key"]: record for record in trained(reports / "here")}
     there = {r["key"]: r for r in trained(reports / "there") if r["model"] != "own"}
-    assert len(here) == 6  # two networks and a control on two seeds
+    assert len(here) == 8  # three networks and a control on two seeds
     assert here.keys() == there.keys()
     for key, record in there.items():
         for field in ("weights_sha256", "test_accuracy", "misclassified", "training_curve"):
@@ -95,7 +95,7 @@ def test_the_same_request_ends_in_the_same_weights_and_answers_on_a_cluster(repo
 
 
 def test_weights_come_back_from_the_workers(reports: Path) -> None:
-    names = [f"{model}-cpu-{seed}.safetensors" for model in ("lenet", "dnn") for seed in (1, 2)]
+    names = [f"{model}-cpu-{seed}.safetensors" for model in ("dnn", "net") for seed in (1, 2)]
     for name in names:
         one, other = (load_file(reports / side / "weights" / name) for side in ("here", "there"))
         assert one.keys() == other.keys()
@@ -126,8 +126,8 @@ def test_a_user_is_told_of_workers_dashboard_and_every_cell(reports: Path) -> No
     said = (reports / "said").read_text()
     assert re.search(r"dashboard at http://\S+", said)
     assert "1 worker joined: 1 worker for 2 cells at a time" in said
-    assert "training 8 cells, 2 at a time" in said
-    assert re.search(r"\[8/8\] .*: \d+\.\d% in .* s on \S+, 0 s left", said)
+    assert "training 10 cells, 2 at a time" in said
+    assert re.search(r"\[10/10\] .*: \d+\.\d% in .* s on \S+, 0 s left", said)
 
 
 def test_a_users_own_file_travels_with_its_cells(reports: Path) -> None:

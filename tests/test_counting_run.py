@@ -76,7 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What one run of the command leaves."""
     reports = tmp_path_factory.mktemp("reports")
     BUILT.clear()
-    gc.disable()  # whether a network is gone is not to hang on when the collector happens to pass
+    gc.disable()  # so that what is found does not depend on when the collector runs
     try:
         assert counting.main(["--reports", str(reports)]) == 0
     finally:

@@ -32,8 +32,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(written: Path, tmp_path: Path) -> Path:
-    """A copy of it."""
-    return shutil.copytree(written, tmp_path / "x")  # as deep, because the page has relative links
+    """A copy that a test may change; as deep as the other, because the page has relative links."""
+    return shutil.copytree(written, tmp_path / "x")
 
 
 def test_a_whole_report_is_well_and_one_that_was_changed_is_not(folder: Path) -> None:

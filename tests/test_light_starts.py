@@ -106,7 +106,9 @@ def test_reports_are_rebuilt_without_torch(tmp_path: Path) -> None:
         folder.mkdir()
         records = REPOSITORY / "reports" / folder.name / "records.jsonl"
         (folder / "records.jsonl").symlink_to(records)
-    for status, modules in loaded(*(("bench.report", str(folder)) for folder in folders)):
+    ended = loaded(*(("bench.report", str(folder)) for folder in folders))
+    assert len(ended) == len(folders)
+    for status, modules in ended:
         assert status == 0
         assert not modules.intersection({"torch", "torchvision", "sklearn", "joblib"})
     assert all((folder / "report.md").is_file() for folder in folders)

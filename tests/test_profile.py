@@ -82,7 +82,7 @@ def test_a_profile_replaces_the_earlier_one(results: Results) -> None:
 def test_a_training_step_of_lenet_runs_all_three_convolutions_backwards(results: Results) -> None:
     (profile,) = results.profiles
     calls = {time.operator: time.calls for time in profile.operators}
-    # Of the document's three convolutions each training step runs each backwards once.
+    # Each training step runs each of the document's three convolutions backwards once.
     assert calls["aten::convolution_backward"] == 3 * profile.steps
 
 
@@ -117,6 +117,13 @@ def test_of_several_profiles_the_fastest_is_told_and_written(
     times = traces.profile_training(Mock(device=torch.device("cpu")), tmp_path)
     assert written == [made[2][0]]
     assert [time.self_time_share for time in times] == pytest.approx([0.7, 0.3])
+
+
+def test_a_profile_is_timed_over_the_steps_that_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[None] = []
+    monkeypatch.setattr(traces, "_now", lambda _: float(len(done)))  # a step takes a second
+    runner = Mock(device=torch.device("cpu"), step=lambda: done.append(None))
+    assert traces._profile(runner)[1] == STEPS
 
 
 def test_time_outside_operators_is_named_in_words() -> None:

@@ -80,19 +80,19 @@ def test_networks_that_the_report_lacks_are_left_out_with_a_line(
 
     monkeypatch.setattr("bench.suite.session.run", run)
     options = ["--devices", "cpu", "--name", "run", "--reports", str(reports), "--quiet"]
-    assert suite(["--models", "net,dnn", *options]) == 0
+    assert suite(["--models", "cnn,dnn", *options]) == 0
     assert {(workload.model, workload.device) for workload in timed} == {("dnn", "cpu")}
     lines = capsys.readouterr().err.splitlines()
-    assert [line for line in lines if "net" in line] == [
-        f"left out: net on cpu, which the report in '{reports / 'run'}' does not hold"
+    assert [line for line in lines if line.startswith("left out")] == [
+        f"left out: cnn on cpu, which the report in '{reports / 'run'}' does not hold"
     ]
 
     timed.clear()
-    assert suite(["--models", "net", *options]) == 2
+    assert suite(["--models", "cnn", *options]) == 2
     assert not timed
     error = capsys.readouterr().err
     assert error.startswith("bench.suite: the report in")
-    assert "does not hold net on cpu; it holds dnn on cpu, lenet on cpu" in error
+    assert "does not hold cnn on cpu; it holds dnn on cpu, lenet on cpu, net on cpu" in error
     assert error.count("\n") == 1
 
 

@@ -92,8 +92,8 @@ def test_loading_leaves_the_random_state_as_it_was(trained_report: Path) -> None
 @pytest.mark.parametrize(
     ("model", "options", "said"),
     [
-        ("lenet6", {}, "no network 'lenet6'; it has: lenet, dnn"),
-        ("net", {}, "no network 'net'; it has: lenet, dnn"),
+        ("lenet6", {}, "no network 'lenet6'; it has: lenet, dnn, net"),
+        ("cnn", {}, "no network 'cnn'; it has: lenet, dnn, net"),
         ("lenet", {"seed": 7}, "no seed '7'; it has: 1, 2"),
         ("lenet", {"device": "cuda"}, "no device 'cuda'; it has: cpu"),
     ],

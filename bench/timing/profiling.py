@@ -28,16 +28,16 @@ OTHER = "other"
 def profile_training(runner: Runner, folder: Path) -> tuple[OperatorTime, ...]:
     """The operators of a training step, largest share first, `other` last; shares sum to 1.
 
-    Of `PROFILES` profiles the one is taken whose steps took the least time. Writes its trace into
-    the folder, in the place of an earlier one. A folder is one run to TensorBoard's profiler
-    plugin.
+    Of `PROFILES` profiles the one is taken whose steps took the least time, by the wall clock on
+    CUDA, too. Writes its trace into the folder, in the place of an earlier one. A folder is one run
+    to TensorBoard's profiler plugin.
 
     Args:
         runner: A workload of phase `train`.
         folder: Where the trace goes; its name becomes the run's.
     """
     os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # no log lines of its start and stop
-    # By the clock, because torch takes two seconds to add the operators of one profile up.
+    # By the clock, because torch needs two seconds to add up the operators of one profile.
     fastest, _ = min((_profile(runner) for _ in range(PROFILES)), key=lambda found: found[1])
     for earlier in folder.glob("*.pt.trace.json"):
         earlier.unlink()
@@ -96,22 +96,22 @@ def split(events: Sequence[tuple[str, float, int]]) -> tuple[OperatorTime, ...]:
     Args:
         events: Name, own time in any unit, and calls of each operator.
     """
-    total = sum(time for _, time, _ in events)
+    total = sum(own for _, own, _ in events)
     ranked = sorted(events, key=lambda event: -event[1])
     times = [
         OperatorTime(
             operator=PYTHON if name == "ProfilerStep*" else name,
-            self_time_share=time / total,
+            self_time_share=own / total,
             calls=calls,
         )
-        for name, time, calls in ranked[:TOP]
+        for name, own, calls in ranked[:TOP]
     ]
     rest = ranked[TOP:]
     if rest:
         times.append(
             OperatorTime(
                 operator=OTHER,
-                self_time_share=sum(time for _, time, _ in rest) / total,
+                self_time_share=sum(own for _, own, _ in rest) / total,
                 calls=sum(calls for _, _, calls in rest),
             )
         )
