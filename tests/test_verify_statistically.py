@@ -111,7 +111,7 @@ def test_cells_are_really_trained_anew_and_records_stay(
     out = capsys.readouterr().out
     # Here bits are equal, so that the difference is none; two seeds cannot tell more.
     assert [cells[3] for cells in table(out).values()] == ["0.00 pp"] * 3
-    assert "4 of 4 cells trained anew" in out
+    assert "6 of 6 cells trained anew" in out
     assert (trained_report / "records.jsonl").read_bytes() == before
 
 
