@@ -20,16 +20,9 @@ SIDE_BY_SIDE = (
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 
 
-def _install(session: nox.Session, *groups: str, compiled: bool = False) -> None:
-    """Installs the project as it lies here, with the dependency groups named.
-
-    `compiled` is for mutants, whose processes keep no bytecode: each would compile torch's source.
-    """
-    session.install(
-        *("--editable", "."),
-        *nox.project.dependency_groups(PYPROJECT, *groups),
-        env={"UV_COMPILE_BYTECODE": "1"} if compiled else None,
-    )
+def _install(session: nox.Session, *groups: str) -> None:
+    """Installs the project as it lies here, with the dependency groups named."""
+    session.install("--editable", ".", *nox.project.dependency_groups(PYPROJECT, *groups))
 
 
 @nox.session
@@ -135,7 +128,9 @@ def slow(session: nox.Session) -> None:
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Changes the core at random places and counts what the tests notice (docs/mutants.md)."""
-    _install(session, "tests", "mutants", compiled=True)
+    # Its processes keep no bytecode, and each would compile torch's source anew.
+    session.env["UV_COMPILE_BYTECODE"] = "1"
+    _install(session, "tests", "mutants")
     session.run("python", "-m", "studies.mutants", *session.posargs)
 
 
